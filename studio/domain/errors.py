@@ -1,0 +1,58 @@
+"""The two kinds of errors.
+
+A ``StudioError`` is the world's or the user's doing: its message is shown as it stands and says
+what to do next. Anything else that escapes is a bug of ours.
+
+    StudioError
+    ├── ProjectError        the project folder: missing, foreign, newer, locked, read-only
+    ├── ImportRefused       a file that cannot be taken, with line and reason
+    ├── SpecError           a setting, option or spec that makes no sense
+    ├── TeacherError        an endpoint that cannot be used (key, address, quota)
+    ├── StudentError        a student that cannot be loaded
+    ├── RunError            a job that failed
+    ├── StorageError        the disk: full, failing, write refused
+    └── ExportError         an export that cannot be written
+"""
+
+from __future__ import annotations
+
+
+class StudioError(Exception):
+    """The world's or the user's doing; the message says what to do next, in one line."""
+
+
+class ProjectError(StudioError):
+    """The project folder is missing, foreign, newer than this program, or in use."""
+
+
+class ImportRefused(StudioError):
+    """A file that cannot be taken as a whole; names the line and the reason."""
+
+    def __init__(self, path: str, reason: str, *, line: int | None = None) -> None:
+        self.path, self.reason, self.line = path, reason, line
+        where = f"{path}, line {line}" if line is not None else path
+        super().__init__(f"{where}: {reason}")
+
+
+class SpecError(StudioError):
+    """A setting, an option or a spec that makes no sense."""
+
+
+class TeacherError(StudioError):
+    """An endpoint that cannot be used: key, address, quota."""
+
+
+class StudentError(StudioError):
+    """A student model that cannot be loaded."""
+
+
+class RunError(StudioError):
+    """A job that failed."""
+
+
+class StorageError(StudioError):
+    """The disk is full, failing or refuses writing."""
+
+
+class ExportError(StudioError):
+    """An export that cannot be written."""
