@@ -1,0 +1,255 @@
+"""Open, lock, migrate and close a project's SQLite file.
+
+One process writes, through one connection (WAL, ``synchronous=FULL``); readers use connections of
+their own that refuse writes. A lock file names the owner, so a second writer is told who it is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sqlite3
+import time
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Self
+
+from studio.domain.errors import ProjectError, StorageError
+from studio.store.migrations import STEPS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlite_utils import Database
+
+APPLICATION_ID = 0x4D415044  #: "MAPD"
+FILE_NAME = "studio.db"
+LOCK_NAME = "studio.lock"
+
+
+class Connection:
+    """One connection to a project file, and what is done with it safely.
+
+    ``path`` is the project folder. With ``read_only`` every write is refused by SQLite itself.
+    """
+
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        self.path = path
+        self.read_only = read_only
+        self._lock: IO[str] | None = None
+        self._depth = 0
+        file = path / FILE_NAME
+        if not file.is_file():
+            raise ProjectError(
+                f"{path} is not a project: make one with 'mapd-studio new {path}'"
+            )
+        if not read_only:
+            self._lock = _take_lock(path)
+        try:
+            self.sql = _connect(file, read_only=read_only)
+            _check(self.sql, file)
+            if not read_only:
+                _migrate(self.sql, file)
+        except BaseException:
+            self.close()
+            raise
+
+    @classmethod
+    def create(cls, path: Path) -> Self:
+        """Make a new project folder at ``path`` and open it; refuses a folder that is in use."""
+        if (path / FILE_NAME).exists():
+            raise ProjectError(f"{path} already holds a project: open it, or name another folder")
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise ProjectError(f"{path} exists and is not an empty folder: name another one")
+        try:
+            for folder in (path, path / "runs", path / "exports"):
+                folder.mkdir(parents=True, exist_ok=True)
+            sql = sqlite3.connect(path / FILE_NAME, isolation_level=None)
+            sql.execute(f"PRAGMA application_id={APPLICATION_ID}")
+            sql.close()
+        except (OSError, sqlite3.Error) as error:
+            raise StorageError(f"cannot make a project at {path}: {error}") from None
+        return cls(path)
+
+    @property
+    def db(self) -> Database:
+        """The same connection as a ``sqlite_utils.Database`` (imported at first use)."""
+        from sqlite_utils import Database
+
+        return Database(self.sql)
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Commit all that happens inside at once, or nothing; nested ones join the outer one."""
+        if self._depth:
+            yield
+            return
+        with _plain_errors():
+            self.sql.execute("BEGIN IMMEDIATE")
+        self._depth = 1
+        try:
+            with _plain_errors():
+                yield
+        except BaseException:
+            self._depth = 0
+            if self.sql.in_transaction:
+                self.sql.execute("ROLLBACK")
+            raise
+        self._depth = 0
+        with _plain_errors():
+            self.sql.execute("COMMIT")
+
+    def rows(self, query: str, *values: Any) -> list[sqlite3.Row]:
+        """Return all rows of a query."""
+        with _plain_errors():
+            return self.sql.execute(query, values).fetchall()
+
+    def one(self, query: str, *values: Any) -> sqlite3.Row | None:
+        """Return the first row of a query, or None."""
+        with _plain_errors():
+            row: sqlite3.Row | None = self.sql.execute(query, values).fetchone()
+        return row
+
+    def value(self, query: str, *values: Any) -> Any:
+        """Return the first column of the first row, or None."""
+        row = self.one(query, *values)
+        return None if row is None else row[0]
+
+    def execute(self, query: str, *values: Any) -> int:
+        """Run one statement (committed at once outside a transaction); returns rows changed."""
+        with _plain_errors():
+            return self.sql.execute(query, values).rowcount
+
+    def backup(self, target: Path) -> None:
+        """Write a consistent copy of the file to ``target`` while it is in use."""
+        part = target.with_suffix(".part")
+        with _plain_errors():
+            copy = sqlite3.connect(part)
+            with contextlib.closing(copy):
+                self.sql.backup(copy)
+        os.replace(part, target)
+
+    def close(self) -> None:
+        """Fold the WAL into the main file and let go of the lock."""
+        sql = getattr(self, "sql", None)
+        if sql is not None:
+            if not self.read_only:
+                with contextlib.suppress(sqlite3.Error):
+                    sql.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            sql.close()
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+
+def _connect(file: Path, *, read_only: bool) -> sqlite3.Connection:
+    mode = "ro" if read_only else "rw"
+    uri = f"{file.resolve().as_uri()}?mode={mode}"
+    try:
+        sql = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+        sql.row_factory = sqlite3.Row
+        for pragma in ("busy_timeout=10000", "foreign_keys=ON", "trusted_schema=OFF",
+                       "cell_size_check=ON", "mmap_size=0", "temp_store=MEMORY"):  # fmt: skip
+            sql.execute(f"PRAGMA {pragma}")
+        if not read_only:
+            sql.execute("PRAGMA journal_mode=WAL")
+            sql.execute("PRAGMA synchronous=FULL")
+    except sqlite3.DatabaseError as error:
+        raise ProjectError(f"{file} cannot be read as a project: {error}") from None
+    return sql
+
+
+def _check(sql: sqlite3.Connection, file: Path) -> None:
+    try:
+        owner = sql.execute("PRAGMA application_id").fetchone()[0]
+        version = sql.execute("PRAGMA user_version").fetchone()[0]
+    except sqlite3.DatabaseError as error:
+        raise ProjectError(f"{file} cannot be read as a project: {error}") from None
+    if owner != APPLICATION_ID:
+        raise ProjectError(f"{file} belongs to another program: nothing in it was touched")
+    if version > len(STEPS):
+        raise ProjectError(
+            f"{file} was written by a newer version (schema {version}, this one knows "
+            f"{len(STEPS)}): update mapd-studio; nothing in it was touched"
+        )
+
+
+def _migrate(sql: sqlite3.Connection, file: Path) -> None:
+    version = sql.execute("PRAGMA user_version").fetchone()[0]
+    if version == len(STEPS):
+        return
+    if version:
+        stamp = time.strftime("%Y%m%d-%H%M%S")
+        copy = sqlite3.connect(file.with_name(f"studio-before-{len(STEPS)}-{stamp}.db"))
+        with contextlib.closing(copy):
+            sql.backup(copy)
+    for number, step in enumerate(STEPS[version:], start=version + 1):
+        with _plain_errors():
+            sql.execute("BEGIN IMMEDIATE")
+            try:
+                step(sql)
+                sql.execute(f"PRAGMA user_version={number}")
+                sql.execute("COMMIT")
+            except BaseException:
+                if sql.in_transaction:
+                    sql.execute("ROLLBACK")
+                raise
+
+
+def _take_lock(path: Path) -> IO[str]:
+    try:
+        lock = (path / LOCK_NAME).open("a+", encoding="utf-8")
+    except OSError as error:
+        raise ProjectError(f"{path} cannot be written: {error.strerror or error}") from None
+    try:
+        _lock_file(lock)
+    except OSError:
+        lock.seek(0)
+        owner = lock.read().strip() or "another process"
+        lock.close()
+        raise ProjectError(
+            f"{path} is in use by {owner}: close it there, then try again"
+        ) from None
+    lock.truncate(0)
+    lock.write(f"mapd-studio, process {os.getpid()}")
+    lock.flush()
+    return lock
+
+
+def _lock_file(lock: IO[str]) -> None:
+    if os.name == "nt":  # pragma: no cover - exercised on Windows only
+        import msvcrt
+
+        lock.seek(1 << 20)  # a byte far away, so that the owner's name stays readable
+        msvcrt.locking(lock.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
+    else:
+        import fcntl
+
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+@contextlib.contextmanager
+def _plain_errors() -> Iterator[None]:
+    """Turn the disk's troubles into one line each; programming errors pass as they are."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        text = str(error)
+        if "full" in text:
+            raise StorageError(
+                "the disk is full: free some space and run again; what was saved is safe"
+            ) from error
+        if "readonly" in text:
+            raise StorageError("the project is open for reading only: nothing was changed") from None
+        if "disk I/O" in text or "locked" in text:
+            raise StorageError(f"the project file cannot be written ({text}): try again") from error
+        raise
+    except sqlite3.DatabaseError as error:
+        if "malformed" in str(error) or "not a database" in str(error):
+            raise ProjectError(f"the project file is damaged ({error}): restore a backup") from error
+        raise
+
+
+def free_space(path: Path) -> int:
+    """Return the free bytes on the disk that holds ``path``."""
+    return shutil.disk_usage(path).free

@@ -1,0 +1,152 @@
+"""The schema, as steps that only go forward. A project's ``user_version`` is the last step done."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from sqlite3 import Connection
+
+RECORD_TABLES: dict[str, str] = {
+    "questions": """
+        id TEXT PRIMARY KEY, text TEXT NOT NULL, gold TEXT NOT NULL, answer_kind TEXT NOT NULL,
+        context TEXT NOT NULL, options TEXT NOT NULL, split TEXT NOT NULL, dataset TEXT NOT NULL,
+        kind TEXT NOT NULL, key TEXT NOT NULL, gold_rationale TEXT NOT NULL""",
+    "attempts": """
+        id TEXT PRIMARY KEY, question_id TEXT NOT NULL REFERENCES questions(id),
+        student TEXT NOT NULL, text TEXT NOT NULL, round INTEGER NOT NULL, sample INTEGER NOT NULL,
+        truncated INTEGER NOT NULL, tokens_out INTEGER NOT NULL, stated TEXT NOT NULL,
+        source_verdict TEXT NOT NULL, key TEXT NOT NULL""",
+    "grades": """
+        id TEXT PRIMARY KEY, subject_id TEXT NOT NULL, subject_kind TEXT NOT NULL,
+        verdict TEXT NOT NULL, extracted TEXT NOT NULL, span TEXT, doubts TEXT NOT NULL,
+        grader TEXT NOT NULL""",
+    "explanations": """
+        id TEXT PRIMARY KEY, attempt_id TEXT NOT NULL REFERENCES attempts(id),
+        teacher TEXT NOT NULL, text TEXT NOT NULL, sample INTEGER NOT NULL,
+        call_id TEXT NOT NULL, prompt_hash TEXT NOT NULL, truncated INTEGER NOT NULL""",
+    "rationales": """
+        id TEXT PRIMARY KEY, question_id TEXT NOT NULL REFERENCES questions(id),
+        teacher TEXT NOT NULL, text TEXT NOT NULL, sample INTEGER NOT NULL,
+        revision INTEGER NOT NULL, form TEXT NOT NULL, call_id TEXT NOT NULL,
+        prompt_hash TEXT NOT NULL, truncated INTEGER NOT NULL, key TEXT NOT NULL""",
+    "reviews": """
+        id TEXT PRIMARY KEY, subject_id TEXT NOT NULL, subject_kind TEXT NOT NULL,
+        reviewer TEXT NOT NULL, score INTEGER, missing TEXT NOT NULL, comment TEXT NOT NULL,
+        source_score TEXT NOT NULL, blind INTEGER NOT NULL, tries INTEGER NOT NULL,
+        call_id TEXT NOT NULL, prompt_hash TEXT NOT NULL""",
+    "teachers": """
+        id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, model TEXT NOT NULL,
+        base_url TEXT NOT NULL, api_key_env TEXT NOT NULL, concurrency INTEGER NOT NULL,
+        price_in REAL, price_out REAL, temperature REAL NOT NULL, max_tokens INTEGER NOT NULL,
+        timeout_s REAL NOT NULL, structured INTEGER NOT NULL, scripted INTEGER NOT NULL,
+        active INTEGER NOT NULL""",
+    "students": """
+        id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, location TEXT NOT NULL,
+        adapter TEXT NOT NULL, prompts TEXT NOT NULL, round INTEGER NOT NULL,
+        run_id TEXT NOT NULL""",
+    "overrides": """
+        id TEXT PRIMARY KEY, rationale_id TEXT NOT NULL UNIQUE REFERENCES rationales(id),
+        accepted INTEGER NOT NULL, reason TEXT NOT NULL, who TEXT NOT NULL, at REAL NOT NULL""",
+    "datasets": """
+        id TEXT PRIMARY KEY, content_hash TEXT NOT NULL, method TEXT NOT NULL,
+        policy_id TEXT NOT NULL, created_at REAL NOT NULL, manifest TEXT NOT NULL""",
+    "runs": """
+        id TEXT PRIMARY KEY, dataset_id TEXT NOT NULL, method TEXT NOT NULL,
+        student TEXT NOT NULL, spec TEXT NOT NULL, created_at REAL NOT NULL,
+        launcher TEXT NOT NULL, round INTEGER NOT NULL""",
+}
+
+OTHER_TABLES = """
+CREATE TABLE calls (            -- the ledger: a row is committed before the request is sent
+    id TEXT PRIMARY KEY,        -- one attempt at one call
+    subject TEXT NOT NULL,      -- stage, what it is about, teacher, sample, try: found again by this
+    teacher TEXT NOT NULL,
+    stage TEXT NOT NULL,
+    request_hash TEXT NOT NULL,
+    prompt_hash TEXT NOT NULL,
+    state TEXT NOT NULL,        -- sent, answered, failed, unknown (sent, then nobody was left to read)
+    outcome TEXT NOT NULL DEFAULT '',
+    detail TEXT NOT NULL DEFAULT '',
+    reply BLOB,                 -- the raw bytes, committed before they are parsed
+    reply_id TEXT,              -- the provider's own id; a repeat betrays a swapped reply
+    served_model TEXT NOT NULL DEFAULT '',
+    status INTEGER,
+    tokens_in INTEGER,
+    tokens_out INTEGER,
+    cost_usd REAL,              -- NULL: price unknown, never 0
+    sent_at REAL NOT NULL,
+    done_at REAL
+);
+CREATE INDEX calls_subject ON calls(subject);
+CREATE UNIQUE INDEX calls_reply_id ON calls(teacher, reply_id) WHERE reply_id IS NOT NULL;
+CREATE TABLE policies (version INTEGER PRIMARY KEY, id TEXT NOT NULL, name TEXT NOT NULL,
+    rule TEXT NOT NULL, at REAL NOT NULL);
+CREATE TABLE decisions (        -- what the newest policy says; a person's word is in overrides
+    rationale_id TEXT PRIMARY KEY REFERENCES rationales(id),
+    accepted INTEGER NOT NULL, reason TEXT NOT NULL, score REAL, policy_version INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE actions (          -- what people and policies changed; undo walks it backwards
+    id INTEGER PRIMARY KEY, at REAL NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL,
+    before TEXT NOT NULL, after TEXT NOT NULL, why TEXT NOT NULL, undone INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE examples (dataset_id TEXT NOT NULL, n INTEGER NOT NULL, role TEXT NOT NULL,
+    question_id TEXT NOT NULL, source_id TEXT NOT NULL, split TEXT NOT NULL,
+    messages TEXT NOT NULL, why TEXT NOT NULL, PRIMARY KEY (dataset_id, n)) WITHOUT ROWID;
+CREATE TABLE run_states (run_id TEXT PRIMARY KEY, state TEXT NOT NULL, handle TEXT NOT NULL,
+    step INTEGER NOT NULL DEFAULT 0, steps INTEGER NOT NULL DEFAULT 0, loss REAL,
+    message TEXT NOT NULL DEFAULT '', result TEXT NOT NULL DEFAULT '{}');
+CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+"""
+
+INDEXES = """
+CREATE INDEX attempts_question ON attempts(question_id);
+CREATE INDEX attempts_student ON attempts(student, round);
+CREATE INDEX grades_subject ON grades(subject_id);
+CREATE INDEX explanations_attempt ON explanations(attempt_id);
+CREATE INDEX rationales_question ON rationales(question_id);
+CREATE INDEX reviews_subject ON reviews(subject_id);
+"""
+
+VIEWS = """
+CREATE VIEW current_grades AS    -- a person's newest grade, else the newest by rules
+    SELECT g.* FROM grades g WHERE g.rowid = (
+        SELECT h.rowid FROM grades h WHERE h.subject_id = g.subject_id
+        ORDER BY h.grader LIKE 'person:%' DESC, h.rowid DESC LIMIT 1);
+CREATE VIEW current_reviews AS   -- per subject and reviewer: the newest valid one, else the newest
+    SELECT r.* FROM reviews r WHERE r.rowid = (
+        SELECT s.rowid FROM reviews s WHERE s.subject_id = r.subject_id AND s.reviewer = r.reviewer
+        ORDER BY s.score IS NULL, s.rowid DESC LIMIT 1);
+CREATE VIEW current_rationales AS  -- the newest revision of each
+    SELECT r.* FROM rationales r WHERE NOT EXISTS (
+        SELECT 1 FROM rationales n WHERE n.question_id = r.question_id AND n.teacher = r.teacher
+        AND n.sample = r.sample AND n.revision > r.revision);
+CREATE VIEW final_decisions AS   -- what counts: the override where there is one
+    SELECT d.rationale_id, COALESCE(o.accepted, d.accepted) AS accepted, d.accepted AS automatic,
+           o.accepted AS human, d.reason, d.score, d.policy_version, o.reason AS human_reason
+    FROM decisions d LEFT JOIN overrides o ON o.rationale_id = d.rationale_id
+    UNION ALL
+    SELECT o.rationale_id, o.accepted, NULL, o.accepted, '', NULL, NULL, o.reason
+    FROM overrides o WHERE NOT EXISTS
+        (SELECT 1 FROM decisions d WHERE d.rationale_id = o.rationale_id);
+CREATE VIEW mistakes AS          -- attempts graded wrong
+    SELECT a.*, g.extracted, g.doubts FROM attempts a
+    JOIN current_grades g ON g.subject_id = a.id WHERE g.verdict = 'wrong';
+"""
+
+
+def m001_first_schema(connection: Connection) -> None:
+    """Make every table of the first version."""
+    for name, columns in RECORD_TABLES.items():
+        connection.execute(f"CREATE TABLE {name} ({columns})")
+    for script in (OTHER_TABLES, INDEXES, VIEWS):
+        for statement in _statements(script):
+            connection.execute(statement)
+
+
+def _statements(script: str) -> list[str]:
+    bare = "\n".join(line.split("--")[0] for line in script.splitlines())
+    return [part.strip() for part in bare.split(";") if part.strip()]
+
+
+STEPS: tuple[Callable[[Connection], None], ...] = (m001_first_schema,)
