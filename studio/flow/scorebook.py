@@ -1,0 +1,157 @@
+"""All scores of a project as arrays, so that a policy can be tried on a million rationales at once.
+
+Reviews of one rationale, its verdict and the number of reviews expected form a *pattern*; real
+projects have a few hundred distinct ones. A policy is asked once per pattern, and the answer is
+looked up per rationale, so a what-if costs a few array operations however long the rules are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+import numpy as np
+
+from studio.domain.policy import Policy, Ruling, rule
+from studio.domain.records import Verdict
+from studio.store import views
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from studio.store.tables import Store
+
+T = TypeVar("T", bound=Hashable)
+
+CHARS_PER_TOKEN = 4  #: a rough rule for English; counts made from it are shown with "about"
+_VERDICTS = (Verdict.CORRECT, Verdict.WRONG, Verdict.UNREADABLE)
+_UNGRADED = len(_VERDICTS)
+
+
+class Pattern(NamedTuple):
+    """What a policy looks at: valid scores, how many were expected, and the own answer's grade."""
+
+    scores: tuple[int, ...]
+    expected: int
+    verdict: Verdict | None
+
+
+class Tally(NamedTuple):
+    """What a policy does to a project. Overrides are already counted in."""
+
+    policy: Policy
+    accepted: int
+    rejected: int
+    questions_covered: int
+    accepted_by_teacher: dict[str, int]
+    accepted_but_wrong: int
+    rejected_but_right: int
+    tokens: int  #: about; accepted rationales only
+    to_accepted: int  #: now rejected or undecided, accepted under this policy
+    to_rejected: int
+    overridden: int
+    agreeing_overrides: int  #: overrides that say what this policy says by itself
+
+    def as_json(self) -> dict[str, object]:
+        """Return the shape of ``decide --json``."""
+        values = self._asdict()
+        changed = {name: values.pop(name) for name in ("to_accepted", "to_rejected")}
+        policy = {**self.policy.model_dump(mode="json"), "id": self.policy.id}
+        return {**values, "policy": policy, "changed": changed}
+
+
+class Scorebook:
+    """The scores of every current rationale, one array element each, in a fixed order.
+
+    Attributes:
+        ids: rationale ids, length n.
+        question: index into ``question_ids``, shape (n,).
+        human: -1 no override, 0 rejected, 1 accepted, shape (n,), int8.
+        current: the decision in force, -1 for none, shape (n,), int8.
+    """
+
+    def __init__(self, store: Store) -> None:
+        rows = store.rows(views.SCOREBOOK)
+        others = {teacher.name for teacher in store.teachers()}
+        self.ids: list[str] = [row[0] for row in rows]
+        self.question_ids, self.question = _index(row[1] for row in rows)
+        self.teachers, self.teacher = _index(row[2] for row in rows)
+        patterns = (_pattern(row[3], row[4], row[2], row[5], others) for row in rows)
+        self.patterns, self.pattern = _index(patterns)
+        self.human = np.array([-1 if row[6] is None else row[6] for row in rows], dtype=np.int8)
+        automatic = np.array([-1 if row[7] is None else row[7] for row in rows], dtype=np.int8)
+        self.current = np.where(self.human >= 0, self.human, automatic)
+        self.chars = np.array([row[8] for row in rows], dtype=np.int64)
+        self._verdict = np.array([_code(p.verdict) for p in self.patterns] or [0], dtype=np.int8)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def rulings(self, policy: Policy) -> list[Ruling]:
+        """Return what the policy itself says about each pattern."""
+        return [
+            rule(policy, p.scores, expected=p.expected, verdict=p.verdict) for p in self.patterns
+        ]
+
+    def final(self, policy: Policy) -> NDArray[np.int8]:
+        """Return what would count for each rationale: the override, else the policy; shape (n,)."""
+        automatic = np.array([r.accepted for r in self.rulings(policy)] or [False], dtype=np.int8)
+        return np.where(self.human >= 0, self.human, automatic[self.pattern])
+
+    def tally(self, policy: Policy) -> Tally:
+        """Count what ``policy`` would do; nothing is stored."""
+        rulings = np.array([r.accepted for r in self.rulings(policy)] or [False], dtype=np.int8)
+        automatic = rulings[self.pattern]
+        human = self.human >= 0
+        accepted = np.where(human, self.human, automatic) == 1
+        verdict = self._verdict[self.pattern]
+        by_teacher = np.bincount(self.teacher[accepted], minlength=len(self.teachers))
+        covered = np.zeros(len(self.question_ids), dtype=bool)
+        covered[self.question[accepted]] = True
+        n_accepted = int(accepted.sum())
+        return Tally(
+            policy=policy,
+            accepted=n_accepted,
+            rejected=len(self) - n_accepted,
+            questions_covered=int(covered.sum()),
+            accepted_by_teacher={
+                name: int(n) for name, n in zip(self.teachers, by_teacher, strict=True)
+            },
+            accepted_but_wrong=int((accepted & (verdict == 1)).sum()),
+            rejected_but_right=int((~accepted & (verdict == 0)).sum()),
+            tokens=int(self.chars[accepted].sum()) // CHARS_PER_TOKEN,
+            to_accepted=int((accepted & (self.current != 1)).sum()),
+            to_rejected=int((~accepted & (self.current == 1)).sum()),
+            overridden=int(human.sum()),
+            agreeing_overrides=int((human & (self.human == automatic)).sum()),
+        )
+
+    def scores(self, policy: Policy) -> NDArray[np.float64]:
+        """Return the aggregate score of each rationale, NaN where no review is valid; (n,)."""
+        values = [np.nan if r.score is None else r.score for r in self.rulings(policy)]
+        return np.array(values or [np.nan])[self.pattern]
+
+    def override(self, rationale_ids: dict[str, bool | None]) -> None:
+        """Take over changed overrides without reading the project again."""
+        place = {rid: i for i, rid in enumerate(self.ids) if rid in rationale_ids}
+        for rid, i in place.items():
+            said = rationale_ids[rid]
+            self.human[i] = -1 if said is None else int(said)
+
+
+def _code(verdict: Verdict | None) -> int:
+    return _UNGRADED if verdict is None else _VERDICTS.index(verdict)
+
+
+def _pattern(
+    scores: str | None, asked: int, teacher: str, verdict: str | None, active: set[str]
+) -> Pattern:
+    valid = tuple(sorted(int(score) for score in scores.split(","))) if scores else ()
+    expected = max(asked, len(active - {teacher}))
+    return Pattern(valid, expected, None if verdict is None else Verdict(verdict))
+
+
+def _index(values: Iterable[T]) -> tuple[list[T], NDArray[np.int32]]:
+    numbers: dict[T, int] = {}
+    codes = [numbers.setdefault(value, len(numbers)) for value in values]
+    return list(numbers), np.array(codes, dtype=np.int32)

@@ -1,0 +1,31 @@
+"""Fixtures for all tests: a fresh project, and the real records where they are present."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from studio.store.tables import Store
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """A new, empty project that may be written."""
+    made = Store.create(tmp_path / "project")
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real records; tests that need it are skipped, visibly, where it is absent."""
+    named = os.environ.get("MAPD_STUDIO_TEST_DATA")
+    folder = Path(named) if named else REPOSITORY.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"real records are not here: {folder}")
+    return folder
