@@ -48,7 +48,9 @@ class Connection:
         try:
             self.sql = _connect(file, read_only=read_only)
             _check(self.sql, file)
-            if not read_only:
+            if not read_only:  # only now: a foreign file must not even change its journal mode
+                self.sql.execute("PRAGMA journal_mode=WAL")
+                self.sql.execute("PRAGMA synchronous=FULL")
                 _migrate(self.sql, file)
         except BaseException:
             self.close()
@@ -151,9 +153,6 @@ def _connect(file: Path, *, read_only: bool) -> sqlite3.Connection:
         for pragma in ("busy_timeout=10000", "foreign_keys=ON", "trusted_schema=OFF",
                        "cell_size_check=ON", "mmap_size=0", "temp_store=MEMORY"):  # fmt: skip
             sql.execute(f"PRAGMA {pragma}")
-        if not read_only:
-            sql.execute("PRAGMA journal_mode=WAL")
-            sql.execute("PRAGMA synchronous=FULL")
     except sqlite3.DatabaseError as error:
         raise ProjectError(f"{file} cannot be read as a project: {error}") from None
     return sql

@@ -1,0 +1,61 @@
+"""The acceptance rule: the paper's, ours, and what neither may do."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from studio.domain.errors import SpecError
+from studio.domain.policy import PRESETS, Aggregate, Policy, aggregate_scores, preset, rule
+from studio.domain.records import Verdict
+
+PAPER, STUDIO = PRESETS["paper"], PRESETS["studio"]
+
+
+@pytest.mark.parametrize(
+    ("scores", "accepted"),
+    [((3, 3), False), ((3, 4), True), ((1, 5), False), ((5,), True), ((3,), False), ((), False)],
+)
+def test_the_paper_accepts_a_mean_strictly_above_three(
+    scores: tuple[int, ...], accepted: bool
+) -> None:
+    assert rule(PAPER, scores, expected=2, verdict=Verdict.WRONG).accepted is accepted
+
+
+def test_our_preset_asks_for_gold_and_for_every_review() -> None:
+    assert rule(STUDIO, (5, 5), expected=2, verdict=Verdict.CORRECT).accepted
+    assert rule(STUDIO, (5, 5), expected=2, verdict=Verdict.WRONG).reason == "own answer is wrong"
+    assert rule(STUDIO, (5,), expected=2, verdict=Verdict.CORRECT).reason == "1 of 2 reviews valid"
+    assert not rule(STUDIO, (5, 5), expected=2, verdict=None).accepted
+
+
+def test_no_review_is_never_a_score() -> None:
+    nothing = rule(PAPER, (), expected=2, verdict=Verdict.CORRECT)
+    assert (nothing.accepted, nothing.score) == (False, None)
+
+
+@given(st.lists(st.integers(1, 5), min_size=1, max_size=8))
+def test_aggregates_lie_between_the_lowest_and_the_highest_score(scores: list[int]) -> None:
+    for aggregate in Aggregate:
+        value = aggregate_scores(scores, aggregate)
+        assert value is not None
+        assert min(scores) <= value <= max(scores)
+
+
+@given(st.lists(st.integers(1, 5), max_size=4), st.floats(0, 5), st.floats(0, 5))
+def test_a_higher_threshold_never_accepts_more(scores: list[int], a: float, b: float) -> None:
+    low, high = sorted((a, b))
+    strict = rule(Policy(threshold=high), scores, expected=1, verdict=Verdict.CORRECT)
+    loose = rule(Policy(threshold=low), scores, expected=1, verdict=Verdict.CORRECT)
+    assert loose.accepted or not strict.accepted
+
+
+def test_the_name_is_not_part_of_the_rule() -> None:
+    assert Policy(name="a").id == Policy(name="b").id
+    assert Policy(threshold=2).id != Policy(threshold=3).id
+
+
+def test_an_unknown_preset_names_the_known_ones() -> None:
+    with pytest.raises(SpecError, match="paper, studio"):
+        preset("best")
