@@ -1,0 +1,90 @@
+"""What a job says while it runs: one JSON object a line in ``events.jsonl``.
+
+The job writes them, the studio tails them; neither imports the other. Every event carries ``t``,
+seconds since the epoch.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+
+class _Event(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="allow")
+    t: float
+
+
+class Started(_Event):
+    """The job has begun; says what it found (device, dtype, versions)."""
+
+    kind: Literal["started"] = "started"
+    job: str
+    pid: int
+    device: str = ""
+    steps: int = 0
+
+
+class Progress(_Event):
+    """``done`` of ``total`` items of the job are finished."""
+
+    kind: Literal["progress"] = "progress"
+    done: int
+    total: int
+    note: str = ""
+
+
+class Metric(_Event):
+    """Measured values at one optimiser step.
+
+    Besides the named fields it carries one ``loss_<role>`` per role, ``tokens_per_s`` (supervised)
+    and ``unpadded_tokens_per_s``, and ``gpu_memory_mb`` where there is a GPU. An evaluation during
+    training is a metric with ``val_loss`` (and ``accuracy`` where it was measured).
+    """
+
+    kind: Literal["metric"] = "metric"
+    step: int
+    steps: int
+    epoch: float
+    loss: float | None = None
+    val_loss: float | None = None
+    lr: float | None = None
+    grad_norm: float | None = None
+    tokens_per_s: float | None = None
+
+
+class Sample(_Event):
+    """One thing the job made: an attempt's text (``generate``)."""
+
+    kind: Literal["sample"] = "sample"
+    key: str
+    text: str = ""
+
+
+class Warned(_Event):
+    """Something the user should know that does not stop the job."""
+
+    kind: Literal["warned"] = "warned"
+    message: str
+
+
+class Failed(_Event):
+    """The job has ended without its result; the message says what to do next."""
+
+    kind: Literal["failed"] = "failed"
+    message: str
+    error: str = ""
+
+
+class Finished(_Event):
+    """The job has ended with its result. ``stopped`` names why it ended early, if it did."""
+
+    kind: Literal["finished"] = "finished"
+    stopped: str = ""
+
+
+Event = Annotated[
+    Started | Progress | Metric | Sample | Warned | Failed | Finished, Field(discriminator="kind")
+]
+EVENT: TypeAdapter[Event] = TypeAdapter(Event)

@@ -1,0 +1,169 @@
+"""Which number of a text is its answer, and which others it states as a result.
+
+An explicit final answer comes first; without one, the concluding sentence of the work. In a
+sentence, what stands after the last ``=`` wins; else the number that was just computed; else one
+that the question did not give ("4 packs for 104 dollars" answers 4); else the last.
+"""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from typing import NamedTuple
+
+from studio.domain.number_words import number_words
+from studio.domain.numbers import Number, number_at, numbers
+from studio.domain.statements import (
+    Statement,
+    end_of_item,
+    sentence_end,
+    sentences,
+    statements,
+)
+
+_EQUALS = re.compile(r"(?<![<>!=:])[=≈](?!=)")
+_GOES_ON = re.compile(
+    r"(?:\s?[a-z]{1,20}){0,3}?\s?(?:[+*/\u00d7÷=·]|x(?=\s)|\\times|\\cdot|\\div|-(?=\s?[\d$]))",
+    re.I,
+)
+_CUE = re.compile(
+    r"\b(?:therefore|thus|hence|so|then|consequently|in\stotal|altogether|(?:which|that|this)\smeans)\b",
+    re.IGNORECASE,
+)
+_LIST_MARK = re.compile(r"[.)](?=\s+\S)")
+#: What may stand between the mark of an answer and its number: an option's letter, a currency, a
+#: variable, "about".
+_LEADS_IN = re.compile(
+    r"\W*(?:(?:[A-Z]{2,3}|Rs|about|approximately|roughly|exactly|only|[a-zA-Z])\b)?\W*"
+)
+_STEP_WORD = re.compile(
+    r"\b(?:step|part|case|equation|example|problem|question|option|day)\s*$", re.I
+)
+_LINE_START = re.compile(r"(?:^|\n)[ \t>(*-]{0,8}$")
+_CONCLUSION = 6000  #: characters at the end in which the concluding sentence is looked for
+_LOOK_BACK = 3  #: sentences
+
+
+class Answers(NamedTuple):
+    """The numbers a text answers with."""
+
+    chosen: Number | None
+    explicit: list[Number]  #: of every explicit final answer, the preferred last
+    concluding: Number | None  #: of the last sentence of the work
+    statement: Statement | None  #: where the chosen one was stated, if explicitly
+
+
+def answers(text: str, given: frozenset[Fraction]) -> Answers:
+    """Read the number a plain text answers with.
+
+    Args:
+        given: the values the question gives.
+    """
+    found = statements(text)
+    stated = [(one, number) for one in found if (number := _stated(text, one, given)) is not None]
+    stated.sort(key=lambda pair: pair[0].certain)  # stable: the last of the most certain wins
+    concluding = _concluding(text, end_of_item(text, found), given)
+    explicit = [number for _, number in stated]
+    if stated:
+        return Answers(explicit[-1], explicit, concluding, stated[-1][0])
+    return Answers(concluding, [], concluding, None)
+
+
+def stated_results(text: str, given: frozenset[Fraction], *, start: int = 0) -> list[Number]:
+    """Return the numbers a text states as results: after ``=``, or as news in a conclusion."""
+    signs = _EQUALS.finditer(text, start)
+    results = [number for at in signs if (number := _result(text, at.end()))]
+    for first, last in sentences(text, start, len(text)):
+        if (cue := _CUE.search(text, first, last)) is not None:
+            news = _sentence_numbers(text, cue.end(), last)
+            results += [number for number in news if number.value not in given]
+    return results
+
+
+def _stated(text: str, one: Statement, given: frozenset[Fraction]) -> Number | None:
+    end = one.end if one.boxed else sentence_end(text, one.start, one.end)
+    found = list(numbers(text, one.start, end)) or number_words(text, one.start, end)[:1]
+    if not found:
+        return None
+    direct = _is_direct(text, one, found[0])
+    result = _last_result(text, one.start, end)
+    if one.block and not one.settled and not (direct and end - one.start <= 25):
+        return None
+    if result is not None:
+        return result
+    if direct:
+        return found[0]
+    return _choose(text, one.start, end, given) if one.settled else None
+
+
+def _is_direct(text: str, one: Statement, first: Number) -> bool:
+    """Tell "Answer: 12 apples" from "Answer: 12 + 3 …", "1. First …" and "Bob has 12"."""
+    before = text[one.start : first.start]
+    if not one.boxed and any(c.isalpha() for c in before) and not _LEADS_IN.fullmatch(before):
+        return False
+    marks_item = _LIST_MARK.match(text, first.end) is not None and not before.strip()
+    return not marks_item and _GOES_ON.match(text, first.end) is None
+
+
+def _concluding(text: str, end: int, given: frozenset[Fraction]) -> Number | None:
+    """Return the number of the concluding sentence, or of the last that has one."""
+    spans = sentences(text, max(0, end - _CONCLUSION), end)
+    tried = 0
+    last: Number | None = None
+    for start, stop in reversed(spans):
+        number = _choose(text, start, stop, given)
+        if number is None:
+            continue
+        concludes = _CUE.search(text, start, stop) or _EQUALS.search(text, start, stop)
+        if last is None and (concludes or number.value not in given):
+            return number
+        if last is not None and _CUE.search(text, start, stop) and number.value not in given:
+            return number
+        last = last or number
+        tried += 1
+        if tried > _LOOK_BACK:
+            break
+    return last
+
+
+def _choose(text: str, start: int, end: int, given: frozenset[Fraction]) -> Number | None:
+    result = _last_result(text, start, end)
+    if result is not None:
+        return result
+    found = _sentence_numbers(text, start, end)
+    if len(found) < 2:
+        return found[0] if found else None
+    computed = _last_result(text, max(0, start - _CONCLUSION), start)
+    for number in found:
+        if computed is not None and number.value == computed.value:
+            return number
+    news = [number for number in found if number.value not in given]
+    return news[0] if news else found[-1]
+
+
+def _last_result(text: str, start: int, end: int) -> Number | None:
+    result = None
+    for at in _EQUALS.finditer(text, start, end):
+        number = _result(text, at.end())
+        result = number if number is not None and number.end <= end else result
+    return result
+
+
+def _result(text: str, at: int) -> Number | None:
+    """Return the number after an equals sign, unless it is the first operand of more work."""
+    number = number_at(text, at)
+    if number is None or number.start - at > 250 or _GOES_ON.match(text, number.end):
+        return None
+    return number
+
+
+def _sentence_numbers(text: str, start: int, end: int) -> list[Number]:
+    return [n for n in numbers(text, start, end) if not _numbers_an_item(text, n)]
+
+
+def _numbers_an_item(text: str, number: Number) -> bool:
+    before = text[max(0, number.start - 14) : number.start]
+    if _STEP_WORD.search(before):
+        return True
+    at_line_start = number.start == 0 or _LINE_START.search(before) is not None
+    return at_line_start and _LIST_MARK.match(text, number.end) is not None

@@ -1,0 +1,186 @@
+"""Specs: everything a job needs to know, validated before it starts.
+
+``spec.json`` in a job folder is one of these; ``job`` tells which. Paths inside a job folder are
+relative to it. Field descriptions are the help texts of the form and of ``train --set``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+
+from studio.domain.errors import SpecError
+
+Precision = Literal["auto", "fp32", "bf16", "fp16"]
+
+
+class _Spec(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+class StudentSpec(_Spec):
+    """Which weights to load: a base model, with an adapter on top where there is one."""
+
+    location: str = Field(description="Folder or hub id of a causal Transformers model")
+    adapter: str = Field("", description="PEFT folder to put on top; empty for none")
+
+
+class LoraSpec(_Spec):
+    """Low-rank adaptation."""
+
+    r: Annotated[int, Field(ge=1, le=1024)] = Field(16, description="Rank of the update")
+    alpha: Annotated[float, Field(gt=0)] = Field(32, description="Scale of the update")
+    dropout: Annotated[float, Field(ge=0, lt=1)] = Field(0.05, description="Dropout on its input")
+    target_modules: str = Field("all-linear", description="Which layers, comma separated")
+
+
+class TrainSpec(_Spec):
+    """One training run. The loss mixture is arXiv 2410.03663: alpha*CE + (1-alpha)*CE."""
+
+    job: Literal["train"] = "train"
+    method: str = Field("mapd", description="Loss and examples; see methods")
+    student: StudentSpec
+    epochs: Annotated[float, Field(gt=0)] = Field(3.0, description="Passes over the data")
+    max_steps: Annotated[int, Field(ge=0)] = Field(0, description="Stop after so many; 0: no limit")
+    save_steps: Annotated[int, Field(ge=0)] = Field(0, description="Checkpoint every n; 0: an epoch")
+    keep_checkpoints: Annotated[int, Field(ge=1)] = Field(2, description="Newest ones kept")
+    lr: Annotated[float, Field(gt=0)] = Field(2e-4, description="Peak learning rate")
+    schedule: Literal["cosine", "constant", "linear"] = Field("cosine", description="Of the rate")
+    warmup: Annotated[float, Field(ge=0, lt=1)] = Field(0.03, description="Share of steps warming up")
+    weight_decay: Annotated[float, Field(ge=0)] = Field(0.01, description="AdamW decay")
+    max_grad_norm: Annotated[float, Field(gt=0)] = Field(0.3, description="Clip gradients to this norm")
+    alpha: Annotated[float, Field(ge=0, le=1)] = Field(0.5, description="Weight of explanations")
+    batch_tokens: Annotated[int, Field(ge=16)] = Field(4096, description="Padded tokens a micro-batch")
+    batch_examples: Annotated[int, Field(ge=1)] = Field(16, description="Examples an optimiser step")
+    max_tokens: Annotated[int, Field(ge=8)] = Field(1024, description="Longest example, prompt and all")
+    overlong: Literal["refuse", "drop", "cut"] = Field(
+        "refuse", description="Longer examples: refuse to start, leave out, or cut the end"
+    )
+    precision: Precision = Field("auto", description="auto: bf16 on a GPU that has it, else fp32")
+    full: bool = Field(False, description="Train all weights instead of a LoRA adapter")
+    lora: LoraSpec = Field(default_factory=LoraSpec)
+    gradient_checkpointing: bool = Field(False, description="Less memory, about a third slower")
+    seed: Annotated[int, Field(ge=0)] = Field(731, description="Of data order, dropout and adapter")
+    eval_steps: Annotated[int, Field(ge=0)] = Field(0, description="Validate every n; 0: each epoch")
+    early_stopping: Annotated[int, Field(ge=0)] = Field(
+        0, description="Stop after so many validations without gain; 0: never"
+    )
+    val_share: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.05, description="Share of questions whose examples are kept out to measure loss"
+    )
+    threads: Annotated[int, Field(ge=0)] = Field(0, description="CPU threads; 0: all cores")
+
+    @model_validator(mode="after")
+    def _schedule_fits(self) -> Self:
+        if self.max_steps and self.save_steps > self.max_steps:
+            raise ValueError("save_steps is larger than max_steps: no checkpoint would be written")
+        return self
+
+
+class DatasetSpec(_Spec):
+    """Which curated records become training examples, and how they are divided."""
+
+    questions: Literal["accepted", "mistakes"] = Field(
+        "accepted",
+        description="Every question with an accepted rationale, or of those the mistakes alone",
+    )
+    draw: Literal["all", "one"] = Field(
+        "all", description="All texts of a question, or one explanation and one rationale by lot"
+    )
+    explanations: bool = Field(True, description="Teach what went wrong besides how to solve it")
+    replay: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.0, description="Share of the student's own correct train attempts mixed in"
+    )
+    val_share: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.05, description="Share of questions whose examples are kept out to measure loss"
+    )
+    seed: Annotated[int, Field(ge=0)] = Field(731, description="Of the draw and the division")
+
+
+class GenerateSpec(_Spec):
+    """An exam: the student answers every question of ``data/questions.jsonl``.
+
+    A row is ``{"key": ..., "messages": [{"role": ..., "content": ...}]}``; each answer is a row of
+    ``artifacts/answers.jsonl``: ``{"key", "text", "truncated", "tokens_in", "tokens_out"}``.
+    Defaults: arXiv 2410.03663, released code (T 0.3, top-p 0.9, 512 new tokens).
+    """
+
+    job: Literal["generate"] = "generate"
+    student: StudentSpec
+    temperature: Annotated[float, Field(ge=0, le=2)] = Field(0.3, description="0: greedy")
+    top_p: Annotated[float, Field(gt=0, le=1)] = Field(0.9, description="Nucleus sampling")
+    max_new_tokens: Annotated[int, Field(ge=1)] = Field(512, description="Longest answer")
+    batch_tokens: Annotated[int, Field(ge=16)] = Field(16384, description="Tokens in flight a batch")
+    precision: Precision = "auto"
+    seed: Annotated[int, Field(ge=0)] = 731
+    threads: Annotated[int, Field(ge=0)] = 0
+
+
+class ExportSpec(_Spec):
+    """Write a run's adapter and the merged weights as safetensors under ``artifacts/model``."""
+
+    job: Literal["export"] = "export"
+    student: StudentSpec
+    merge: bool = True
+    precision: Literal["fp32", "bf16", "fp16", "as-is"] = "as-is"
+
+
+JobSpec = Annotated[TrainSpec | GenerateSpec | ExportSpec, Field(discriminator="job")]
+JOB_SPEC: TypeAdapter[JobSpec] = TypeAdapter(JobSpec)
+
+#: Settings of the released code of arXiv 2410.03663 (full fine-tuning).
+PAPER_TRAINING: dict[str, Any] = {
+    "full": True, "lr": 1e-5, "schedule": "constant", "warmup": 0.0, "epochs": 10.0,
+    "batch_examples": 16, "max_tokens": 512, "weight_decay": 0.01, "max_grad_norm": 0.3,
+    "alpha": 0.5,
+}  # fmt: skip
+
+
+def read_spec(folder: Path) -> JobSpec:
+    """Read and validate ``spec.json`` of a job folder; raises SpecError in one line."""
+    try:
+        return JOB_SPEC.validate_json((folder / "spec.json").read_bytes())
+    except FileNotFoundError:
+        raise SpecError(f"{folder} holds no spec.json: it is not a job folder") from None
+    except ValidationError as error:
+        raise SpecError(f"{folder / 'spec.json'}: {one_line(error)}") from None
+
+
+def with_settings(base: dict[str, Any], settings: dict[str, str]) -> dict[str, Any]:
+    """Return ``base`` with dotted ``key=value`` settings put in; values stay text for pydantic."""
+    merged = {key: dict(value) if isinstance(value, dict) else value for key, value in base.items()}
+    for dotted, value in settings.items():
+        *path, last = dotted.split(".")
+        place = merged
+        for part in path:
+            place = place.setdefault(part, {})
+            if not isinstance(place, dict):
+                raise SpecError(f"{dotted}: {part} has no fields of its own")
+        place[last] = value
+    return merged
+
+
+def train_spec(values: dict[str, Any]) -> TrainSpec:
+    """Validate a training spec; raises SpecError that names the field."""
+    try:
+        return TrainSpec.model_validate(values)
+    except ValidationError as error:
+        raise SpecError(f"training settings: {one_line(error)}") from None
+
+
+def dataset_spec(values: dict[str, Any]) -> DatasetSpec:
+    """Validate a dataset spec; raises SpecError that names the field."""
+    try:
+        return DatasetSpec.model_validate(values)
+    except ValidationError as error:
+        raise SpecError(f"dataset settings: {one_line(error)}") from None
+
+
+def one_line(error: ValidationError) -> str:
+    """Return a pydantic error as one line: field, what is wrong, how many more."""
+    first, *more = error.errors()
+    field = ".".join(str(part) for part in first["loc"]) or "the whole"
+    tail = f" (and {len(more)} more)" if more else ""
+    return f"{field}: {first['msg']}{tail}"

@@ -1,0 +1,176 @@
+"""Attempts and rationales become grades, by the rules of ``domain/grading.py``.
+
+No model is asked, so everything may be graded again at any time: a new version of the rules adds
+rows and the old ones stay. What the teachers say can cast doubt on gold itself; when that changes,
+the attempts concerned get one more grade. A person's grade outranks all of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import NamedTuple, TypeVar
+
+from studio.domain.doubts import GOLD_SUSPICIOUS, suspicious_gold
+from studio.domain.errors import SpecError
+from studio.domain.grading import GRADER, Equal, grade_answer
+from studio.domain.records import Attempt, Doubt, Grade, Question, SubjectKind, Verdict
+from studio.flow.latex import LatexWorkers
+from studio.flow.stage import Bench, Progress, Scope
+from studio.store import views
+from studio.store.tables import Store
+
+T = TypeVar("T")
+
+_PAGE = 500
+_TEXTS: dict[SubjectKind, str] = {
+    "rationale": views.RATIONALE_TEXTS,
+    "attempt": views.ATTEMPT_TEXTS,
+}
+
+
+class GradeStage:
+    """Grade everything these rules have not graded, and what the teachers have made doubtful."""
+
+    name = "grade"
+
+    def __init__(self, scope: Scope = Scope()) -> None:
+        self._scope = scope
+
+    def todo(self, store: Store) -> int:
+        """Return how many answers lack a grade that is up to date."""
+        missing = sum(len(ids) for _, ids in self._missing(store))
+        return missing + len(_outdated(store, _suspicions(store)))
+
+    async def run(self, bench: Bench) -> AsyncIterator[Progress]:
+        """Grade page by page; each page is committed before the next begins."""
+        store, done, total = bench.store, 0, self.todo(bench.store)
+        most = sys.maxsize if self._scope.limit is None else self._scope.limit
+        with LatexWorkers() as latex:
+            # Rationales first: they tell whether gold is to be doubted.
+            for kind, ids in self._missing(store):
+                suspicions = _suspicions(store) if kind == "attempt" else {}
+                for page in _pages(ids[: most - done]):
+                    texts = _texts(store, kind, page, suspicions)
+                    # In a thread: LaTeX may take seconds, and the loop has other guests.
+                    grades = await asyncio.to_thread(_grade, texts, kind, latex.equal)
+                    done += self._add(bench, grades)
+                    yield Progress(self.name, done, min(total, most), note=_undecided(latex))
+        outdated = _outdated(store, _suspicions(store))[: most - done]
+        total = done + len(outdated)
+        for part in _pages(outdated):
+            done += self._add(bench, part)
+            yield Progress(self.name, done, total)
+            await asyncio.sleep(0)
+
+    def _missing(self, store: Store) -> list[tuple[SubjectKind, list[str]]]:
+        scope = self._scope
+        rationales = store.rows(views.UNGRADED_RATIONALES, GRADER)
+        attempts = store.rows(views.UNGRADED_ATTEMPTS, GRADER, scope.student, scope.round)
+        return [
+            ("rationale", [row[0] for row in rationales]),
+            ("attempt", [row[0] for row in attempts]),
+        ]
+
+    def _add(self, bench: Bench, grades: Sequence[Grade]) -> int:
+        bench.store.add(grades)
+        bench.changed({Grade.table})
+        return len(grades)
+
+
+def mark_not_a_mistake(store: Store, attempt_id: str, *, who: str, why: str = "") -> Grade:
+    """Record a person's word that an attempt is correct; it outranks every grade by rules.
+
+    The change is logged and can be undone. Raises SpecError when there is no such attempt.
+    """
+    if store.get(Attempt, attempt_id) is None:
+        raise SpecError(
+            f"there is no attempt {attempt_id}: 'mapd-studio export … --format attempts' lists them"
+        )
+    current = next(store.all(Grade, "subject_id = ?", attempt_id, view="current_grades"), None)
+    grade = Grade(
+        subject_id=attempt_id, verdict=Verdict.CORRECT, grader=f"person:{time.time():.6f}",
+        extracted=current.extracted if current else "", span=current.span if current else None,
+    )  # fmt: skip
+    with store.transaction():
+        store.add([grade])
+        store.log("grade", who=who, before=[], after=[grade.model_dump(mode="json")], why=why)
+    return grade
+
+
+class _Text(NamedTuple):
+    """One answer to grade, with the doubt that its question brings along."""
+
+    id: str
+    text: str
+    truncated: bool
+    question: Question
+    suspicion: Doubt | None
+
+
+def _texts(
+    store: Store, kind: SubjectKind, ids: Sequence[str], suspicions: dict[str, Doubt]
+) -> list[_Text]:
+    rows = store.rows(_TEXTS[kind], json.dumps(ids))
+    wanted = json.dumps(sorted({row["question_id"] for row in rows}))
+    found = store.all(Question, "id IN (SELECT value FROM json_each(?))", wanted)
+    questions = {question.id: question for question in found}
+    return [
+        _Text(row["id"], row["text"], bool(row["truncated"]), questions[row["question_id"]],
+              suspicions.get(row["question_id"]))
+        for row in rows
+    ]  # fmt: skip
+
+
+def _grade(texts: Sequence[_Text], kind: SubjectKind, equal: Equal) -> list[Grade]:
+    grades = []
+    for one in texts:
+        ours = grade_answer(one.text, question=one.question, truncated=one.truncated, equal=equal)
+        doubts = (*ours.doubts, one.suspicion) if one.suspicion else ours.doubts
+        grades.append(Grade(
+            subject_id=one.id, subject_kind=kind, verdict=ours.verdict, extracted=ours.extracted,
+            span=ours.span, doubts=doubts, grader=GRADER,
+        ))  # fmt: skip
+    return grades
+
+
+def _suspicions(store: Store) -> dict[str, Doubt]:
+    """Return the doubt on gold of each question on which all teachers agree otherwise."""
+    return {
+        row["question_id"]: suspicious_gold(
+            row["agreed"], json.loads(row["teachers"]), gold=row["gold"]
+        )
+        for row in store.rows(views.AGREED_AGAINST_GOLD)
+    }
+
+
+def _outdated(store: Store, suspicions: dict[str, Doubt]) -> list[Grade]:
+    """Return new grades for attempts whose doubt on gold is not what the teachers say now."""
+    rows = store.rows(views.GRADES_TO_COMPARE, json.dumps(list(suspicions)), GOLD_SUSPICIOUS)
+    renewed = []
+    for row in rows:
+        grade = store.get(Grade, row["id"])
+        assert grade is not None  # the row was just read from its table
+        suspicion = suspicions.get(row["question_id"])
+        if suspicion in grade.doubts or (
+            suspicion is None and all(doubt.name != GOLD_SUSPICIOUS for doubt in grade.doubts)
+        ):
+            continue
+        kept = tuple(doubt for doubt in grade.doubts if doubt.name != GOLD_SUSPICIOUS)
+        grader = f"{GRADER}.{row['graded']}"
+        renewed.append(
+            grade.changed(doubts=(*kept, suspicion) if suspicion else kept, grader=grader)
+        )
+    return renewed
+
+
+def _undecided(latex: LatexWorkers) -> str:
+    return f"{latex.undecided} LaTeX answers undecided" if latex.undecided else ""
+
+
+def _pages(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    for start in range(0, len(items), _PAGE):
+        yield items[start : start + _PAGE]

@@ -1,0 +1,206 @@
+"""Grading as a stage: what is graded when, what teachers and people change about it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from studio.domain import doubts
+from studio.domain.errors import SpecError
+from studio.domain.grading import GRADER
+from studio.domain.records import Attempt, Grade, Question, Rationale, Verdict
+from studio.flow.decisions import redo, undo
+from studio.flow.grades import GradeStage, mark_not_a_mistake
+from studio.flow.latex import LatexWorkers
+from studio.flow.stage import Bench, Progress, Scope
+from studio.store.tables import Store
+from tests.curated import ChildLauncher, make_bench
+
+QUESTION = Question(text="How many are 3 and 4?", gold="7")
+
+
+@pytest.fixture
+def bench(store: Store) -> Bench:
+    store.add([QUESTION])
+    return make_bench(store, ChildLauncher())
+
+
+def grade(bench: Bench, scope: Scope = Scope()) -> list[Progress]:
+    async def all_of_it() -> list[Progress]:
+        return [progress async for progress in GradeStage(scope).run(bench)]
+
+    return asyncio.run(all_of_it())
+
+
+def attempt(text: str, **fields: int | str) -> Attempt:
+    return Attempt.model_validate(
+        {"question_id": QUESTION.id, "student": "small", "text": text, **fields}
+    )
+
+
+def rationale(teacher: str, text: str, *, revision: int = 0) -> Rationale:
+    return Rationale(question_id=QUESTION.id, teacher=teacher, text=text, revision=revision)
+
+
+def current(store: Store, subject_id: str) -> Grade:
+    return next(store.all(Grade, "subject_id = ?", subject_id, view="current_grades"))
+
+
+def doubt_names(store: Store, subject_id: str) -> list[str]:
+    return [doubt.name for doubt in current(store, subject_id).doubts]
+
+
+def test_attempts_and_rationales_are_graded_once(bench: Bench) -> None:
+    store = bench.store
+    right, wrong = attempt("Answer: 7"), attempt("Answer: 8", sample=1)
+    store.add([right, wrong, rationale("ann", "3 + 4 = 7"), rationale("bob", "no idea")])
+    assert GradeStage().todo(store) == 4
+    assert grade(bench)[-1] == Progress("grade", 4, 4)
+    assert current(store, right.id).verdict is Verdict.CORRECT
+    assert current(store, wrong.id).verdict is Verdict.WRONG
+    kinds = store.rows("SELECT subject_kind, count(*) FROM grades GROUP BY 1 ORDER BY 1")
+    assert [tuple(row) for row in kinds] == [("attempt", 2), ("rationale", 2)]
+    assert (GradeStage().todo(store), grade(bench)) == (0, [])
+
+
+def test_a_program_is_not_read_as_prose(bench: Bench) -> None:
+    program = rationale("ann", "return 7").changed(form="program")
+    bench.store.add([program])
+    assert GradeStage().todo(bench.store) == 0
+
+
+def test_the_scope_limits_what_is_graded(bench: Bench) -> None:
+    bench.store.add(attempt(f"{n}", round=n % 2, sample=n) for n in range(10))
+    assert grade(bench, Scope(round=1, limit=3))[-1] == Progress("grade", 3, 3)
+    assert GradeStage(Scope(round=1)).todo(bench.store) == 2
+
+
+def test_an_older_version_of_the_rules_is_graded_again_and_kept(bench: Bench) -> None:
+    mine = attempt("Answer: 7")
+    old = Grade(subject_id=mine.id, verdict=Verdict.WRONG, grader="rules:0")
+    bench.store.add([mine, old])
+    grade(bench)
+    assert (current(bench.store, mine.id).verdict, bench.store.count(Grade)) == ("correct", 2)
+
+
+def test_gold_is_suspicious_as_long_as_all_teachers_agree_on_another_answer(bench: Bench) -> None:
+    store, mine = bench.store, attempt("Answer: 8")
+    store.add([mine, rationale("ann", "Answer: 8")])
+    grade(bench)
+    assert doubt_names(store, mine.id) == []  # one teacher is nobody to agree with
+    store.add([rationale("bob", "It is 8.0 apples")])
+    assert GradeStage().todo(store) == 1
+    grade(bench)
+    found = current(store, mine.id)
+    assert (found.grader, [doubt.name for doubt in found.doubts]) == (
+        f"{GRADER}.1",
+        [doubts.GOLD_SUSPICIOUS],
+    )
+    assert found.doubts[0].evidence == "ann, bob all answer 8, gold is 7"
+    for revision, text in enumerate(("Answer: 9", "Answer: 8"), start=1):
+        store.add([rationale("bob", text, revision=revision)])
+        grade(bench)
+        assert bool(doubt_names(store, mine.id)) is (text == "Answer: 8")
+        assert GradeStage().todo(store) == 0
+    assert store.count(Grade, "subject_id = ?", mine.id) == 4
+
+
+def test_an_attempt_after_the_teachers_carries_the_doubt_at_once(bench: Bench) -> None:
+    mine = attempt("Answer: 8")
+    bench.store.add([mine, rationale("ann", "Answer: 8"), rationale("bob", "Answer: 8")])
+    grade(bench)
+    assert (doubt_names(bench.store, mine.id), bench.store.count(Grade)) == (
+        [doubts.GOLD_SUSPICIOUS],
+        3,
+    )
+
+
+def test_a_person_outranks_the_rules_and_can_take_it_back(bench: Bench) -> None:
+    store, mine = bench.store, attempt("Answer: 8")
+    store.add([mine])
+    grade(bench)
+    made = mark_not_a_mistake(store, mine.id, who="ada", why="gold is wrong")
+    assert (made.verdict, made.extracted) == (Verdict.CORRECT, "8")
+    store.add([rationale("ann", "Answer: 8"), rationale("bob", "Answer: 8")])
+    grade(bench)
+    assert current(store, mine.id) == made
+    assert undo(store)
+    assert current(store, mine.id).verdict is Verdict.WRONG
+    assert redo(store)
+    assert current(store, mine.id) == made
+    with pytest.raises(SpecError, match="no attempt"):
+        mark_not_a_mistake(store, "unknown", who="ada")
+
+
+def test_an_interrupted_stage_keeps_its_pages_and_goes_on(bench: Bench) -> None:
+    bench.store.add(attempt(f"Answer: {n}", sample=n) for n in range(1200))
+
+    async def one_page() -> None:
+        async for _ in GradeStage().run(bench):
+            break
+
+    asyncio.run(one_page())
+    assert GradeStage().todo(bench.store) == 700
+    grade(bench)
+    assert GradeStage().todo(bench.store) == 0
+
+
+def test_ten_thousand_attempts_take_a_few_seconds(bench: Bench) -> None:
+    text = "He has 3 + 4 = {n} apples.\nTherefore, 2 friends get 1/2 of {n} each.\nAnswer: {n}"
+    bench.store.add(attempt(text.format(n=n), sample=n) for n in range(10_000))
+    began = time.process_time()
+    grade(bench)
+    assert time.process_time() - began < 12
+
+
+@pytest.fixture(scope="module")
+def latex() -> Iterator[LatexWorkers]:
+    with LatexWorkers(check_s=1.0) as workers:
+        yield workers
+
+
+@pytest.mark.parametrize(
+    ("gold", "answer", "equal"),
+    [
+        (r"\frac{\sqrt{2}}{2}", r"1/\sqrt{2}", True),
+        ("x^2-1", "(x-1)(x+1)", True),
+        ("60", r"12 \times 5", True),
+        ("x", "y", False),
+        ("3x-y+13=0", "3x+4y+14=0", False),
+        (r"\frac{", "{{{{", False),
+    ],
+)
+def test_latex_answers_are_compared_by_what_they_mean(
+    latex: LatexWorkers, gold: str, answer: str, equal: bool
+) -> None:
+    assert latex.equal(gold, answer) is equal
+
+
+def test_a_hanging_check_is_ended_and_its_worker_replaced(latex: LatexWorkers) -> None:
+    before = latex.undecided
+    began = time.monotonic()
+    assert not latex.equal("9^{9^{9^{9}}}", "9^{9^{9^{8}}}")
+    assert time.monotonic() - began < 3
+    assert latex.undecided == before + 1
+    assert latex.equal("2x", "x+x")
+
+
+def test_workers_serve_several_threads_and_answer_nothing_when_closed() -> None:
+    async def several() -> list[bool]:
+        with LatexWorkers(size=2) as workers:
+            checks = [asyncio.to_thread(workers.equal, f"{n}x", f"x+{n - 1}x") for n in range(2, 8)]
+            found = await asyncio.gather(*checks)
+        assert not workers.equal("2x", "x+x")
+        return found
+
+    assert asyncio.run(several()) == [True] * 6
+
+
+def test_latex_is_read_within_the_stage(bench: Bench) -> None:
+    mine = attempt(r"We get \boxed{\sqrt{49}}.")
+    bench.store.add([mine])
+    grade(bench)
+    assert current(bench.store, mine.id).verdict is Verdict.CORRECT
