@@ -40,9 +40,7 @@ class Connection:
         self._depth = 0
         file = path / FILE_NAME
         if not file.is_file():
-            raise ProjectError(
-                f"{path} is not a project: make one with 'mapd-studio new {path}'"
-            )
+            raise ProjectError(f"{path} is not a project: make one with 'mapd-studio new {path}'")
         if not read_only:
             self._lock = _take_lock(path)
         try:
@@ -206,9 +204,7 @@ def _take_lock(path: Path) -> IO[str]:
         lock.seek(0)
         owner = lock.read().strip() or "another process"
         lock.close()
-        raise ProjectError(
-            f"{path} is in use by {owner}: close it there, then try again"
-        ) from None
+        raise ProjectError(f"{path} is in use by {owner}: close it there, then try again") from None
     lock.truncate(0)
     lock.write(f"mapd-studio, process {os.getpid()}")
     lock.flush()
@@ -239,13 +235,17 @@ def _plain_errors() -> Iterator[None]:
                 "the disk is full: free some space and run again; what was saved is safe"
             ) from error
         if "readonly" in text:
-            raise StorageError("the project is open for reading only: nothing was changed") from None
+            raise StorageError(
+                "the project is open for reading only: nothing was changed"
+            ) from None
         if "disk I/O" in text or "locked" in text:
             raise StorageError(f"the project file cannot be written ({text}): try again") from error
         raise
     except sqlite3.DatabaseError as error:
         if "malformed" in str(error) or "not a database" in str(error):
-            raise ProjectError(f"the project file is damaged ({error}): restore a backup") from error
+            raise ProjectError(
+                f"the project file is damaged ({error}): restore a backup"
+            ) from error
         raise
 
 

@@ -97,6 +97,8 @@ CREATE TABLE run_states (run_id TEXT PRIMARY KEY, state TEXT NOT NULL, handle TE
     step INTEGER NOT NULL DEFAULT 0, steps INTEGER NOT NULL DEFAULT 0, loss REAL,
     message TEXT NOT NULL DEFAULT '', result TEXT NOT NULL DEFAULT '{}');
 CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE carried (          -- what an import said beyond our records, to be exported unchanged
+    subject_id TEXT PRIMARY KEY, fields TEXT NOT NULL) WITHOUT ROWID;
 """
 
 INDEXES = """
@@ -108,17 +110,18 @@ CREATE INDEX rationales_question ON rationales(question_id);
 CREATE INDEX reviews_subject ON reviews(subject_id);
 """
 
+#: A view has no rowid of its own: it is passed on, so that records come in order of making.
 VIEWS = """
 CREATE VIEW current_grades AS    -- a person's newest grade, else the newest by rules
-    SELECT g.* FROM grades g WHERE g.rowid = (
+    SELECT g.rowid AS rowid, g.* FROM grades g WHERE g.rowid = (
         SELECT h.rowid FROM grades h WHERE h.subject_id = g.subject_id
         ORDER BY h.grader LIKE 'person:%' DESC, h.rowid DESC LIMIT 1);
 CREATE VIEW current_reviews AS   -- per subject and reviewer: the newest valid one, else the newest
-    SELECT r.* FROM reviews r WHERE r.rowid = (
+    SELECT r.rowid AS rowid, r.* FROM reviews r WHERE r.rowid = (
         SELECT s.rowid FROM reviews s WHERE s.subject_id = r.subject_id AND s.reviewer = r.reviewer
         ORDER BY s.score IS NULL, s.rowid DESC LIMIT 1);
 CREATE VIEW current_rationales AS  -- the newest revision of each
-    SELECT r.* FROM rationales r WHERE NOT EXISTS (
+    SELECT r.rowid AS rowid, r.* FROM rationales r WHERE NOT EXISTS (
         SELECT 1 FROM rationales n WHERE n.question_id = r.question_id AND n.teacher = r.teacher
         AND n.sample = r.sample AND n.revision > r.revision);
 CREATE VIEW final_decisions AS   -- what counts: the override where there is one
@@ -130,7 +133,7 @@ CREATE VIEW final_decisions AS   -- what counts: the override where there is one
     FROM overrides o WHERE NOT EXISTS
         (SELECT 1 FROM decisions d WHERE d.rationale_id = o.rationale_id);
 CREATE VIEW mistakes AS          -- attempts graded wrong
-    SELECT a.*, g.extracted, g.doubts FROM attempts a
+    SELECT a.rowid AS rowid, a.*, g.extracted, g.doubts FROM attempts a
     JOIN current_grades g ON g.subject_id = a.id WHERE g.verdict = 'wrong';
 """
 

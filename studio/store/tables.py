@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from studio.domain.policy import PRESETS, Policy, Ruling
@@ -75,16 +75,21 @@ class Store(Connection):
         return None if row is None else record_of(kind, row)
 
     def all(self, kind: type[R], where: str = "1", *values: Any, view: str = "") -> Iterator[R]:
-        """Yield records in insertion order, page by page, so that memory stays bounded.
+        """Return records in insertion order, page by page, so that memory stays bounded.
 
         Args:
             where: a condition written in this package or a constant of the caller, never user text.
             view: read from this view instead of the record's table (must have its columns).
         """
         source = view or kind.table
-        ids = [row[0] for row in self.rows(f"SELECT id FROM {source} WHERE {where}", *values)]
-        for start in range(0, len(ids), _CHUNK):
-            part = ids[start : start + _CHUNK]
+        query = f"SELECT id FROM {source} WHERE {where} ORDER BY rowid"
+        return self.get_many(kind, [row[0] for row in self.rows(query, *values)])
+
+    def get_many(self, kind: type[R], ids: Iterable[str]) -> Iterator[R]:
+        """Yield the records with these ids in the order of the ids, page by page."""
+        waiting = list(ids)
+        for start in range(0, len(waiting), _CHUNK):
+            part = waiting[start : start + _CHUNK]
             marks = ",".join("?" * len(part))
             found = self.rows(f"SELECT * FROM {kind.table} WHERE id IN ({marks})", *part)
             by_id = {row["id"]: row for row in found}
@@ -228,6 +233,18 @@ class Store(Connection):
     def run_state(self, run_id: str) -> Row | None:
         """Return the run's row in ``run_states``."""
         return self.one("SELECT * FROM run_states WHERE run_id = ?", run_id)
+
+    # -- what imports carried ----------------------------------------------------------------
+
+    def carried(self, subject_id: str) -> dict[str, Any]:
+        """Return what an import said about a record beyond what the record itself can say."""
+        text = self.value("SELECT fields FROM carried WHERE subject_id = ?", subject_id)
+        return {} if text is None else dict(json.loads(text))
+
+    def carry(self, subject_id: str, fields: Mapping[str, Any]) -> None:
+        """Keep it (any JSON values), beside what was kept before."""
+        text = json.dumps({**self.carried(subject_id), **fields})
+        self.execute("INSERT OR REPLACE INTO carried VALUES (?, ?)", subject_id, text)
 
     # -- settings of the project -----------------------------------------------------------
 

@@ -87,3 +87,202 @@ FROM current_rationales r
 LEFT JOIN current_grades g ON g.subject_id = r.id
 LEFT JOIN overrides o ON o.rationale_id = r.id
 ORDER BY r.rowid"""
+
+# -- attempts, datasets, evaluation --------------------------------------------------------------
+
+#: Questions of a split without the first attempt of (student, round); needs attempts_question.
+UNATTEMPTED = """
+FROM questions q WHERE q.split = ? AND NOT EXISTS (
+    SELECT 1 FROM attempts a WHERE a.question_id = q.id
+    AND a.student = ? AND a.round = ? AND a.sample = 0)"""
+
+#: Accepted current rationales of train questions, with the reason and who gave it.
+ACCEPTED_FOR_TRAINING = """
+SELECT r.id, r.question_id, f.human, f.reason, f.human_reason
+FROM final_decisions f JOIN current_rationales r ON r.id = f.rationale_id
+JOIN questions q ON q.id = r.question_id
+WHERE f.accepted = 1 AND q.split = 'train' ORDER BY r.question_id, r.teacher, r.sample"""
+
+#: Mistakes of (student, round) in train questions; needs attempts_student, grades_subject.
+MISTAKES_FOR_TRAINING = """
+SELECT m.id, m.question_id, m.extracted FROM mistakes m JOIN questions q ON q.id = m.question_id
+WHERE m.student = ? AND m.round = ? AND q.split = 'train' ORDER BY m.question_id, m.sample"""
+
+#: Explanations of those mistakes; needs explanations_attempt.
+EXPLANATIONS_FOR_TRAINING = """
+SELECT e.id FROM mistakes m JOIN explanations e ON e.attempt_id = m.id
+JOIN questions q ON q.id = m.question_id
+WHERE m.student = ? AND m.round = ? AND q.split = 'train' AND e.text <> ''
+ORDER BY m.question_id, m.sample, e.teacher, e.sample"""
+
+#: Correct attempts of (student, round) in train questions, whole and without a doubt.
+REPLAYABLE = """
+SELECT a.id, a.question_id FROM attempts a JOIN current_grades g ON g.subject_id = a.id
+JOIN questions q ON q.id = a.question_id
+WHERE a.student = ? AND a.round = ? AND q.split = 'train' AND a.truncated = 0
+AND g.verdict = 'correct' AND g.doubts = '[]'"""
+
+#: Graded first attempts of (student, round) in one split; needs attempts_student.
+SAT_EXAM = """
+SELECT a.question_id, g.verdict, q.kind, q.dataset FROM attempts a
+JOIN current_grades g ON g.subject_id = a.id JOIN questions q ON q.id = a.question_id
+WHERE a.student = ? AND a.round = ? AND q.split = ? AND a.sample = 0 ORDER BY a.question_id"""
+
+#: A dataset's rows of one side, in their frozen order.
+EXAMPLES = """
+SELECT * FROM examples WHERE dataset_id = ? AND split = ? ORDER BY n"""
+
+# -- imports and exports -------------------------------------------------------------------------
+
+#: Attempts of one student at one question; needs attempts_question.
+ATTEMPT_PLACES = (
+    "SELECT sample, round, key, text FROM attempts WHERE question_id = ? AND student = ?"
+)
+
+#: Rationales of one teacher on one question; needs rationales_question.
+RATIONALE_PLACES = "SELECT sample, text FROM rationales WHERE question_id = ? AND teacher = ?"
+
+#: What a call of one stage took on average; cost is NULL where no price was known.
+CALL_AVERAGES = """
+SELECT avg(tokens_in + tokens_out) AS tokens, avg(cost_usd) AS cost_usd
+FROM calls WHERE stage = ? AND state = 'answered'"""
+
+#: Current rationales to export with their questions, in order of making. Parameters: all or only
+#: accepted ones, student or NULL, round or NULL. Decisions and overrides are joined by their keys:
+#: the view final_decisions would be made anew for each page. Needs attempts_question.
+EXPORTED = """
+SELECT r.id, r.question_id, q.split, o.accepted AS human
+FROM current_rationales r JOIN questions q ON q.id = r.question_id
+LEFT JOIN decisions d ON d.rationale_id = r.id LEFT JOIN overrides o ON o.rationale_id = r.id
+WHERE (?1 OR COALESCE(o.accepted, d.accepted) = 1)
+  AND ((?2 IS NULL AND ?3 IS NULL) OR EXISTS (
+      SELECT 1 FROM attempts a WHERE a.question_id = q.id
+      AND a.student = COALESCE(?2, a.student) AND a.round = COALESCE(?3, a.round)))
+ORDER BY r.rowid"""
+
+#: One page of them, by a JSON list of ids, with all that led to the decision.
+EXPORTED_PAGE = """
+SELECT r.*, COALESCE(o.accepted, d.accepted) AS accepted, d.reason, d.score, d.policy_version,
+       o.accepted AS human, o.reason AS human_reason,
+       (SELECT g.verdict FROM current_grades g WHERE g.subject_id = r.id) AS verdict,
+       (SELECT json_group_array(json_object('reviewer', v.reviewer, 'score', v.score,
+            'missing', v.missing, 'prompt_hash', v.prompt_hash))
+        FROM current_reviews v WHERE v.subject_id = r.id) AS reviews,
+       (SELECT json_group_array(a.id) FROM attempts a WHERE a.question_id = r.question_id)
+        AS attempts
+FROM rationales r
+LEFT JOIN decisions d ON d.rationale_id = r.id LEFT JOIN overrides o ON o.rationale_id = r.id
+WHERE r.id IN (SELECT value FROM json_each(?)) ORDER BY r.rowid"""
+
+#: Mistakes without a doubt at the questions of a JSON list; student and round or NULL.
+SURE_MISTAKES = """
+SELECT m.id, m.question_id, m.text, 'wrong' AS verdict FROM mistakes m
+WHERE m.question_id IN (SELECT value FROM json_each(?1)) AND m.doubts = '[]'
+  AND m.student = COALESCE(?2, m.student) AND m.round = COALESCE(?3, m.round)
+ORDER BY m.rowid"""
+
+#: Rejected rationales whose own answer is not known to be right, at the questions of a JSON list.
+REJECTED_RATIONALES = """
+SELECT r.id, r.question_id, r.text, g.verdict FROM current_rationales r
+LEFT JOIN decisions d ON d.rationale_id = r.id LEFT JOIN overrides o ON o.rationale_id = r.id
+LEFT JOIN current_grades g ON g.subject_id = r.id
+WHERE r.question_id IN (SELECT value FROM json_each(?))
+  AND COALESCE(o.accepted, d.accepted) = 0 AND COALESCE(g.verdict, '') <> 'correct'
+ORDER BY r.rowid"""
+
+#: Attempts that their source, or else the current grade, calls wrong; student and round or NULL.
+COMMITTEE_ATTEMPTS = """
+SELECT a.id, a.student, a.round,
+       COALESCE(json_extract(c.fields, '$.dataset'), q.dataset) AS dataset
+FROM attempts a JOIN questions q ON q.id = a.question_id
+LEFT JOIN carried c ON c.subject_id = a.id LEFT JOIN current_grades g ON g.subject_id = a.id
+WHERE (a.source_verdict = 'wrong' OR (a.source_verdict = '' AND g.verdict = 'wrong'))
+  AND a.student = COALESCE(?1, a.student) AND a.round = COALESCE(?2, a.round)
+ORDER BY a.rowid"""
+
+#: What the teachers said about one attempt; needs explanations_attempt.
+COMMITTEE_EXPLANATIONS = (
+    "SELECT teacher, text FROM explanations WHERE attempt_id = ? AND sample = 0"
+)
+
+#: The rationales that go with one attempt: same question, same sample. Needs rationales_question.
+COMMITTEE_RATIONALES = """
+SELECT r.id, r.teacher, r.text, COALESCE(o.accepted, d.accepted, 0) AS accepted
+FROM current_rationales r
+LEFT JOIN decisions d ON d.rationale_id = r.id LEFT JOIN overrides o ON o.rationale_id = r.id
+WHERE r.question_id = ? AND r.sample = ? ORDER BY r.rowid"""
+
+#: The reviews of one rationale; needs reviews_subject.
+COMMITTEE_SCORES = "SELECT reviewer, score, source_score FROM current_reviews WHERE subject_id = ?"
+
+#: Attempts to export, in order of making; student and round or NULL.
+EXPORTED_ATTEMPTS = """
+SELECT id FROM attempts
+WHERE student = COALESCE(?1, student) AND round = COALESCE(?2, round) ORDER BY rowid"""
+
+#: One page of them, by a JSON list of ids; needs grades_subject.
+EXPORTED_ATTEMPTS_PAGE = """
+SELECT a.*, q.text AS question, q.gold, q.key AS question_key, g.verdict, g.extracted, g.doubts
+FROM attempts a JOIN questions q ON q.id = a.question_id
+LEFT JOIN current_grades g ON g.subject_id = a.id
+WHERE a.id IN (SELECT value FROM json_each(?)) ORDER BY a.rowid"""
+
+# -- grading -------------------------------------------------------------------------------------
+
+#: Attempts no grader of this version has seen; version, student and round (or NULL). Needs
+#: grades_subject. A second grade by the same rules is called ``<version>.<n>``.
+UNGRADED_ATTEMPTS = """
+SELECT a.id FROM attempts a
+WHERE a.student = COALESCE(?2, a.student) AND a.round = COALESCE(?3, a.round)
+  AND NOT EXISTS (SELECT 1 FROM grades g WHERE g.subject_id = a.id
+                  AND (g.grader = ?1 OR g.grader GLOB ?1 || '.*'))
+ORDER BY a.rowid"""
+
+#: Prose rationales no grader of this version has seen (a program's answer is what it returns).
+UNGRADED_RATIONALES = """
+SELECT r.id FROM rationales r
+WHERE r.form = 'prose'
+  AND NOT EXISTS (SELECT 1 FROM grades g WHERE g.subject_id = r.id
+                  AND (g.grader = ?1 OR g.grader GLOB ?1 || '.*'))
+ORDER BY r.rowid"""
+
+#: The texts of one page of attempts or rationales, by a JSON list of ids.
+ATTEMPT_TEXTS = """
+SELECT id, question_id, text, truncated FROM attempts
+WHERE id IN (SELECT value FROM json_each(?)) ORDER BY rowid"""
+RATIONALE_TEXTS = """
+SELECT id, question_id, text, truncated FROM rationales
+WHERE id IN (SELECT value FROM json_each(?)) ORDER BY rowid"""
+
+#: Questions on which all teachers (two or more) give one and the same answer, and not gold.
+#: Needs rationales_question, grades_subject.
+AGREED_AGAINST_GOLD = """
+SELECT r.question_id, min(g.extracted) AS agreed, json_group_array(DISTINCT r.teacher) AS teachers,
+       (SELECT q.gold FROM questions q WHERE q.id = r.question_id) AS gold
+FROM current_rationales r LEFT JOIN current_grades g ON g.subject_id = r.id
+WHERE r.form = 'prose' GROUP BY r.question_id
+HAVING count(DISTINCT r.teacher) > 1 AND count(DISTINCT g.extracted) = 1
+   AND sum(COALESCE(g.verdict, '') <> 'wrong') = 0"""
+
+#: Grades by rules of the attempts on these questions (a JSON list), and of those that ever carried
+#: the doubt named second: the newest of each. Needs attempts_question, grades_subject.
+GRADES_TO_COMPARE = """
+SELECT g.id, a.question_id,
+       (SELECT count(*) FROM grades h WHERE h.subject_id = g.subject_id
+        AND h.grader LIKE 'rules:%') AS graded
+FROM grades g JOIN attempts a ON a.id = g.subject_id
+WHERE a.id IN (SELECT id FROM attempts WHERE question_id IN (SELECT value FROM json_each(?1))
+               UNION SELECT subject_id FROM grades WHERE instr(doubts, ?2))
+  AND g.rowid = (SELECT max(h.rowid) FROM grades h
+                 WHERE h.subject_id = g.subject_id AND h.grader LIKE 'rules:%')
+ORDER BY a.rowid"""
+
+#: Teachers who said anything about the attempts of a JSON list.
+COMMITTEE_TEACHERS = """
+SELECT t.name AS teacher FROM teachers t
+WHERE EXISTS (SELECT 1 FROM explanations e WHERE e.teacher = t.name
+              AND e.attempt_id IN (SELECT value FROM json_each(?1)))
+   OR EXISTS (SELECT 1 FROM rationales r JOIN attempts a ON a.question_id = r.question_id
+              AND a.sample = r.sample WHERE r.teacher = t.name
+              AND a.id IN (SELECT value FROM json_each(?1)))
+ORDER BY t.rowid"""
