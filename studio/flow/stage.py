@@ -52,7 +52,7 @@ class Bench:
     open_teacher: Callable[[TeacherRecord], Teacher]  #: the client of an endpoint, made once
     launcher: Launcher
     prompts: Prompts
-    budget_usd: float | None = None  #: stop buying when the ledger's cost of this call reaches it
+    spend_cap_usd: float | None = None  #: stop buying when the ledger's total reaches it
     changed: Callable[[set[str]], None] = field(default=_ignore)  #: which tables were written
 
 

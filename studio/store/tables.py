@@ -131,12 +131,25 @@ class Store(Connection):
         self.execute(f"UPDATE calls SET {names} WHERE id = ?", *values.values(), call_id)
 
     def answered_call(self, subject: str) -> Call | None:
-        """Return the newest answered call about ``subject``: paid for, so used before buying."""
+        """Return the newest call about ``subject`` whose reply is here: used before buying again.
+
+        ``received`` is a reply on disk that nobody got round to reading.
+        """
         row = self.one(
-            "SELECT * FROM calls WHERE subject = ? AND state = 'answered'"
+            "SELECT * FROM calls WHERE subject = ? AND state IN ('answered', 'received')"
             " ORDER BY rowid DESC LIMIT 1", subject,
         )  # fmt: skip
         return None if row is None else Call(*(row[name] for name in Call._fields))
+
+    def reply_seen(self, teacher: str, reply_id: str) -> bool:
+        """Return whether this teacher has given a reply of this id before."""
+        query = "SELECT 1 FROM calls WHERE teacher = ? AND reply_id = ?"
+        return self.one(query, teacher, reply_id) is not None
+
+    def spent_usd(self) -> float | None:
+        """Return the known cost of all calls so far, or None while no price is known."""
+        cost: float | None = self.value("SELECT sum(cost_usd) FROM calls")
+        return cost
 
     def orphan_calls(self) -> int:
         """Mark requests that were sent by a process that died as unknown; returns how many."""

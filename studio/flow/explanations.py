@@ -1,0 +1,74 @@
+"""Mistakes become explanations: each teacher says what went wrong in each of them.
+
+Source: arXiv 2410.03663, released code: the teacher sees question, wrong answer and gold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing
+from typing import TYPE_CHECKING
+
+from studio.domain.records import Attempt, Explanation, Question
+from studio.flow.committee import Ask, ask_all
+from studio.flow.stage import Bench, Progress, Scope
+from studio.prompts import question_text
+from studio.store import committee_views as views
+from studio.teachers.base import Outcome, Reply
+
+if TYPE_CHECKING:
+    from studio.store.tables import Store
+
+
+class ExplainStage:
+    """Ask every active teacher about every mistake on a train question it has not explained."""
+
+    name = "explain"
+
+    def __init__(self, scope: Scope = Scope()) -> None:
+        self._scope = scope
+
+    def todo(self, store: Store) -> int:
+        """Return how many explanations are missing."""
+        return len(self._missing(store))
+
+    async def run(self, bench: Bench) -> AsyncIterator[Progress]:
+        """Ask for what is missing, adding each explanation as it arrives."""
+        missing = self._missing(bench.store)
+
+        def keep(ask: Ask, reply: Reply) -> None:
+            _, attempt_id, teacher = ask.subject.split("/")
+            bench.store.add([
+                Explanation(
+                    attempt_id=attempt_id, teacher=teacher, text=reply.text, call_id=reply.call_id,
+                    prompt_hash=ask.prompt_hash, truncated=reply.outcome is Outcome.TRUNCATED,
+                )
+            ])  # fmt: skip
+            bench.changed({"explanations", "calls"})
+
+        asks = self._asks(bench, missing)
+        async with aclosing(
+            ask_all(bench, asks, stage=self.name, total=len(missing), keep=keep)
+        ) as steps:
+            async for progress in steps:
+                yield progress
+
+    def _missing(self, store: Store) -> list[tuple[str, str]]:
+        """Return (attempt id, teacher) of what is missing, mistake by mistake."""
+        scope = self._scope
+        rows = store.rows(views.UNEXPLAINED, scope.student, scope.student, scope.round, scope.round,
+                          -1 if scope.limit is None else scope.limit)  # fmt: skip
+        return [(row["attempt_id"], row["teacher"]) for row in rows]
+
+    def _asks(self, bench: Bench, missing: list[tuple[str, str]]) -> Iterator[Ask]:
+        template = bench.prompts.get("mapd", "explain")
+        teachers = {teacher.name: teacher for teacher in bench.store.teachers()}
+        for attempt_id, name in missing:
+            attempt = bench.store.get(Attempt, attempt_id)
+            question = bench.store.get(Question, attempt.question_id) if attempt else None
+            if attempt is None or question is None:
+                continue
+            fields = {"question": question_text(question), "wrong": attempt.text,
+                      "gold": question.gold}  # fmt: skip
+            yield Ask(f"explain/{attempt_id}/{name}", teachers[name], self.name,
+                      template.messages(fields), template.hash, teachers[name].max_tokens)  # fmt: skip

@@ -1,0 +1,1 @@
+"""Clients of the large models: the only place that knows the OpenAI protocol."""

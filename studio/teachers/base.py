@@ -1,0 +1,164 @@
+"""What a teacher is to the flow: something that is sent messages and gives back a reply.
+
+Sending and reading are apart, because the raw bytes of a paid reply are put on disk before
+anything looks at them; what was stored can be read again at any time without a call.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Any, NamedTuple, Protocol
+
+from pydantic import BaseModel
+
+
+class Outcome(StrEnum):
+    """How a call ended. Only the first two carry a text that may be used."""
+
+    ANSWERED = "answered"
+    TRUNCATED = "truncated"  #: stopped at the token limit
+    REFUSED = "refused"
+    EMPTY = "empty"
+    UNREADABLE = "unreadable"  #: not the JSON it should be, or cut short
+    RATE_LIMITED = "rate-limited"
+    QUOTA = "quota"
+    DENIED = "denied"
+    NO_MODEL = "no such model"
+    REJECTED = "rejected"  #: the endpoint does not take this request
+    SERVER = "server error"
+    OFFLINE = "offline"  #: nothing was sent
+    BROKEN = "broken off"  #: sent, then the connection failed; maybe billed
+    TIMED_OUT = "timed out"  #: sent, no whole reply within the deadline; maybe billed
+    TOO_LARGE = "too large"
+    REPEATED = "repeated reply"  #: the reply of another call came back
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether the reply's text may become a record."""
+        return self in (Outcome.ANSWERED, Outcome.TRUNCATED)
+
+
+#: The endpoint as a whole cannot be used: asking it for the next item would fail the same way.
+ACCOUNT_WIDE = frozenset({Outcome.QUOTA, Outcome.DENIED, Outcome.NO_MODEL, Outcome.OFFLINE})
+#: Worth another try after a pause.
+PASSING = frozenset({Outcome.RATE_LIMITED, Outcome.SERVER, Outcome.BROKEN, Outcome.TIMED_OUT,
+                     Outcome.UNREADABLE, Outcome.REPEATED})  # fmt: skip
+
+
+class RawReply(NamedTuple):
+    """What came over the wire, unread. ``failure`` is set when there is nothing to read."""
+
+    body: bytes = b""
+    status: int | None = None
+    failure: Outcome | None = None
+    detail: str = ""
+    retry_after_s: float | None = None
+
+
+class Reply(NamedTuple):
+    """A reply that was read. ``text`` is never guessed: it is empty unless usable."""
+
+    outcome: Outcome
+    text: str = ""
+    reply_id: str | None = None
+    served_model: str = ""
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+    detail: str = ""
+    call_id: str = ""  #: the ledger row; put in by the committee
+
+
+class Teacher(Protocol):
+    """A large model behind an endpoint."""
+
+    name: str
+
+    async def send(
+        self,
+        messages: Sequence[Mapping[str, str]],
+        *,
+        max_tokens: int,
+        schema: type[BaseModel] | None = None,
+    ) -> RawReply:
+        """Send one request, once, within the teacher's deadline; never raises for a fault."""
+
+    async def answer(
+        self,
+        messages: Sequence[Mapping[str, str]],
+        *,
+        max_tokens: int,
+        schema: type[BaseModel] | None = None,
+    ) -> Reply:
+        """Send and read in one step, for calls that need no ledger."""
+
+    async def drop_connections(self) -> None:
+        """Close what is open, so that a connection with leftover bytes is not used again."""
+
+    async def aclose(self) -> None:
+        """Let go of the endpoint."""
+
+
+def read_reply(raw: RawReply) -> Reply:
+    """Read a raw reply; whatever is wrong with it becomes a typed outcome."""
+    if raw.failure is not None:
+        return Reply(raw.failure, detail=raw.detail)
+    try:
+        body = json.loads(raw.body.decode("utf-8"), parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        return Reply(Outcome.UNREADABLE, detail=f"no JSON: {excerpt(raw.body)}")
+    if not isinstance(body, dict):
+        return Reply(Outcome.UNREADABLE, detail=f"no completion: {excerpt(raw.body)}")
+    choices = body.get("choices")
+    first = choices[0] if isinstance(choices, list) and choices else None
+    message = first.get("message") if isinstance(first, dict) else None
+    if not isinstance(first, dict) or not isinstance(message, dict):
+        return Reply(Outcome.UNREADABLE, detail=f"no completion: {excerpt(raw.body)}")
+    return _from_choice(body, first, message)
+
+
+def _from_choice(body: dict[str, Any], choice: dict[str, Any], message: dict[str, Any]) -> Reply:
+    usage = body.get("usage") if isinstance(body.get("usage"), dict) else {}
+    assert isinstance(usage, dict)
+    facts = {
+        "reply_id": _text(body.get("id")) or None,
+        "served_model": _text(body.get("model")),
+        "tokens_in": _count(usage.get("prompt_tokens")),
+        "tokens_out": _count(usage.get("completion_tokens")),
+    }
+    text, reason = storable(_text(message.get("content"))), _text(choice.get("finish_reason"))
+    refusal = storable(_text(message.get("refusal")))
+    if refusal or reason == "content_filter":
+        return Reply(Outcome.REFUSED, detail=refusal[:200] or "stopped by the content filter",
+                     **facts)  # type: ignore[arg-type]  # fmt: skip
+    if not text.strip():
+        return Reply(Outcome.EMPTY, detail=f"no text (finish reason {reason or 'not given'})",
+                     **facts)  # type: ignore[arg-type]  # fmt: skip
+    outcome = Outcome.TRUNCATED if reason == "length" else Outcome.ANSWERED
+    return Reply(outcome, text=text, **facts)  # type: ignore[arg-type]
+
+
+def storable(text: str) -> str:
+    """Return ``text`` as the store can keep it: NUL and lone surrogates become U+FFFD."""
+    return text.replace("\0", "\ufffd").encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+
+
+def excerpt(body: bytes) -> str:
+    """Return the beginning of a body as one short line."""
+    return " ".join(body[:200].decode("utf-8", "replace").split())[:120]
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _count(value: object) -> int | None:
+    """Return a token count the endpoint gave, or None for one that cannot be meant."""
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 1 << 40:
+        return None
+    return value
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is not JSON")
