@@ -83,6 +83,8 @@ class OpenAIChat:
         max_tokens: int,
         schema: type[BaseModel] | None,
     ) -> RawReply:
+        import aiohttp
+        import httpx2
         import openai
 
         request: dict[str, Any] = {
@@ -100,12 +102,20 @@ class OpenAIChat:
                             detail=f"no whole reply within {self._record.timeout_s:g} s")  # fmt: skip
         except openai.APIStatusError as error:
             return self._status(error)
-        except openai.APITimeoutError:
+        except openai.APITimeoutError as error:
+            # A refused connection comes as a "connect timeout" too; nothing was sent then.
+            if isinstance(error.__cause__, httpx2.ConnectTimeout):
+                return RawReply(failure=Outcome.OFFLINE, detail=self.redact(str(error.__cause__)))
             return RawReply(failure=Outcome.TIMED_OUT, detail="timed out")
         except openai.APIConnectionError as error:
             return self._connection(error)
+        except aiohttp.ClientError as error:  # what is no HTTP at all passes the client as it is
+            return self._connection(error)
 
     async def _read(self, request: dict[str, Any]) -> RawReply:
+        import aiohttp
+        import httpx2
+
         client = self._open()
         create = client.chat.completions.with_streaming_response.create
         async with create(**request) as response:
@@ -116,9 +126,7 @@ class OpenAIChat:
                     if len(body) > LARGEST_REPLY:
                         return RawReply(failure=Outcome.TOO_LARGE, status=response.status_code,
                                         detail=f"more than {LARGEST_REPLY >> 20} MB")  # fmt: skip
-            except TimeoutError:
-                raise
-            except Exception as error:  # the transport's own errors have no common type
+            except (aiohttp.ClientError, httpx2.HTTPError) as error:
                 return RawReply(bytes(body), response.status_code, Outcome.BROKEN,
                                 self.redact(f"cut short: {error}"))  # fmt: skip
             return RawReply(self._redact_bytes(bytes(body)), response.status_code)

@@ -1,0 +1,117 @@
+"""One call against a real endpoint that goes wrong in every way: one request, one typed outcome."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+from pydantic import BaseModel
+
+from studio.teachers.base import Outcome, read_reply, storable
+from studio.teachers.openai_chat import OpenAIChat
+from tests.fakes import FaultyEndpoint, teacher
+
+KEY = "sk-CANARY-123456"
+MESSAGES = [{"role": "user", "content": "What is 1 and 1?"}]
+
+
+class Faults:
+    """An endpoint whose fault can be changed between calls."""
+
+    def __init__(self) -> None:
+        self.fault = ""
+        self.endpoint = FaultyEndpoint(fault=lambda request: self.fault)
+
+
+@pytest.fixture(scope="module")
+def faults() -> Iterator[Faults]:
+    made = Faults()
+    yield made
+    made.endpoint.close()
+
+
+@pytest.mark.parametrize(
+    ("fault", "outcome"),
+    [
+        ("", Outcome.ANSWERED), ("length", Outcome.TRUNCATED), ("absurd usage", Outcome.ANSWERED),
+        ("html", Outcome.UNREADABLE), ("null", Outcome.UNREADABLE),
+        ("nothing", Outcome.UNREADABLE), ("half json", Outcome.UNREADABLE),
+        ("bad utf-8", Outcome.UNREADABLE), ("deep json", Outcome.UNREADABLE),
+        ("not a number", Outcome.UNREADABLE), ("no choices", Outcome.UNREADABLE),
+        ("error with 200", Outcome.UNREADABLE), ("content null", Outcome.EMPTY),
+        ("blank", Outcome.EMPTY), ("refusal", Outcome.REFUSED), ("filtered", Outcome.REFUSED),
+        ("429", Outcome.RATE_LIMITED), ("quota", Outcome.QUOTA), ("401", Outcome.DENIED),
+        ("404", Outcome.NO_MODEL), ("400", Outcome.REJECTED), ("500", Outcome.SERVER),
+        ("redirect", Outcome.REJECTED), ("cut", Outcome.BROKEN),
+    ],
+)  # fmt: skip
+async def test_each_fault_is_one_request_and_one_typed_outcome(
+    faults: Faults, fault: str, outcome: Outcome
+) -> None:
+    faults.fault = fault
+    faults.endpoint.asked.clear()
+    client = OpenAIChat(teacher("t", faults.endpoint.url, timeout_s=5), key=KEY)
+    reply = await client.answer(MESSAGES, max_tokens=5)
+    await client.aclose()
+    assert reply.outcome is outcome
+    assert sum(faults.endpoint.asked.values()) == 1
+    assert bool(reply.text) == outcome.is_usable
+    assert KEY not in reply.detail
+    assert "\n" not in reply.detail
+
+
+@pytest.mark.parametrize("fault", ["hang", "drip"])
+async def test_the_deadline_is_for_the_whole_call(faults: Faults, fault: str) -> None:
+    faults.fault = fault
+    client = OpenAIChat(teacher("t", faults.endpoint.url, timeout_s=0.6), key=KEY)
+    started = time.monotonic()
+    reply = await client.answer(MESSAGES, max_tokens=5)
+    await client.aclose()
+    assert reply.outcome is Outcome.TIMED_OUT
+    assert time.monotonic() - started < 1.6
+
+
+async def test_nobody_there_is_told_apart_from_a_broken_connection() -> None:
+    client = OpenAIChat(teacher("t", "http://127.0.0.1:9/v1", timeout_s=5), key=None)
+    reply = await client.answer(MESSAGES, max_tokens=5)
+    await client.aclose()
+    assert reply.outcome is Outcome.OFFLINE
+
+
+async def test_an_endpoint_without_schemas_is_asked_without_from_then_on() -> None:
+    class Shape(BaseModel):
+        score: int
+
+    seen: list[bool] = []
+
+    def fault(request: dict[str, object]) -> str:
+        seen.append("response_format" in request)
+        return "400" if seen[-1] else ""
+
+    endpoint = FaultyEndpoint(fault=fault)
+    client = OpenAIChat(teacher("t", endpoint.url), key=None)
+    for _ in range(2):
+        reply = await client.answer(MESSAGES, max_tokens=5, schema=Shape)
+        assert reply.outcome is Outcome.ANSWERED
+    await client.aclose()
+    endpoint.close()
+    assert seen == [True, False, False]
+
+
+async def test_what_cannot_be_stored_is_made_visible(faults: Faults) -> None:
+    faults.fault = "nul and surrogate"
+    client = OpenAIChat(teacher("t", faults.endpoint.url), key=None)
+    reply = await client.answer(MESSAGES, max_tokens=5)
+    await client.aclose()
+    assert "\0" not in reply.text
+    assert reply.text.encode("utf-8")
+    assert storable("plain") == "plain"
+
+
+async def test_a_raw_reply_read_again_says_the_same(faults: Faults) -> None:
+    faults.fault = ""
+    client = OpenAIChat(teacher("t", faults.endpoint.url), key=None)
+    raw = await client.send(MESSAGES, max_tokens=5)
+    await client.aclose()
+    assert read_reply(raw) == read_reply(raw._replace(status=None))
