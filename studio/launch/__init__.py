@@ -1,0 +1,1 @@
+"""Launchers: where a job folder runs."""

@@ -1,0 +1,135 @@
+"""Runs a job folder as a process of its own on this machine.
+
+The process outlives the studio: it has a session of its own, and its handle names the process by
+its start time too, so that another one which later got the same number is not taken for it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from studio.domain.errors import RunError
+
+GRACE_S = 30.0  #: how long a job asked to stop may take to keep what it has
+_POLL_S = 0.1
+_SECRET_ENDINGS = ("_KEY", "_TOKEN", "_SECRET", "_PASSWORD")
+
+
+class LocalLauncher:
+    """Starts ``python -m studio.jobs FOLDER`` detached, its output in ``job.log``."""
+
+    name = "local"
+
+    def __init__(self) -> None:
+        self._children: dict[int, subprocess.Popen[bytes]] = {}
+
+    def start(self, folder: Path) -> str:
+        """Start the job; returns a handle that survives a restart of the studio."""
+        detached = (
+            {"creationflags": 0x00000208}  # DETACHED_PROCESS | CREATE_NEW_PROCESS_GROUP
+            if os.name == "nt"
+            else {"start_new_session": True}
+        )
+        try:
+            with (folder / "job.log").open("ab") as log:
+                child = subprocess.Popen(
+                    [sys.executable, "-m", "studio.jobs", str(folder)],
+                    stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+                    env=without_secrets(os.environ), close_fds=True, **detached,  # type: ignore[call-overload]
+                )  # fmt: skip
+        except OSError as error:
+            raise RunError(f"the job of {folder} cannot be started: {error}") from None
+        self._children[child.pid] = child
+        return json.dumps({"pid": child.pid, "born": birth_of(child.pid), "folder": str(folder)})
+
+    def is_alive(self, handle: str) -> bool:
+        """Return whether the very job that the handle names is still running."""
+        pid, born, _ = _parts(handle)
+        self._reap(pid)
+        return pid > 0 and born != "" and birth_of(pid) == born
+
+    def cancel(self, handle: str) -> None:
+        """Ask the job to stop and keep what it has; ends it if it does not answer in time."""
+        pid, _, folder = _parts(handle)
+        if not self.is_alive(handle):
+            return
+        with suppress(OSError):
+            (Path(folder) / "stop").touch()
+        if os.name != "nt":
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
+        deadline = time.monotonic() + GRACE_S
+        while self.is_alive(handle) and time.monotonic() < deadline:
+            time.sleep(_POLL_S)
+        if self.is_alive(handle):
+            with suppress(OSError):
+                os.kill(pid, signal.SIGTERM if os.name == "nt" else signal.SIGKILL)
+
+    def _reap(self, pid: int) -> None:
+        """Take note of the end of a child of ours, or it would stay as a zombie."""
+        child = self._children.get(pid)
+        if child is not None and child.poll() is not None:
+            del self._children[pid]
+
+
+def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return ``environment`` without what looks like a key: a job needs none."""
+    return {
+        name: value
+        for name, value in environment.items()
+        if not name.upper().endswith(_SECRET_ENDINGS)
+    }
+
+
+def birth_of(pid: int) -> str:
+    """Return when a process was started, as its system tells it; empty when there is none."""
+    if sys.platform.startswith("linux"):
+        return _birth_on_linux(pid)
+    if sys.platform == "win32":
+        return _birth_on_windows(pid)
+    done = subprocess.run(
+        ["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
+    )
+    return done.stdout.strip()
+
+
+def _birth_on_linux(pid: int) -> str:
+    try:
+        # The name in parentheses may hold spaces; what follows it is fixed: state is field 3.
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+    return "" if fields[0] in "ZX" else fields[19]
+
+
+def _birth_on_windows(pid: int) -> str:  # pragma: no cover - exercised on Windows only
+    kernel = ctypes.windll.kernel32  # type: ignore[attr-defined,unused-ignore]
+    handle = kernel.OpenProcess(0x1000, False, pid)  # PROCESS_QUERY_LIMITED_INFORMATION
+    if not handle:
+        return ""
+    try:
+        times = [ctypes.c_ulonglong() for _ in range(4)]
+        code = ctypes.c_ulong()
+        kernel.GetExitCodeProcess(handle, ctypes.byref(code))
+        kernel.GetProcessTimes(handle, *(ctypes.byref(value) for value in times))
+        still_active = 259
+        return str(times[0].value) if code.value == still_active else ""
+    finally:
+        kernel.CloseHandle(handle)
+
+
+def _parts(handle: str) -> tuple[int, str, str]:
+    try:
+        parts = json.loads(handle)
+        return int(parts["pid"]), str(parts["born"]), str(parts["folder"])
+    except (ValueError, KeyError, TypeError):
+        return 0, "", ""
