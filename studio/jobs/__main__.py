@@ -1,0 +1,101 @@
+"""``python -m studio.jobs FOLDER``: run the job of a folder, once, to its end.
+
+Whatever happens is told in ``events.jsonl``; the way it ends is ``finished`` or ``failed``, unless
+the process is killed. The studio that started it may be gone by then.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from pathlib import Path
+
+from studio.domain.errors import SpecError, StudioError
+from studio.domain.specs import ExportSpec, GenerateSpec, JobSpec, TrainSpec, read_spec
+from studio.jobs.job import Job
+
+BUG = 3  #: exit code for what nobody foresaw
+
+
+def main(arguments: list[str]) -> int:
+    """Run the job of the folder named; returns the exit code."""
+    if len(arguments) != 1:
+        print("usage: python -m studio.jobs FOLDER", file=sys.stderr)
+        return 2
+    folder = Path(arguments[0]).resolve()
+    is_first = os.environ.get("RANK", "0") == "0"
+    try:
+        if not folder.is_dir():
+            raise SpecError(f"there is no folder {folder}: name a job folder")
+        job = Job(folder, mute=not is_first)
+        job.listen()
+        if not is_first:
+            return run_and_tell(job)
+        with job.alone():
+            return run_and_tell(job)
+    except StudioError as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def run_and_tell(job: Job) -> int:
+    """Run a job; tell how it failed, if it did."""
+    try:
+        run(job, read_spec(job.folder))
+    except StudioError as error:
+        job.say("failed", message=str(error), error=type(error).__name__)
+        return 1
+    except Exception as error:  # the outermost boundary: nothing else is left to tell of it
+        known = _in_words(error)
+        traceback.print_exc()
+        job.say("failed", message=known or _bug(error), error=type(error).__name__)
+        return 1 if known else BUG
+    return 0
+
+
+def run(job: Job, spec: JobSpec) -> None:
+    """Do what the spec says; a job looks at the network for a student on the hub only."""
+    job.artifacts.mkdir(exist_ok=True)
+    _prepare(job, spec)
+    match spec:
+        case GenerateSpec():
+            from studio.jobs.generate import generate
+
+            generate(job, spec)
+        case TrainSpec():
+            from studio.jobs.train import train
+
+            train(job, spec)
+        case ExportSpec():
+            from studio.jobs.export import export
+
+            export(job, spec)
+
+
+def _prepare(job: Job, spec: JobSpec) -> None:
+    """Set what libraries read once, at their import."""
+    from studio.jobs.weights import is_hub_id
+
+    if not is_hub_id(spec.student.location, beside=job.folder):
+        os.environ["HF_HUB_OFFLINE"] = "1"
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+
+def _in_words(error: Exception) -> str:
+    """Return what to do about a failure of torch, the GPU or the disk; empty for any other."""
+    from studio.jobs.failures import in_words
+
+    return in_words(error)
+
+
+def _bug(error: Exception) -> str:
+    return (
+        f"a bug of ours: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+        " (please report it with job.log; what was saved so far is kept)"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,39 @@
+"""What torch, the GPU driver or the disk may do to a job, in words that say what to do next."""
+
+from __future__ import annotations
+
+import errno
+
+import torch
+
+_SMALLER = (
+    "halve batch_tokens, set gradient_checkpointing=true, or take a smaller student;"
+    " what was saved so far is kept, and the run can be resumed"
+)
+
+
+def in_words(error: BaseException) -> str:
+    """Return one line for a failure that is nobody's bug; empty for any other."""
+    text = str(error)
+    if isinstance(error, torch.OutOfMemoryError):
+        return f"the GPU's memory is full: {_SMALLER}"
+    if isinstance(error, MemoryError) or "can't allocate memory" in text:
+        return f"this machine's memory is full: {_SMALLER}"
+    if isinstance(error, torch.AcceleratorError) or "CUDA error" in text:
+        return (
+            f"the GPU gave up ({text.splitlines()[0]}): resume the run; if it happens again, look"
+            " for another program on the GPU or restart the machine"
+        )
+    if is_disk_full(error):
+        return "the disk is full: free some space and run it again; what was saved so far is kept"
+    if isinstance(error, OSError) and error.filename:
+        return (
+            f"{error.filename}: {error.strerror}: look at the disk and its rights, then run again"
+        )
+    return ""
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Return whether there was no room to write (safetensors says so in words only)."""
+    number = error.errno if isinstance(error, OSError) else None
+    return number in (errno.ENOSPC, errno.EDQUOT) or "No space left" in str(error)

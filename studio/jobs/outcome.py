@@ -1,0 +1,96 @@
+"""What a training job leaves behind: adapter or model, card, TensorBoard curves."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from studio.domain.specs import TrainSpec
+from studio.jobs.checkpoints import put_in_place
+from studio.jobs.job import Job
+from studio.jobs.student import Student
+
+
+class Curves:
+    """TensorBoard files beside our own events, where TensorBoard is installed."""
+
+    def __init__(self, folder: Path) -> None:
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError:
+            self._writer: Any = None
+            return
+        self._writer = SummaryWriter(str(folder))
+
+    def add(self, step: int, values: Mapping[str, float]) -> None:
+        """Add the values of one step."""
+        if self._writer is not None:
+            for name, value in values.items():
+                self._writer.add_scalar(name, value, step)
+
+    def close(self) -> None:
+        """Write what is left."""
+        if self._writer is not None:
+            self._writer.close()
+
+
+def write_result(job: Job, spec: TrainSpec, student: Student, *, facts: Mapping[str, Any]) -> str:
+    """Write ``artifacts/adapter`` (PEFT layout), or ``artifacts/model`` after full training.
+
+    Returns its place relative to the job folder.
+    """
+    name = "model" if spec.full else "adapter"
+    place = job.artifacts / name
+    part = job.artifacts / f".{name}.part"
+    shutil.rmtree(part, ignore_errors=True)
+    student.model.config.use_cache = True
+    student.model.save_pretrained(str(part), safe_serialization=True)
+    student.tokenizer.save_pretrained(str(part))
+    card = model_card(spec, facts)
+    # PEFT writes a card of its own with empty headings; ours says what was done.
+    (part / "README.md").write_text(card, encoding="utf-8")
+    put_in_place(part, place)
+    (job.artifacts / "card.md").write_text(card, encoding="utf-8")
+    return f"artifacts/{name}"
+
+
+def model_card(spec: TrainSpec, facts: Mapping[str, Any]) -> str:
+    """Return what was trained, on what, and how, as Markdown."""
+    examples = ", ".join(f"{n:,} {role}" for role, n in sorted(facts["examples"].items()))
+    held_out = facts["held_out_loss"]
+    lines = [
+        f"# {'Model' if spec.full else 'LoRA adapter'} of {Path(spec.student.location).name}",
+        "",
+        f"Method {spec.method} (MAPD, called FAIR in later versions: arXiv 2410.03663), "
+        f"alpha {spec.alpha:g}.",
+        f"Examples: {examples}. Steps: {facts['steps']:,}; ended {facts['ended']}.",
+        f"Loss of the last step: {_number(facts['loss'])}; best held-out loss: {_number(held_out)}.",
+        "",
+        "## Settings",
+        "",
+        "```json",
+        json.dumps(spec.model_dump(mode="json", exclude={"student"}), indent=2),
+        "```",
+        "",
+        "Made with " + ", ".join(f"{name} {_version(name)}" for name in _PACKAGES) + ".",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+_PACKAGES = ("torch", "transformers", "peft", "accelerate")
+
+
+def _number(value: float | None) -> str:
+    return "not measured" if value is None or math.isnan(value) else f"{value:.4f}"
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "(not installed)"
