@@ -11,6 +11,9 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 
+ASKED_TO_STOP = "asked to stop"  #: why a job ended that somebody stopped; it can be resumed
+
+
 class _Event(BaseModel):
     model_config = ConfigDict(frozen=True, extra="allow")
     t: float

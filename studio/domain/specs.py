@@ -44,17 +44,29 @@ class TrainSpec(_Spec):
     student: StudentSpec
     epochs: Annotated[float, Field(gt=0)] = Field(3.0, description="Passes over the data")
     max_steps: Annotated[int, Field(ge=0)] = Field(0, description="Stop after so many; 0: no limit")
-    save_steps: Annotated[int, Field(ge=0)] = Field(0, description="Checkpoint every n; 0: an epoch")
+    save_steps: Annotated[int, Field(ge=0)] = Field(
+        0, description="Checkpoint every n; 0: an epoch"
+    )
     keep_checkpoints: Annotated[int, Field(ge=1)] = Field(2, description="Newest ones kept")
     lr: Annotated[float, Field(gt=0)] = Field(2e-4, description="Peak learning rate")
     schedule: Literal["cosine", "constant", "linear"] = Field("cosine", description="Of the rate")
-    warmup: Annotated[float, Field(ge=0, lt=1)] = Field(0.03, description="Share of steps warming up")
+    warmup: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.03, description="Share of steps warming up"
+    )
     weight_decay: Annotated[float, Field(ge=0)] = Field(0.01, description="AdamW decay")
-    max_grad_norm: Annotated[float, Field(gt=0)] = Field(0.3, description="Clip gradients to this norm")
+    max_grad_norm: Annotated[float, Field(gt=0)] = Field(
+        0.3, description="Clip gradients to this norm"
+    )
     alpha: Annotated[float, Field(ge=0, le=1)] = Field(0.5, description="Weight of explanations")
-    batch_tokens: Annotated[int, Field(ge=16)] = Field(4096, description="Padded tokens a micro-batch")
-    batch_examples: Annotated[int, Field(ge=1)] = Field(16, description="Examples an optimiser step")
-    max_tokens: Annotated[int, Field(ge=8)] = Field(1024, description="Longest example, prompt and all")
+    batch_tokens: Annotated[int, Field(ge=16)] = Field(
+        4096, description="Padded tokens a micro-batch"
+    )
+    batch_examples: Annotated[int, Field(ge=1)] = Field(
+        16, description="Examples an optimiser step"
+    )
+    max_tokens: Annotated[int, Field(ge=8)] = Field(
+        1024, description="Longest example, prompt and all"
+    )
     overlong: Literal["refuse", "drop", "cut"] = Field(
         "refuse", description="Longer examples: refuse to start, leave out, or cut the end"
     )
@@ -63,7 +75,9 @@ class TrainSpec(_Spec):
     lora: LoraSpec = Field(default_factory=LoraSpec)
     gradient_checkpointing: bool = Field(False, description="Less memory, about a third slower")
     seed: Annotated[int, Field(ge=0)] = Field(731, description="Of data order, dropout and adapter")
-    eval_steps: Annotated[int, Field(ge=0)] = Field(0, description="Validate every n; 0: each epoch")
+    eval_steps: Annotated[int, Field(ge=0)] = Field(
+        0, description="Validate every n; 0: each epoch"
+    )
     early_stopping: Annotated[int, Field(ge=0)] = Field(
         0, description="Stop after so many validations without gain; 0: never"
     )
@@ -112,7 +126,9 @@ class GenerateSpec(_Spec):
     temperature: Annotated[float, Field(ge=0, le=2)] = Field(0.3, description="0: greedy")
     top_p: Annotated[float, Field(gt=0, le=1)] = Field(0.9, description="Nucleus sampling")
     max_new_tokens: Annotated[int, Field(ge=1)] = Field(512, description="Longest answer")
-    batch_tokens: Annotated[int, Field(ge=16)] = Field(16384, description="Tokens in flight a batch")
+    batch_tokens: Annotated[int, Field(ge=16)] = Field(
+        16384, description="Tokens in flight a batch"
+    )
     precision: Precision = "auto"
     seed: Annotated[int, Field(ge=0)] = 731
     threads: Annotated[int, Field(ge=0)] = 0

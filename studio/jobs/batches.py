@@ -7,7 +7,6 @@ make-up follow from seed and epoch alone, so a run can be taken up at any step.
 
 from __future__ import annotations
 
-import json
 import math
 import random
 from collections import Counter
@@ -20,10 +19,10 @@ import torch
 from studio.domain.errors import SpecError
 from studio.domain.specs import TrainSpec
 from studio.jobs.objectives.base import IGNORED, Batch
-from studio.jobs.student import completion_ids, prompt_ids
+from studio.jobs.rows import read_rows
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
+    from studio.jobs.student import Student
 
 WINDOW = 8  #: steps whose examples are put in order of length together
 
@@ -60,19 +59,18 @@ class Intake(NamedTuple):
         return ", ".join(parts)
 
 
-def read_examples(path: Path, tokenizer: PreTrainedTokenizerBase, spec: TrainSpec) -> Intake:
+def read_examples(path: Path, student: Student, spec: TrainSpec) -> Intake:
     """Read and tokenise ``data/*.jsonl``; a missing file is an empty one.
 
     Raises:
         SpecError: an example is too long and ``overlong`` is ``refuse``.
     """
     items, cut, dropped = [], 0, 0
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    for number, line in enumerate(lines, start=1):
-        row = json.loads(line)
+    rows = read_rows(path, needs=("role", "messages")) if path.exists() else iter(())
+    for number, row in enumerate(rows, start=1):
         *asked, answer = row["messages"]
-        prompt = prompt_ids(tokenizer, asked)
-        ids = prompt + completion_ids(tokenizer, answer["content"])
+        prompt = student.prompt_ids(asked)
+        ids = prompt + student.completion_ids(answer["content"])
         if len(ids) > spec.max_tokens:
             if spec.overlong == "refuse":
                 raise SpecError(

@@ -12,10 +12,8 @@ import torch
 from studio.domain.specs import ExportSpec
 from studio.jobs.checkpoints import put_in_place
 from studio.jobs.job import Job
-from studio.jobs.student import load_student
+from studio.jobs.student import DTYPES, load_student
 from studio.jobs.weights import find_adapter
-
-_DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 def export(job: Job, spec: ExportSpec) -> None:
@@ -32,12 +30,12 @@ def export(job: Job, spec: ExportSpec) -> None:
 
 
 def _merge(job: Job, spec: ExportSpec) -> None:
-    student = load_student(spec.student, beside=job.folder, precision="fp32")
+    student = load_student(spec.student, beside=job.folder, dtype=torch.float32)
     model: Any = student.model
     if spec.student.adapter:
         model = model.merge_and_unload()
-    if spec.precision in _DTYPES:
-        model = model.to(_DTYPES[spec.precision])
+    if spec.precision in DTYPES:
+        model = model.to(DTYPES[spec.precision])
     part = job.artifacts / ".merged.part"
     shutil.rmtree(part, ignore_errors=True)
     model.save_pretrained(str(part), safe_serialization=True)

@@ -1,133 +1,192 @@
-"""An exam: the student answers every question of ``data/questions.jsonl``.
+"""The exam: a student answers every question of ``data/questions.jsonl``.
 
-Batches are made by length under a token budget; each batch's answers are on disk before the next
-begins, so a job that is started again asks only what is missing.
+Answers go to ``artifacts/answers.jsonl`` batch by batch, on the disk before the next is begun; a
+job that is started again asks for the rest only.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+import time
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
-from studio.domain.records import digest
-from studio.domain.specs import GenerateSpec
-from studio.jobs.job import Job, append_lines
-from studio.jobs.student import Student, load_student, longest_context, prompt_ids, use_threads
+from studio.domain.events import ASKED_TO_STOP
+from studio.jobs.decode import Pick, Reply, decode, pick_greedy, pick_sampled
+from studio.jobs.job import append_lines
+from studio.jobs.rows import read_rows
+from studio.jobs.student import (
+    DTYPES,
+    Student,
+    load_student,
+    pick_device,
+    pick_precision,
+    use_threads,
+)
 
-LARGEST_BATCH = 256
+if TYPE_CHECKING:
+    from studio.domain.specs import GenerateSpec
+    from studio.jobs.job import Job
+
+MOST_ROWS = 512  #: in a batch; beyond it, more rows gain nothing on any machine tried
+SMALL_CACHE = 256 << 20  #: bytes a batch's keys and values may always take, whatever the budget
+SAMPLE_CHARACTERS = 2000
 
 
 class Asked(NamedTuple):
-    """A question as the student sees it."""
+    """A question in tokens."""
 
     key: str
     ids: list[int]
 
 
 def generate(job: Job, spec: GenerateSpec) -> None:
-    """Answer what has no answer yet."""
+    """Answer what has no answer yet; raises StudentError where the student cannot."""
     use_threads(spec.threads)
-    student = load_student(spec.student, beside=job.folder, precision=spec.precision)
-    student.model.eval()
-    rows = [json.loads(line) for line in (job.data / "questions.jsonl").open(encoding="utf-8")]
-    done = _answered(job)
+    device = pick_device()
+    precision = pick_precision(spec.precision, device)
+    student = load_student(spec.student, beside=job.folder, dtype=DTYPES[precision])
+    student.model.eval().to(device)
+    questions = list(read_rows(job.data / "questions.jsonl"))
+    done = answered_keys(job)
     asked = [
-        Asked(row["key"], prompt_ids(student.tokenizer, row["messages"]))
-        for row in rows
-        if row["key"] not in done
+        Asked(str(row["key"]), student.prompt_ids(row["messages"]))
+        for row in questions
+        if str(row["key"]) not in done
     ]
-    total, finished = len(rows), len(rows) - len(asked)
-    job.say("started", job="generate", pid=os.getpid(), device=str(student.device),
-            dtype=str(student.dtype))  # fmt: skip
-    job.say("progress", done=finished, total=total)
-    for batch in batches(asked, spec):
-        if job.stop_requested:
-            job.say("finished", stopped="asked to stop")
-            return
-        answers = answer(student, batch, spec)
-        lines = [json.dumps(row, ensure_ascii=True) for row in answers]
-        append_lines(job.artifacts / "answers.jsonl", lines, durable=True)
-        finished += len(batch)
-        job.say("progress", done=finished, total=total)
-    job.say("finished", stopped="")
+    total = len(questions)
+    job.say("started", job="generate", pid=os.getpid(), device=str(device), precision=precision)
+    sitting = Sitting(job, spec, student, done=total - len(asked), total=total)
+    stopped = sitting.answer(asked)
+    job.say("finished", stopped=stopped, answers=sitting.done, seconds=sitting.seconds)
 
 
-def batches(asked: list[Asked], spec: GenerateSpec) -> Iterator[list[Asked]]:
-    """Yield batches of similar length, the longest first, each within ``batch_tokens``."""
+def answered_keys(job: Job) -> set[str]:
+    """Return the keys of the answers on disk; a half-written line is none."""
+    keys = set()
+    path = job.artifacts / "answers.jsonl"
+    for line in path.open("rb") if path.exists() else ():
+        try:
+            keys.add(str(json.loads(line)["key"]))
+        except (ValueError, KeyError, TypeError):
+            continue
+    return keys
+
+
+class Sitting:
+    """Asks batch after batch and writes down the answers."""
+
+    def __init__(
+        self, job: Job, spec: GenerateSpec, student: Student, *, done: int, total: int
+    ) -> None:
+        self._job = job
+        self._spec = spec
+        self._student = student
+        self._total = total
+        self._before = self.done = done
+        self._began = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """How long it has been going on."""
+        return time.monotonic() - self._began
+
+    def answer(self, asked: Sequence[Asked]) -> str:
+        """Answer all questions; returns why it ended early, if it did."""
+        self._tell("")
+        fitting = [one for one in asked if len(one.ids) < self._student.context]
+        for batch in batches(fitting, self._student, self._spec):
+            if not self._answer_batch(batch):
+                return ASKED_TO_STOP
+        if len(fitting) < len(asked):
+            self._job.say(
+                "warned",
+                message=f"{len(asked) - len(fitting)} questions were not asked: they are longer than"
+                f" the student's context of {self._student.context} tokens",
+            )
+        return ""
+
+    def _answer_batch(self, batch: Sequence[Asked]) -> bool:
+        """Answer a batch, or its halves where the GPU has no room for it; False: asked to stop."""
+        if self._job.stop_requested:
+            return False
+        try:
+            replies = self._decode(batch)
+        except torch.OutOfMemoryError:
+            if len(batch) == 1:
+                raise
+            half = len(batch) // 2
+        else:
+            if replies is not None:
+                self._write(batch, replies)
+            return replies is not None
+        torch.cuda.empty_cache()
+        return self._answer_batch(batch[:half]) and self._answer_batch(batch[half:])
+
+    def _decode(self, batch: Sequence[Asked]) -> list[Reply] | None:
+        room = self._student.context - max(len(one.ids) for one in batch)
+        return decode(
+            self._student,
+            [one.ids for one in batch],
+            max_new_tokens=min(self._spec.max_new_tokens, room),
+            pick=self._pick(batch),
+            stopped=lambda: self._job.stop_requested,
+        )
+
+    def _pick(self, batch: Sequence[Asked]) -> Pick:
+        spec = self._spec
+        if spec.temperature == 0:
+            return pick_greedy
+        return pick_sampled(
+            [one.key for one in batch], seed=spec.seed, temperature=spec.temperature,
+            top_p=spec.top_p, max_new_tokens=spec.max_new_tokens,
+        )  # fmt: skip
+
+    def _write(self, batch: Sequence[Asked], replies: Sequence[Reply]) -> None:
+        rows = [self._row(one, reply) for one, reply in zip(batch, replies, strict=True)]
+        lines = [json.dumps(row, ensure_ascii=True) for row in rows]
+        append_lines(self._job.artifacts / "answers.jsonl", lines, durable=True)
+        self.done += len(rows)
+        self._tell(f"{(self.done - self._before) / self.seconds:,.1f} answers/s")
+        self._job.say("sample", key=rows[0]["key"], text=rows[0]["text"][:SAMPLE_CHARACTERS])
+
+    def _row(self, one: Asked, reply: Reply) -> dict[str, Any]:
+        text = self._student.tokenizer.decode(reply.ids, skip_special_tokens=True)
+        return {
+            "key": one.key, "text": text, "truncated": not reply.ended,
+            "tokens_in": len(one.ids), "tokens_out": len(reply.ids),
+        }  # fmt: skip
+
+    def _tell(self, note: str) -> None:
+        self._job.say("progress", done=self.done, total=self._total, note=note)
+
+
+def batches(asked: Sequence[Asked], student: Student, spec: GenerateSpec) -> Iterator[list[Asked]]:
+    """Yield the questions in batches of like length, the longest first.
+
+    A batch holds as many as fit the budget if every answer grew to its limit. Longest first: a
+    batch that is too much for the machine shows at once.
+    """
+    budget = max(spec.batch_tokens, SMALL_CACHE // cache_bytes(student))
     batch: list[Asked] = []
-    longest = 0
     for one in sorted(asked, key=lambda one: (-len(one.ids), one.key)):
-        longest = max(longest, len(one.ids))
-        full = (len(batch) + 1) * (longest + spec.max_new_tokens) > spec.batch_tokens
-        if batch and (full or len(batch) == LARGEST_BATCH):
+        longest = len(batch[0].ids) if batch else len(one.ids)
+        each = min(longest + spec.max_new_tokens, student.context)
+        if batch and (len(batch) + 1 > MOST_ROWS or (len(batch) + 1) * each > budget):
             yield batch
-            batch, longest = [], len(one.ids)
+            batch = []
         batch.append(one)
     if batch:
         yield batch
 
 
-@torch.inference_mode()
-def answer(student: Student, batch: list[Asked], spec: GenerateSpec) -> list[dict[str, Any]]:
-    """Return one answer row per question of the batch, in its order."""
-    tokenizer, longest = student.tokenizer, max(len(one.ids) for one in batch)
-    room = longest_context(student.model)
-    most = spec.max_new_tokens if room is None else min(spec.max_new_tokens, room - longest)
-    if most < 1:  # the question alone fills the context: there is no room for an answer
-        return [_row(one.key, "", truncated=True, asked=len(one.ids), said=0) for one in batch]
-    pad = tokenizer.pad_token_id
-    ids = torch.tensor([[pad] * (longest - len(one.ids)) + one.ids for one in batch])
-    mask = torch.tensor([[0] * (longest - len(one.ids)) + [1] * len(one.ids) for one in batch])
-    torch.manual_seed(int(digest(spec.seed, [one.key for one in batch]), 16) % (1 << 63))
-    sampling: dict[str, Any] = {"do_sample": False, "temperature": None, "top_p": None}
-    if spec.temperature > 0:
-        sampling = {"do_sample": True, "temperature": spec.temperature, "top_p": spec.top_p}
-    made = student.model.generate(  # type: ignore[operator]
-        input_ids=ids.to(student.device), attention_mask=mask.to(student.device),
-        max_new_tokens=most, pad_token_id=pad, top_k=None, **sampling,
-    )  # fmt: skip
-    stops = _stops(student)
-    return [
-        _answer_row(student, one, row[longest:].tolist(), stops)
-        for one, row in zip(batch, made, strict=True)
-    ]
-
-
-def _answer_row(student: Student, one: Asked, said: list[int], stops: set[int]) -> dict[str, Any]:
-    end = next((n for n, token in enumerate(said) if token in stops), None)
-    kept = said if end is None else said[:end]
-    text = student.tokenizer.decode(kept, skip_special_tokens=True)
-    return _row(one.key, str(text), truncated=end is None, asked=len(one.ids), said=len(kept))
-
-
-def _row(key: str, text: str, *, truncated: bool, asked: int, said: int) -> dict[str, Any]:
-    return {"key": key, "text": text, "truncated": truncated, "tokens_in": asked,
-            "tokens_out": said}  # fmt: skip
-
-
-def _stops(student: Student) -> set[int]:
-    """Return the tokens that end an answer, the model's own and the tokenizer's."""
-    config = student.model.generation_config
-    own = config.eos_token_id if config is not None else None
-    return {
-        student.tokenizer.eos_token_id,
-        *(own if isinstance(own, list) else [own] if own else []),
-    }
-
-
-def _answered(job: Job) -> set[str]:
-    """Return the keys that have an answer; a half-written line counts for nothing."""
-    path = job.artifacts / "answers.jsonl"
-    found: set[str] = set()
-    if not path.exists():
-        return found
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-        try:
-            found.add(json.loads(line)["key"])
-        except (ValueError, KeyError, TypeError):
-            continue
-    return found
+def cache_bytes(student: Student) -> int:
+    """Return how many bytes one token's keys and values take."""
+    config = student.model.config.get_text_config()
+    heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
+    size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    width: int = 2 * config.num_hidden_layers * heads * size
+    return width * student.model.dtype.itemsize

@@ -1,130 +1,201 @@
-"""Load a student: base weights, an adapter on top, tokenizer, device and number format.
-
-Also says how a conversation becomes tokens, in one place for the exam and for training, so that a
-training example's prompt is to the token what the exam asks.
-"""
+"""Load a student: base weights, adapter, tokenizer, device and precision; and put messages into the
+very tokens it is asked with, in the exam as in training."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
+from jinja2 import TemplateError
+from peft import PeftModel
+from safetensors import SafetensorError
+from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+from transformers.utils.hub import cached_file
 
-from studio.domain.errors import StudentError
+from studio.domain.errors import SpecError, StudentError
 from studio.domain.specs import Precision, StudentSpec
-from studio.jobs.weights import find_adapter, find_weights
+from studio.jobs.weights import Weights, check_config, find_adapter, find_weights, is_hub_id
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 Messages = Sequence[dict[str, str]]
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 class Student(NamedTuple):
-    """A loaded student. ``model`` is a PEFT model where there is an adapter."""
+    """A loaded student. ``model`` is a PeftModel where there is an adapter."""
 
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
-    device: torch.device
-    dtype: torch.dtype
+    weights: Weights
+
+    @property
+    def context(self) -> int:
+        """The most tokens, question and answer together, that it can take."""
+        config = self.model.config.get_text_config()
+        return int(getattr(config, "max_position_embeddings", None) or 1 << 30)
+
+    @property
+    def stops(self) -> frozenset[int]:
+        """The token ids that end an answer."""
+        named = getattr(self.model.generation_config, "eos_token_id", None)
+        ids = named if isinstance(named, list) else [named]
+        return frozenset(i for i in (*ids, self.tokenizer.eos_token_id) if i is not None)
+
+    @property
+    def pad_id(self) -> int:
+        """A token to fill up with; what stands there is masked, so any serves."""
+        found = self.tokenizer.pad_token_id
+        return int(found if found is not None else min(self.stops))
+
+    def prompt_ids(self, messages: Messages) -> list[int]:
+        """Return the tokens a student is asked with; raises StudentError where it cannot be."""
+        if not self.tokenizer.chat_template:
+            text = "\n".join(message["content"] for message in messages) + "\n"
+            ids: list[int] = self.tokenizer(text)["input_ids"]
+            return ids[:-1] if ids[-1:] == [self.tokenizer.eos_token_id] else ids
+        return self._rendered(messages, add_generation_prompt=True)
+
+    def completion_ids(self, text: str) -> list[int]:
+        """Return the tokens of an answer and of its end, as the student would write them."""
+        ids: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
+        return [*ids, self.end_of_answer()]
+
+    def end_of_answer(self) -> int:
+        """Return the id that ends an answer: the template's own, where it writes one."""
+        if self.tokenizer.chat_template:
+            turn = [{"role": "user", "content": "?"}, {"role": "assistant", "content": "!"}]
+            written = [i for i in self._rendered(turn) if i in self.stops]
+            if written:
+                return written[-1]
+        if self.tokenizer.eos_token_id is not None:
+            return int(self.tokenizer.eos_token_id)
+        raise StudentError(
+            f"{self.weights.place} has no token that ends an answer: set eos_token in its tokenizer"
+        )
+
+    def _rendered(self, messages: Messages, **options: Any) -> list[int]:
+        try:
+            ids: Any = self.tokenizer.apply_chat_template(
+                list(messages), tokenize=True, return_dict=False, **options
+            )
+        except (TemplateError, TypeError) as error:
+            raise StudentError(
+                f"the chat template of {self.weights.place} refuses these messages ({error}): write"
+                " prompts with the roles it knows"
+            ) from None
+        return list(ids)
 
 
 def load_student(
-    spec: StudentSpec, *, beside: Path, precision: Precision, adapter_trainable: bool = False
+    spec: StudentSpec, *, beside: Path, dtype: torch.dtype, for_training: bool = False
 ) -> Student:
-    """Load a student onto the best device here.
+    """Load base and adapter to the CPU; raises StudentError in one line.
 
     Args:
         beside: the folder that relative paths start from.
-        adapter_trainable: go on training the adapter it has.
-
-    Raises:
-        StudentError: it cannot be loaded; says why in one line.
+        for_training: let the adapter's weights learn.
     """
-    device = best_device()
-    dtype = dtype_for(precision, device)
     weights = find_weights(spec.location, beside=beside)
-    options: dict[str, Any] = {"gguf_file": weights.gguf_file} if weights.gguf_file else {}
-    try:
-        tokenizer = _tokenizer(weights.place, options)
-        model = _model(weights.place, options, dtype)
-    except (OSError, ValueError, KeyError, ImportError) as error:
-        reason = " ".join(str(error).split())[:300]
-        raise StudentError(
-            f"{spec.location} cannot be loaded as a causal model: {reason}"
-        ) from None
+    if is_hub_id(spec.location, beside=beside):
+        _check_on_hub(spec.location)
+    model, tokenizer = _load_base(weights, dtype)
     if spec.adapter:
-        from peft import PeftModel
-
         adapter = find_adapter(spec.adapter, beside=beside)
-        model = PeftModel.from_pretrained(model, adapter, is_trainable=adapter_trainable)
-    return Student(model.to(device), tokenizer, device, dtype)
+        model = _with_adapter(model, adapter, for_training=for_training)
+    student = Student(model, tokenizer, weights)
+    student.end_of_answer()  # refused now, not after an hour
+    return student
 
 
-def _tokenizer(place: str, options: dict[str, Any]) -> PreTrainedTokenizerBase:
-    from transformers import AutoTokenizer
-
-    tokenizer = AutoTokenizer.from_pretrained(place, trust_remote_code=False, **options)
-    if tokenizer.eos_token_id is None:
-        raise ValueError("its tokenizer has no end-of-sequence token, so it would never stop")
-    if tokenizer.pad_token_id is None:
-        tokenizer.pad_token = tokenizer.eos_token
-    return tokenizer  # type: ignore[no-any-return]
-
-
-def _model(place: str, options: dict[str, Any], dtype: torch.dtype) -> PreTrainedModel:
-    from transformers import AutoModelForCausalLM
-
-    safe = {} if options else {"use_safetensors": True}
-    return AutoModelForCausalLM.from_pretrained(  # type: ignore[no-any-return]
-        place, dtype=dtype, trust_remote_code=False, **safe, **options
-    )
-
-
-def best_device() -> torch.device:
-    """Return the GPU where there is one, else the CPU."""
+def pick_device() -> torch.device:
+    """Return the device of this process: its GPU where there is one."""
     if torch.cuda.is_available():
-        return torch.device("cuda")
-    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+        return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+    if torch.backends.mps.is_available():
+        return torch.device("mps")
+    return torch.device("cpu")
 
 
-def dtype_for(precision: Precision, device: torch.device) -> torch.dtype:
-    """Return the number format; ``auto`` is bf16 on a GPU that has it, else fp32."""
-    if precision == "auto":
+def pick_precision(wish: Precision, device: torch.device) -> str:
+    """Return fp32, bf16 or fp16; raises SpecError for one that the device has not."""
+    if wish == "auto":
         has_bf16 = device.type == "cuda" and torch.cuda.is_bf16_supported()
-        return torch.bfloat16 if has_bf16 else torch.float32
-    return {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
+        return "bf16" if has_bf16 else "fp32"
+    if wish == "fp16" and device.type == "cpu":
+        raise SpecError("precision fp16 needs a GPU: set precision=auto")
+    return wish
 
 
-def prompt_ids(tokenizer: PreTrainedTokenizerBase, messages: Messages) -> list[int]:
-    """Return the tokens a student is shown before it answers.
+def use_threads(wanted: int) -> None:
+    """Use so many CPU threads; 0 for all cores this process may use."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    torch.set_num_threads(wanted or cores or 1)
 
-    Without a chat template of its own, the messages are simply put one below the other.
-    """
-    if tokenizer.chat_template:
-        text = tokenizer.apply_chat_template(
-            list(messages), tokenize=False, add_generation_prompt=True
+
+def _load_base(
+    weights: Weights, dtype: torch.dtype
+) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    options: dict[str, Any] = {"trust_remote_code": False}
+    if weights.gguf_file:
+        _check_gguf_reader()
+        options["gguf_file"] = weights.gguf_file
+    else:
+        options["use_safetensors"] = True
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(weights.place, **options)
+        model = AutoModelForCausalLM.from_pretrained(weights.place, dtype=dtype, **options)
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+        if isinstance(error, torch.OutOfMemoryError):
+            raise
+        raise StudentError(f"{weights.place} cannot be loaded: {first_line(error)}") from error
+    _check_kind(model, weights)
+    return model, tokenizer
+
+
+def _check_kind(model: PreTrainedModel, weights: Weights) -> None:
+    kind = model.config.model_type
+    if kind not in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES or model.get_output_embeddings() is None:
+        raise StudentError(
+            f"{weights.place} ({kind}) is no causal language model: take one that is"
         )
-        return list(tokenizer(text, add_special_tokens=False)["input_ids"])
-    text = "".join(f"{message['content']}\n" for message in messages)
-    ids = list(tokenizer(text)["input_ids"])
-    return ids[:-1] if ids and ids[-1] == tokenizer.eos_token_id else ids
 
 
-def completion_ids(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
-    """Return the tokens of an answer with the end-of-sequence token that stops it."""
-    return [*tokenizer(text, add_special_tokens=False)["input_ids"], tokenizer.eos_token_id]
+def _check_gguf_reader() -> None:
+    try:
+        import gguf  # noqa: F401
+    except ImportError:
+        raise StudentError(
+            "reading a .gguf file needs the package gguf: 'pip install gguf', or take a safetensors"
+            " folder"
+        ) from None
 
 
-def longest_context(model: PreTrainedModel) -> int | None:
-    """Return how many tokens the model can look at, where its configuration says so."""
-    value = getattr(model.config, "max_position_embeddings", None)
-    return value if isinstance(value, int) and value > 0 else None
+def _check_on_hub(location: str) -> None:
+    """Look at a hub model's configuration before anything else of it is fetched."""
+    try:
+        config = cached_file(location, "config.json")
+    except (OSError, ValueError) as error:
+        raise StudentError(f"{location} cannot be fetched: {first_line(error)}") from None
+    check_config(Path(str(config)))
 
 
-def use_threads(threads: int) -> None:
-    """Let torch use so many CPU threads; 0 leaves it as it is."""
-    if threads:
-        torch.set_num_threads(threads)
+def _with_adapter(model: PreTrainedModel, adapter: Path, *, for_training: bool) -> Any:
+    try:
+        return PeftModel.from_pretrained(
+            model, str(adapter), is_trainable=for_training, use_safetensors=True
+        )
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+        raise StudentError(
+            f"the adapter {adapter} does not fit this student: {first_line(error)}"
+        ) from error
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of what an error says."""
+    return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)

@@ -19,6 +19,7 @@ from accelerate import Accelerator
 from accelerate.utils import set_seed
 
 from studio.domain.errors import RunError, SpecError
+from studio.domain.events import ASKED_TO_STOP
 from studio.domain.specs import TrainSpec
 from studio.jobs import checkpoints
 from studio.jobs.batches import (
@@ -33,12 +34,17 @@ from studio.jobs.batches import (
 from studio.jobs.job import Job
 from studio.jobs.objectives.catalog import objective_for
 from studio.jobs.outcome import Curves, write_result
-from studio.jobs.student import Student, load_student, use_threads
+from studio.jobs.student import (
+    DTYPES,
+    Student,
+    load_student,
+    pick_device,
+    pick_precision,
+    use_threads,
+)
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
-
-ASKED = "asked to stop"
 
 
 def train(job: Job, spec: TrainSpec) -> None:
@@ -46,8 +52,8 @@ def train(job: Job, spec: TrainSpec) -> None:
     use_threads(spec.threads)
     set_seed(spec.seed)
     student = trainable_student(job, spec)
-    intake = read_examples(job.data / "train.jsonl", student.tokenizer, spec)
-    held_out = read_examples(job.data / "validation.jsonl", student.tokenizer, spec)
+    intake = read_examples(job.data / "train.jsonl", student, spec)
+    held_out = read_examples(job.data / "validation.jsonl", student, spec)
     _check(intake)
     run = _Run(job, spec, student, intake, held_out.items)
     run.begin()
@@ -60,10 +66,9 @@ def trainable_student(job: Job, spec: TrainSpec) -> Student:
 
     An adapter that the student has already is trained on, so that one adapter holds all rounds.
     """
-    student = load_student(
-        spec.student, beside=job.folder, precision="fp32" if _is_cpu() else spec.precision,
-        adapter_trainable=not spec.full,
-    )  # fmt: skip
+    device = pick_device()
+    dtype = DTYPES[pick_precision(spec.precision, device)]
+    student = load_student(spec.student, beside=job.folder, dtype=dtype, for_training=not spec.full)
     model: Any = student.model
     if spec.full:
         if spec.student.adapter:
@@ -75,7 +80,7 @@ def trainable_student(job: Job, spec: TrainSpec) -> Student:
     if spec.gradient_checkpointing:
         model.gradient_checkpointing_enable()
         model.enable_input_require_grads()
-    return student._replace(model=model)
+    return student._replace(model=model.to(device))
 
 
 def _with_lora(model: PreTrainedModel, spec: TrainSpec) -> Any:
@@ -95,10 +100,6 @@ def _with_lora(model: PreTrainedModel, spec: TrainSpec) -> Any:
         raise SpecError(f"lora.target_modules {names!r}: {' '.join(str(error).split())}") from None
 
 
-def _is_cpu() -> bool:
-    return not (torch.cuda.is_available() or torch.backends.mps.is_available())
-
-
 def _check(intake: Intake) -> None:
     if not any(item.supervised > 0 for item in intake.items):
         raise SpecError("no example has a token to learn: look at the dataset and at max_tokens")
@@ -112,8 +113,9 @@ class _Run:
     ) -> None:
         self.job, self.spec, self.student = job, spec, student
         self.intake, self.held_out = intake, held_out
-        precision = {torch.bfloat16: "bf16", torch.float16: "fp16"}.get(student.dtype, "no")
-        self.accelerator = Accelerator(cpu=_is_cpu(), mixed_precision=precision)
+        self.device, dtype = pick_device(), student.model.dtype
+        precision = {torch.bfloat16: "bf16", torch.float16: "fp16"}.get(dtype, "no")
+        self.accelerator = Accelerator(cpu=self.device.type == "cpu", mixed_precision=precision)
         self.parameters = {
             name: value for name, value in student.model.named_parameters() if value.requires_grad
         }
@@ -121,7 +123,7 @@ class _Run:
             value.data = value.data.float()  # what is trained is kept in fp32
         self.optimiser = torch.optim.AdamW(
             self.parameters.values(), lr=spec.lr, weight_decay=spec.weight_decay,
-            fused=student.device.type == "cuda",
+            fused=self.device.type == "cuda",
         )  # fmt: skip
         self.model, self.optimiser = self.accelerator.prepare(student.model, self.optimiser)
         self.objective = objective_for(spec, roles=intake.roles)
@@ -142,8 +144,8 @@ class _Run:
         resumed = self._resume()
         trained = sum(value.numel() for value in self.parameters.values())
         self.job.say(
-            "started", job="train", pid=os.getpid(), device=str(self.student.device),
-            dtype=str(self.student.dtype), steps=self.steps, step=self.step,
+            "started", job="train", pid=os.getpid(), device=str(self.device),
+            precision=self.accelerator.mixed_precision, steps=self.steps, step=self.step,
             examples=len(self.intake.items), roles=dict(self.intake.roles),
             trained_parameters=trained, torch=torch.__version__,
         )  # fmt: skip
@@ -183,7 +185,7 @@ class _Run:
                 if self.step >= self.steps:
                     return ""
                 if self.job.stop_requested:
-                    return ASKED
+                    return ASKED_TO_STOP
                 self._one(steps[number], epoch=epoch + (number + 1) / len(steps))
                 if reason := self._look_up():
                     return reason
@@ -223,8 +225,7 @@ class _Run:
     def _forward(
         self, items: Sequence[Item], totals: Counter[str]
     ) -> tuple[torch.Tensor, dict[str, float]]:
-        pad = self.student.tokenizer.pad_token_id
-        batch = collate(items, pad=pad, totals=totals).to(self.student.device)
+        batch = collate(items, pad=self.student.pad_id, totals=totals).to(self.device)
         with self.accelerator.autocast():
             return self.objective.loss(self.model, batch)
 
@@ -293,10 +294,10 @@ class _Run:
 
     def end(self, stopped: str) -> None:
         """Write the adapter (or the model) and the card, and say how it ended."""
-        if stopped == ASKED:
+        if stopped == ASKED_TO_STOP:
             self.save()
         best = checkpoints.newest(self.job.artifacts / "best") if self.spec.early_stopping else None
-        if best is not None and stopped != ASKED:
+        if best is not None and stopped != ASKED_TO_STOP:
             with torch.no_grad():
                 for name, value in best.weights.items():
                     self.parameters[name].copy_(value)
@@ -326,7 +327,7 @@ class _Run:
 
 def _plan(items: Sequence[Item], spec: TrainSpec) -> list[int]:
     """Return how many steps each epoch takes; the last one may be a part of one."""
-    whole, part = divmod(spec.epochs, 1)
+    part = spec.epochs % 1
     lengths = [
         len(epoch_steps(items, spec, epoch=epoch)) for epoch in range(math.ceil(spec.epochs))
     ]

@@ -21,6 +21,7 @@ from studio.domain.errors import RunError
 
 GRACE_S = 30.0  #: how long a job asked to stop may take to keep what it has
 _POLL_S = 0.1
+_DETACHED = 0x00000208  #: DETACHED_PROCESS | CREATE_NEW_PROCESS_GROUP, on Windows
 _SECRET_ENDINGS = ("_KEY", "_TOKEN", "_SECRET", "_PASSWORD")
 
 
@@ -34,17 +35,14 @@ class LocalLauncher:
 
     def start(self, folder: Path) -> str:
         """Start the job; returns a handle that survives a restart of the studio."""
-        detached = (
-            {"creationflags": 0x00000208}  # DETACHED_PROCESS | CREATE_NEW_PROCESS_GROUP
-            if os.name == "nt"
-            else {"start_new_session": True}
-        )
         try:
             with (folder / "job.log").open("ab") as log:
                 child = subprocess.Popen(
                     [sys.executable, "-m", "studio.jobs", str(folder)],
                     stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
-                    env=without_secrets(os.environ), close_fds=True, **detached,  # type: ignore[call-overload]
+                    env=without_secrets(os.environ),
+                    start_new_session=os.name != "nt",
+                    creationflags=_DETACHED if os.name == "nt" else 0,
                 )  # fmt: skip
         except OSError as error:
             raise RunError(f"the job of {folder} cannot be started: {error}") from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -71,9 +71,9 @@ def token_losses(model: PreTrainedModel, batch: Batch) -> tuple[Tensor, Tensor]:
     wanted = batch.labels[:, 1:] != IGNORED
     targets = batch.labels[:, 1:][wanted]
     rows = torch.nonzero(wanted)[:, 0]
-    inner = model.get_base_model() if hasattr(model, "get_base_model") else model
-    head = inner.get_output_embeddings() if hasattr(inner, "get_output_embeddings") else None
-    body = getattr(inner, inner.base_model_prefix, None)
+    inner: Any = model.get_base_model() if hasattr(model, "get_base_model") else model
+    head: Any = inner.get_output_embeddings() if hasattr(inner, "get_output_embeddings") else None
+    body: Any = getattr(inner, inner.base_model_prefix, None)
     rescaled = any(getattr(inner.config, name, None) for name in _RESCALES_LOGITS)
     if head is None or body is None or body is inner or rescaled:
         logits = model(input_ids=batch.input_ids, attention_mask=batch.attention_mask).logits

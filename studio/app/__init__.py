@@ -1,0 +1,1 @@
+"""One studio, wired: the composition root and the background thread."""

@@ -1,0 +1,212 @@
+"""The composition root: one open project with everything wired, for either front end.
+
+The command line drives ``bench`` with an event loop of its own; the window uses the methods below,
+which do all writing on the background thread and return at once. Nothing here imports Qt, torch
+or the OpenAI client.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import os
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from concurrent.futures import Future
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from studio.app.background import Background
+from studio.app.bus import Bus
+from studio.domain.policy import Policy
+from studio.domain.records import StudentRecord, TeacherRecord
+from studio.flow import decisions, pipeline
+from studio.flow.stage import Bench, Progress
+from studio.launch.local import LocalLauncher
+from studio.prompts import Prompts
+from studio.store.tables import Store
+
+if TYPE_CHECKING:
+    from studio.flow.decisions import Wish
+    from studio.flow.pipeline import Plan
+    from studio.flow.scorebook import Tally
+    from studio.teachers.base import Teacher
+    from studio.teachers.opener import TeacherOpener
+
+T = TypeVar("T")
+
+
+class Workbench:
+    """One open project.
+
+    Attributes:
+        store: the writing connection; only for the thread that runs the stages.
+        bus: tells what changed and how tasks get on.
+    """
+
+    def __init__(self, project: Path) -> None:
+        self.project = project.resolve()
+        self.store = Store(self.project)
+        self.orphans = self.store.orphan_calls()  #: calls whose reply nobody was left to read
+        self.bus = Bus()
+        self.who = _user_name()
+
+    @classmethod
+    def create(cls, project: Path) -> Self:
+        """Make a new, empty project and open it."""
+        Store.create(project).close()
+        return cls(project)
+
+    # -- wiring ----------------------------------------------------------------------------
+
+    @cached_property
+    def prompts(self) -> Prompts:
+        """The project's own templates, then the built-in ones."""
+        return Prompts(self.project / "prompts")
+
+    @cached_property
+    def opener(self) -> TeacherOpener:
+        """Makes clients of endpoints; imported when the first teacher is asked."""
+        from studio.app.settings import key_for
+        from studio.teachers.opener import TeacherOpener
+
+        return TeacherOpener(key_for)
+
+    def _open_teacher(self, record: TeacherRecord) -> Teacher:
+        return self.opener.open(record)
+
+    @cached_property
+    def bench(self) -> Bench:
+        """What stages work with."""
+        return Bench(
+            store=self.store,
+            project=self.project,
+            open_teacher=self._open_teacher,
+            launcher=LocalLauncher(),
+            prompts=self.prompts,
+            changed=self.bus.tables_changed,
+        )
+
+    @cached_property
+    def background(self) -> Background:
+        """The thread on which the window's work happens; started at first use."""
+        return Background(self.bus)
+
+    @cached_property
+    def reader(self) -> Store:
+        """A connection that refuses writes, for the thread that draws."""
+        return Store(self.project, read_only=True)
+
+    def close(self) -> None:
+        """End all work, keep what is done, fold the file and let go of the project."""
+        if "background" in self.__dict__:
+            self._close_clients(self.background.run)
+            self.background.close()
+        elif "opener" in self.__dict__:
+            asyncio.run(self.opener.aclose())
+        if "reader" in self.__dict__:
+            self.reader.close()
+        self.store.close()
+
+    def _close_clients(self, run: Callable[..., Future[None]]) -> None:
+        if "opener" in self.__dict__:
+            run(self.opener.aclose()).result(10)
+
+    # -- long work, for the window ---------------------------------------------------------
+
+    def run_flow(self, plan: Plan, *, budget_usd: float | None = None) -> str:
+        """Run the stages of ``plan`` that have something to do; returns the task's id."""
+        return self._submit(
+            "Run what is missing",
+            lambda: pipeline.run_stages(self.bench, plan, budget_usd=budget_usd),
+        )
+
+    def import_files(self, files: Sequence[Path], **options: Any) -> str:
+        """Import files (see ``flow.questions.import_files``); returns the task's id."""
+        return self._submit("Import", lambda: pipeline.import_files(self.bench, files, **options))
+
+    def train(self, student: str, settings: Mapping[str, Any], **options: Any) -> str:
+        """Build the dataset, start a run and follow it to its end; returns the task's id."""
+        return self._submit(
+            "Train", lambda: pipeline.train(self.bench, student, settings, **options)
+        )
+
+    def resume_run(self, run_id: str) -> str:
+        """Go on with an interrupted run from its newest checkpoint; returns the task's id."""
+        return self._submit("Train", lambda: pipeline.resume(self.bench, run_id))
+
+    def follow_run(self, run_id: str) -> str:
+        """Follow a run that is already going; returns the task's id."""
+        return self._submit("Train", lambda: pipeline.follow(self.bench, run_id))
+
+    def stop_run(self, run_id: str) -> Future[None]:
+        """Ask a run to stop and keep what it has."""
+        return self.background.call(lambda: pipeline.stop(self.bench, run_id))
+
+    def evaluate(self, student: str, *, split: str = "test") -> str:
+        """Let base and tuned student sit the held-out exam and grade it; returns the task's id."""
+        return self._submit(
+            "Evaluate", lambda: pipeline.evaluate_students(self.bench, student, split=split)
+        )
+
+    def export(self, out: Path, **options: Any) -> str:
+        """Write a dataset or model export (see ``flow.export.export``); returns the task's id."""
+        return self._submit("Export", lambda: pipeline.export(self.bench, out, **options))
+
+    # -- short writes, for the window ------------------------------------------------------
+
+    def apply_policy(self, policy: Policy) -> Future[Tally]:
+        """Make ``policy`` the one in force; overrides stay."""
+        return self._write(
+            {"decisions", "policies"},
+            lambda: decisions.apply_policy(self.store, policy, who=self.who),
+        )
+
+    def override(
+        self, rationale_ids: Sequence[str], wish: Wish, *, reason: str = ""
+    ) -> Future[int]:
+        """Accept, reject or clear by hand; one undoable action."""
+        return self._write(
+            {"overrides"},
+            lambda: decisions.override(
+                self.store, rationale_ids, wish, who=self.who, reason=reason
+            ),
+        )
+
+    def undo(self) -> Future[str | None]:
+        """Take back the newest change; the result says in words what it was."""
+        return self._write(
+            {"overrides", "decisions", "policies", "grades"}, lambda: decisions.undo(self.store)
+        )
+
+    def redo(self) -> Future[str | None]:
+        """Do the newest undone change again."""
+        return self._write(
+            {"overrides", "decisions", "policies", "grades"}, lambda: decisions.redo(self.store)
+        )
+
+    def put(self, record: TeacherRecord | StudentRecord) -> Future[None]:
+        """Add or change a teacher or a student."""
+        return self._write({record.table}, lambda: self.store.put(record))
+
+    def set_setting(self, name: str, value: Any) -> Future[None]:
+        """Store a project setting."""
+        return self._write({"settings"}, lambda: self.store.set_setting(name, value))
+
+    def _write(self, tables: set[str], function: Callable[[], T]) -> Future[T]:
+        def write() -> T:
+            result = function()
+            self.bus.tables_changed(tables)
+            return result
+
+        return self.background.call(write)
+
+    def _submit(self, title: str, work: Callable[[], AsyncIterator[Progress]]) -> str:
+        return self.background.submit(title, work)
+
+
+def _user_name() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return os.environ.get("USERNAME", "someone")

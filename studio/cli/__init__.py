@@ -1,0 +1,52 @@
+"""The command line: the verbs of README, each a thin layer over the flow.
+
+Errors are one line on standard error that says what to do next. Exit codes: 0 done, 1 a
+``StudioError``, 2 usage, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from studio.domain.errors import StudioError
+
+INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb and return its exit code; without a verb the window opens."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    from studio.cli.verbs import app, is_verb
+
+    if not given or not (given[0].startswith("-") or is_verb(given[0])):
+        given = ["open", *given]
+    try:
+        result = app(given, prog_name="mapd-studio", standalone_mode=False)
+    except StudioError as error:
+        print(f"mapd-studio: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("mapd-studio: interrupted; what was made is kept, run it again", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader (head, less) has gone; Python would complain again when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:  # the outermost boundary: usage errors are shown, bugs pass
+        return _usage(error)
+    return result if isinstance(result, int) else 0
+
+
+def _usage(error: Exception) -> int:
+    """Show a usage error of the option parser as one line; anything else is a bug and passes."""
+    exit_code = getattr(error, "exit_code", None)
+    message = getattr(error, "format_message", None)
+    if type(error).__name__ == "Abort":
+        return INTERRUPTED
+    if exit_code is None or message is None:
+        raise error
+    text = " ".join(message().split())
+    print(f"mapd-studio: {text} (see mapd-studio --help)", file=sys.stderr)
+    return int(exit_code)

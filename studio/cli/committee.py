@@ -1,0 +1,189 @@
+"""Verbs about the committee: teacher add, list, test, remove; run; reviewers."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any
+
+import typer
+
+from studio.app.workbench import Workbench
+from studio.cli.output import drive, print_json, table
+from studio.cli.project import Json, Project
+from studio.domain.errors import SpecError, TeacherError
+from studio.domain.records import TeacherRecord
+from studio.flow import pipeline
+from studio.flow.stage import Scope
+from studio.store.tables import Store
+
+Name = Annotated[str, typer.Argument(help="The teacher's name", show_default=False)]
+
+
+def register(app: typer.Typer) -> None:
+    """Put these verbs on ``app``."""
+    teacher = typer.Typer(help="The committee: add, list, test and remove teachers.")
+    teacher.command("add")(add)
+    teacher.command("list")(list_)
+    teacher.command("test")(try_out)
+    teacher.command("remove")(remove)
+    app.add_typer(teacher, name="teacher")
+    app.command("run")(run)
+    app.command("reviewers")(reviewers)
+
+
+def add(
+    project: Project,
+    name: Name,
+    *,
+    model: Annotated[str, typer.Option(help="The model's name at the endpoint")],
+    base_url: Annotated[str, typer.Option(help="e.g. http://localhost:11434/v1")],
+    api_key_env: Annotated[str, typer.Option(help="Environment variable that holds the key")] = "",
+    concurrency: Annotated[int, typer.Option(help="Requests at once")] = 8,
+    price_in: Annotated[float | None, typer.Option(help="USD per million prompt tokens")] = None,
+    price_out: Annotated[float | None, typer.Option(help="USD per million reply tokens")] = None,
+) -> None:
+    """Add a teacher, or change the one of that name."""
+    if not base_url.startswith(("http://", "https://", "scripted:")):
+        raise SpecError(f"{base_url!r} is not an address: it starts with http:// or https://")
+    if concurrency < 1:
+        raise SpecError("--concurrency must be at least 1")
+    record = TeacherRecord(
+        name=name, model=model, base_url=base_url.rstrip("/"), api_key_env=api_key_env,
+        concurrency=concurrency, price_in=price_in, price_out=price_out,
+        scripted=base_url.startswith("scripted:"),
+    )  # fmt: skip
+    bench = Workbench(project)
+    try:
+        bench.store.put(record)
+    finally:
+        bench.close()
+    print(
+        f"{name} is {model} at {record.base_url}. Next: mapd-studio teacher test {project} {name}"
+    )
+
+
+def list_(project: Project, *, json_: Json = False) -> None:
+    """List the teachers."""
+    store = Store(project, read_only=True)
+    try:
+        teachers = store.teachers(active=False)
+    finally:
+        store.close()
+    if json_:
+        print_json({"teachers": [teacher.model_dump(mode="json") for teacher in teachers]})
+        return
+    rows = [
+        (t.name, t.model, t.base_url, t.concurrency, t.price_in, t.price_out, _state(t))
+        for t in teachers
+    ]
+    print(table(rows, head=("name", "model", "address", "at once", "$ in", "$ out", "state")))
+
+
+def try_out(
+    project: Project, name: Annotated[str, typer.Argument(help="One teacher; else all")] = ""
+) -> None:
+    """Ask a teacher one small question and show what came back."""
+    bench = Workbench(project)
+    try:
+        chosen = [t for t in bench.store.teachers() if not name or t.name == name]
+        if not chosen:
+            raise SpecError(f"there is no teacher {name!r}: see mapd-studio teacher list {project}")
+        findings = asyncio.run(_ask(bench, chosen))
+    finally:
+        bench.close()
+    print(table(findings, head=("teacher", "outcome", "served model", "tokens", "reply")))
+    bad = [row for row in findings if row[1] != "answered"]
+    if bad:
+        raise TeacherError(f"{bad[0][0]} cannot be used: {bad[0][1]} ({bad[0][4]})")
+
+
+def remove(project: Project, name: Name) -> None:
+    """Ask this teacher nothing more; what it wrote stays."""
+    bench = Workbench(project)
+    try:
+        known = [t for t in bench.store.teachers(active=False) if t.name == name]
+        if not known:
+            raise SpecError(f"there is no teacher {name!r}: see mapd-studio teacher list {project}")
+        bench.store.put(known[0].changed(active=False))
+    finally:
+        bench.close()
+    print(f"{name} is asked nothing more; what it wrote stays.")
+
+
+def run(
+    project: Project,
+    stages: Annotated[
+        list[str] | None,
+        typer.Argument(help="attempt, grade, explain, solve, review, decide; none: all missing"),
+    ] = None,
+    *,
+    student: Annotated[str, typer.Option(help="Folder, hub id, URL#MODEL or known name")] = "",
+    round_: Annotated[int | None, typer.Option("--round", help="Only this round")] = None,
+    limit: Annotated[int | None, typer.Option(help="At most so many new records a stage")] = None,
+    budget: Annotated[float | None, typer.Option(help="Stop buying at so many USD")] = None,
+    dry_run: Annotated[bool, typer.Option(help="Tell what would be done, do nothing")] = False,
+    json_: Json = False,
+) -> None:
+    """Run the stages that have something to do."""
+    bench = Workbench(project)
+    try:
+        plan = pipeline.plan(
+            bench.bench, stages or (), student=student,
+            scope=Scope(student=None, round=round_, limit=limit),
+        )  # fmt: skip
+        if dry_run:
+            _show_estimate(pipeline.estimate(bench.bench, plan), json_=json_)
+            return
+        drive(pipeline.run_stages(bench.bench, plan, budget_usd=budget), quiet=json_)
+        if json_:
+            from studio.flow.status import status
+
+            print_json(status(bench.store))
+    finally:
+        bench.close()
+
+
+def reviewers(project: Project, *, json_: Json = False) -> None:
+    """Show how far each reviewer can be trusted: calibration, agreement, leave-one-out."""
+    from studio.flow.reviewers import calibrate
+
+    store = Store(project, read_only=True)
+    try:
+        report = calibrate(store)
+    finally:
+        store.close()
+    if json_:
+        print_json(report.as_json())
+    else:
+        print(report.describe())
+
+
+def _state(teacher: TeacherRecord) -> str:
+    if not teacher.active:
+        return "not asked"
+    return "scripted" if teacher.scripted else "active"
+
+
+async def _ask(bench: Workbench, teachers: list[TeacherRecord]) -> list[tuple[Any, ...]]:
+    findings = []
+    try:
+        for record in teachers:
+            reply = await bench.opener.open(record).answer(
+                [{"role": "user", "content": "Reply with the word ready."}], max_tokens=16
+            )
+            said = " ".join((reply.text or reply.detail).split())[:60]
+            tokens = f"{reply.tokens_in}+{reply.tokens_out}"
+            findings.append((record.name, str(reply.outcome), reply.served_model, tokens, said))
+    finally:
+        await bench.opener.aclose()
+    return findings
+
+
+def _show_estimate(lines: list[pipeline.Estimate], *, json_: bool) -> None:
+    if json_:
+        print_json({"stages": [line._asdict() for line in lines]})
+        return
+    rows = [(e.stage, e.records, e.calls, e.tokens, e.cost_usd) for e in lines]
+    print(table(rows, head=("stage", "records", "calls", "about tokens", "about USD")))
+    if any(e.calls and e.cost_usd is None for e in lines):
+        print("– where no price is set, or no call has been made yet to learn from.")

@@ -1,0 +1,206 @@
+"""Verbs about a project as a whole: open, demo, new, import, status, doctor."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from studio.app.workbench import Workbench
+from studio.cli.output import drive, print_json, table
+from studio.domain.errors import SpecError
+from studio.domain.records import Split
+from studio.flow.status import status as project_status
+from studio.store.tables import Store
+
+Project = Annotated[Path, typer.Argument(help="Project folder", show_default=False)]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else")]
+PAGES = ("overview", "data", "committee", "desk", "train", "evaluate", "export", "settings")
+
+
+def register(app: typer.Typer) -> None:
+    """Put these verbs on ``app``."""
+    app.command("open")(open_window)
+    app.command("demo")(demo)
+    app.command("new")(new)
+    app.command("import")(import_files)
+    app.command("status")(status)
+    app.command("doctor")(doctor)
+
+
+def open_window(
+    project: Annotated[Path | None, typer.Argument(help="Project folder")] = None,
+    *,
+    page: Annotated[str, typer.Option(help="Page to show first: " + ", ".join(PAGES))] = "",
+    theme: Annotated[str, typer.Option(help="light, dark or system")] = "system",
+    size: Annotated[str, typer.Option(help="Window size, e.g. 1280x800")] = "",
+    screenshot: Annotated[
+        Path | None, typer.Option(help="Draw the page, save it there as PNG, and quit")
+    ] = None,
+) -> int:
+    """Open the window (start page, or that project)."""
+    if page and page not in PAGES:
+        raise SpecError(f"there is no page {page!r}: choose one of {', '.join(PAGES)}")
+    if theme not in ("light", "dark", "system"):
+        raise SpecError(f"there is no theme {theme!r}: choose light, dark or system")
+    run = _window()
+    return int(
+        run(project, page=page or None, theme=theme, size=_size(size), screenshot=screenshot)
+    )
+
+
+def demo(
+    folder: Annotated[Path, typer.Argument(help="Where to make it")] = Path("sample-project"),
+    *,
+    headless: Annotated[bool, typer.Option(help="Run the whole loop in the terminal")] = False,
+) -> int:
+    """Make the sample project and open it; --headless runs the whole loop in the terminal."""
+    from studio.app.demo import make_demo, run_demo
+
+    if not headless:
+        run = _window()
+        if not (folder / "studio.db").is_file():
+            make_demo(folder)
+        return int(run(folder, page=None, theme="system", size=None, screenshot=None))
+    if not (folder / "studio.db").is_file():
+        make_demo(folder)
+    print(run_demo(folder, drive))
+    return 0
+
+
+def new(project: Project) -> None:
+    """Make a new, empty project."""
+    Workbench.create(project).close()
+    print(f"Made {project}. Next: mapd-studio import {project} FILE...")
+
+
+def import_files(
+    project: Project,
+    files: Annotated[list[Path], typer.Argument(help="One or more files", show_default=False)],
+    *,
+    format_: Annotated[str, typer.Option("--format", help="auto, gsm8k, svamp, …")] = "auto",
+    split_: Annotated[
+        str, typer.Option("--split", help="train or test; else as the file says")
+    ] = "",
+    map_: Annotated[
+        list[str] | None, typer.Option("--map", help="field=COLUMN, e.g. question=prompt")
+    ] = None,
+    skip_bad: Annotated[
+        bool, typer.Option(help="Leave bad rows out, list them in a file beside")
+    ] = False,
+    json_: Json = False,
+) -> None:
+    """Import questions (and attempts, rationales and reviews where a file carries them)."""
+    from studio.flow.questions import import_files as take
+
+    if split_ not in ("", "train", "test"):
+        raise SpecError(f"there is no split {split_!r}: choose train or test")
+    split: Split | None = None if not split_ else "train" if split_ == "train" else "test"
+    columns = dict(_pair(text) for text in map_ or [])
+    bench = Workbench(project)
+    try:
+        report = take(
+            bench.store, files, format=format_, split=split, columns=columns,
+            skip_bad=skip_bad,
+        )  # fmt: skip
+    finally:
+        bench.close()
+    if json_:
+        print_json(report._asdict())
+    else:
+        print(report.describe())
+
+
+def status(project: Project, *, json_: Json = False) -> None:
+    """Tell where the project stands."""
+    store = Store(project, read_only=True)
+    try:
+        counts = project_status(store)
+    finally:
+        store.close()
+    if json_:
+        print_json(counts)
+    else:
+        print(_in_words(counts))
+
+
+def doctor(*, json_: Json = False) -> None:
+    """Tell what this machine has and lacks; each lack with its remedy."""
+    from studio.app.doctor import examine
+
+    findings = examine()
+    if json_:
+        print_json({"findings": [finding._asdict() for finding in findings]})
+        return
+    signs = {"ok": "✓", "lack": "✗", "note": "·"}
+    for finding in findings:
+        print(f"{signs[finding.state]} {finding.name:<22} {finding.found}")
+        if finding.state == "lack" and finding.remedy:
+            print(f"  → {finding.remedy}")
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (name and equals and value):
+        raise SpecError(f"{text!r} is not of the form name=value")
+    return name, value
+
+
+def _size(text: str) -> tuple[int, int] | None:
+    if not text:
+        return None
+    width, _, height = text.lower().partition("x")
+    if not (width.isdigit() and height.isdigit()):
+        raise SpecError(f"{text!r} is not a size: write it as 1280x800")
+    return int(width), int(height)
+
+
+def _window() -> Any:
+    """Return the window's entry point; the command line itself needs no Qt."""
+    try:
+        from studio.ui.main import run
+    except ImportError as error:
+        if "PySide6" not in str(error) and "lib" not in str(error):
+            raise
+        raise SpecError(
+            f"the window cannot start ({error}): run 'pip install mapd-studio[gui]', "
+            "and 'mapd-studio doctor' for system libraries"
+        ) from None
+    return run
+
+
+def _in_words(counts: dict[str, Any]) -> str:
+    grades, reviews, decisions = counts["grades"], counts["reviews"], counts["decisions"]
+    calls = counts["calls"]
+    cost = "price unknown" if calls["cost_usd"] is None else f"${calls['cost_usd']:,.4f}"
+    lines = [
+        f"questions     {counts['questions']['train']:,} train · {counts['questions']['test']:,} test",
+        f"attempts      {counts['attempts']:,}: {grades['correct']:,} correct · "
+        f"{grades['wrong']:,} wrong · {grades['unreadable']:,} unreadable · "
+        f"{grades['doubtful']:,} doubtful",
+        f"explanations  {counts['explanations']:,}",
+        f"rationales    {counts['rationales']:,}",
+        f"reviews       {reviews['valid']:,} valid · {reviews['missing']:,} missing",
+        f"decisions     {decisions['accepted']:,} accepted · {decisions['rejected']:,} rejected · "
+        f"{decisions['overridden']:,} by hand · {counts['questions_covered']:,} questions covered",
+        f"calls         {calls['done']:,} done · {calls['failed']:,} failed · "
+        f"{calls['tokens_in']:,} tokens in · {calls['tokens_out']:,} out · {cost}",
+    ]
+    if counts["students"]:
+        rows = [(n, s["attempts"], s["correct"], s["accuracy"])
+                for n, s in counts["students"].items()]  # fmt: skip
+        lines += ["", table(rows, head=("student", "attempts", "correct", "accuracy"))]
+    if counts["runs"]:
+        runs = [
+            (r["id"], r["method"], r["state"], f"{r['step']}/{r['steps']}", r["loss"])
+            for r in counts["runs"]
+        ]
+        lines += ["", table(runs, head=("run", "method", "state", "step", "loss"))]
+    return "\n".join(lines)
+
+
+if sys.platform == "win32":  # pragma: no cover - consoles there default to a legacy code page
+    for _stream in (sys.stdout, sys.stderr):
+        getattr(_stream, "reconfigure", lambda **_: None)(encoding="utf-8")

@@ -1,0 +1,168 @@
+"""Where a run stands: its events, told to the project, and at the end the student it made."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from studio.domain.events import ASKED_TO_STOP, Event, Failed, Finished, Metric, Started, Warned
+from studio.domain.records import Run, StudentRecord
+from studio.domain.specs import TrainSpec
+from studio.flow.job_folder import QUIET_AFTER_S
+from studio.flow.stage import Bench, Progress
+
+ENDED = ("finished", "stopped", "failed")  #: states with a last word of the job's own
+_SAVE_EVERY_S = 0.5  #: seconds between two notes of where a living run stands
+_WARNINGS = 20  #: so many of a run's warnings are kept
+
+
+class RunLedger:
+    """Takes a run's events one by one and keeps its row in ``run_states``.
+
+    States: made, running, finished, stopped (asked to, at a checkpoint), failed, interrupted (ended
+    without a word). All but finished can be resumed.
+    """
+
+    def __init__(self, bench: Bench, run: Run) -> None:
+        self._bench = bench
+        self._run = run
+        row = bench.store.run_state(run.id)
+        self._step = int(row["step"]) if row is not None else 0
+        self._steps = int(row["steps"]) if row is not None else 0
+        self._loss: float | None = row["loss"] if row is not None else None
+        self._result: dict[str, Any] = json.loads(row["result"]) if row is not None else {}
+        self._ending: Failed | Finished | None = None
+        self._saved = self._heard = time.monotonic()
+        self.message = ""
+
+    def note(self, event: Event | None) -> Progress | None:
+        """Take one event (None: nothing new); returns progress worth telling, if any."""
+        now = time.monotonic()
+        if event is None:
+            silent = now - self._heard
+            return (
+                self.progress(f"no word for {silent / 60:.0f} min") if self._quiet(silent) else None
+            )
+        self._heard = now
+        text = self._take(event)
+        if now - self._saved > _SAVE_EVERY_S:
+            self._saved = now
+            self._save(state="running")
+        return None if text is None else self.progress(text)
+
+    def settle(self) -> str:
+        """Note how the run ended and register the student it made; returns the state."""
+        state = self._state()
+        adapter = self._made()
+        if adapter and state in ("finished", "stopped"):
+            self._result |= {"adapter": adapter, "student": self._register(adapter)}
+        self._result["step"] = self._step
+        self._save(state=state, message=self.message)
+        return state
+
+    def progress(self, note: str = "") -> Progress:
+        """Return how far the run is."""
+        return Progress("train", self._step, max(self._steps, self._step), note=note)
+
+    def _quiet(self, silent_s: float) -> bool:
+        return silent_s > QUIET_AFTER_S
+
+    def _take(self, event: Event) -> str | None:
+        """Remember what an event says; returns it in words where it is worth telling."""
+        match event:
+            case Started():
+                self._ending = None
+                self._steps = event.steps or self._steps
+                return f"on {event.device}" if event.device else ""
+            case Metric():
+                return self._take_metric(event)
+            case Warned():
+                kept = self._result.setdefault("warnings", [])
+                if event.message not in kept and len(kept) < _WARNINGS:
+                    kept.append(event.message)
+                return event.message
+            case Failed() | Finished():
+                self._ending = event
+        return None
+
+    def _take_metric(self, metric: Metric) -> str:
+        self._step, self._steps = metric.step, metric.steps
+        if metric.tokens_per_s is not None:
+            self._result["tokens_per_s"] = metric.tokens_per_s
+        if metric.val_loss is not None:
+            self._result["val_loss"] = metric.val_loss
+        if metric.loss is None:
+            return f"held-out loss {metric.val_loss:.4f}" if metric.val_loss is not None else ""
+        self._loss = metric.loss
+        return f"loss {metric.loss:.4f}"
+
+    def _state(self) -> str:
+        match self._ending:
+            case Finished(stopped=""):
+                return "finished"
+            case Finished(stopped=reason):
+                self.message = reason
+                return "stopped" if reason == ASKED_TO_STOP else "finished"
+            case Failed(message=message):
+                self.message = message
+                return "failed"
+        self.message = f"ended without a word at step {self._step}: resume it"
+        return "interrupted"
+
+    def _save(self, **fields: Any) -> None:
+        self._bench.store.set_run_state(
+            self._run.id, step=self._step, steps=self._steps, loss=self._loss,
+            result=self._result, **fields,
+        )  # fmt: skip
+        self._bench.changed({"run_states"})
+
+    # -- the student it made ---------------------------------------------------------------
+
+    def _made(self) -> str:
+        """Return the adapter or the weights the job left, relative to the project."""
+        for name, proof in (("adapter", "adapter_config.json"), ("model", "config.json")):
+            made = Path("runs", self._run.id, "artifacts", name)
+            if (self._bench.project / made / proof).is_file():
+                return made.as_posix()
+        return ""
+
+    def _register(self, made: str) -> str:
+        """Put the tuned student into the project, one round on; returns its name."""
+        if self._result.get("student") and self._result.get("step") == self._step:
+            return str(self._result["student"])
+        store = self._bench.store
+        base = self._base()
+        is_adapter = made.endswith("/adapter")
+        tuned = StudentRecord(
+            name=self._name(base),
+            location=base.location if is_adapter else made,
+            adapter=made if is_adapter else "",
+            prompts=base.prompts,
+            round=base.round + 1,
+            run_id=self._run.id,
+        )
+        store.put(tuned)
+        self._result.pop("accuracy", None)  # it was that of the student before
+        self._bench.changed({"students"})
+        return tuned.name
+
+    def _base(self) -> StudentRecord:
+        """Return the student that was trained; from the run itself if it was removed meanwhile."""
+        for known in self._bench.store.all(StudentRecord, "name = ?", self._run.student):
+            return known
+        weights = TrainSpec.model_validate(self._run.spec).student
+        return StudentRecord(
+            name=self._run.student, location=weights.location, round=self._run.round
+        )
+
+    def _name(self, base: StudentRecord) -> str:
+        """Name it after the first student of its line and the run that made it.
+
+        A run that was stopped, measured and then resumed makes another student than before.
+        """
+        first = base.name.removesuffix(f"+{base.run_id[:6]}") if base.run_id else base.name
+        name = f"{first}+{self._run.id[:6]}"
+        measured = self._bench.store.value("SELECT 1 FROM attempts WHERE student = ? LIMIT 1", name)
+        return f"{name}.{self._step}" if measured else name

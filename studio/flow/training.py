@@ -1,0 +1,176 @@
+"""A dataset becomes a run: freeze the job folder, launch it, follow it to its end.
+
+The folder holds all the job needs, so a run is pinned to its dataset and its settings whatever
+happens to the project afterwards, and goes on while the studio is closed. The adapter that comes
+out is registered as a new student, one round on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import time
+from collections.abc import AsyncGenerator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from studio.domain.errors import RunError
+from studio.domain.records import Dataset, Run, StudentRecord
+from studio.domain.specs import TrainSpec, train_spec
+from studio.flow import job_folder
+from studio.flow.dataset import Draft, examples_of
+from studio.flow.job_folder import EventTail, Launch
+from studio.flow.run_ledger import RunLedger
+from studio.flow.stage import Bench, Progress
+from studio.flow.students import register, weights_of
+
+if TYPE_CHECKING:
+    from studio.store.tables import Store
+
+
+class Outlook(NamedTuple):
+    """What a run would be: shown before anything is started."""
+
+    examples: dict[str, dict[str, int]]  #: per side and role
+    questions: int
+    characters: int
+    steps: int  #: at most; early stopping may end it sooner
+    spec: TrainSpec
+    first: list[dict[str, str]]  #: the messages of the first example
+
+
+def run_spec(
+    project: Path, student: StudentRecord, method: str, values: Mapping[str, Any]
+) -> TrainSpec:
+    """Return the validated spec of a run; raises SpecError or StudentError in one line."""
+    weights = weights_of(student, project)
+    return train_spec({**values, "method": method, "student": weights.model_dump()})
+
+
+def outlook(draft: Draft, spec: TrainSpec) -> Outlook:
+    """Return what training on ``draft`` would be; starts and stores nothing."""
+    manifest: dict[str, Any] = dict(draft.dataset.manifest)
+    examples = manifest["examples"]
+    return Outlook(
+        examples=examples,
+        questions=manifest["questions"],
+        characters=manifest["characters"],
+        steps=_steps(sum(examples["train"].values()), spec),
+        spec=spec,
+        first=json.loads(draft.rows[0].messages),
+    )
+
+
+def start_run(bench: Bench, *, dataset: Dataset, student: StudentRecord, spec: TrainSpec) -> Run:
+    """Freeze the folder of a new run and launch it; ``spec`` comes from ``run_spec``."""
+    store = bench.store
+    student = register(store, student)
+    run = Run(
+        dataset_id=dataset.id, method=spec.method, student=student.name,
+        spec=spec.model_dump(mode="json"), created_at=time.time(),
+        launcher=bench.launcher.name, round=student.round,
+    )  # fmt: skip
+    data = {
+        f"{side}.jsonl": examples_of(store, dataset.id, side) for side in ("train", "validation")
+    }
+    job_folder.write_folder(folder_of(bench, run), spec, data)
+    with store.transaction():
+        store.add([run])
+        store.set_run_state(run.id, state="made", steps=0)
+    return _launch(bench, run)
+
+
+def resume_run(bench: Bench, run_id: str) -> Run:
+    """Launch an interrupted, stopped or failed run again; it goes on from its newest checkpoint."""
+    run = known_run(bench.store, run_id)
+    state = bench.store.run_state(run.id)
+    if state is not None and state["state"] == "finished":
+        raise RunError(f"run {run.id} is finished: there is nothing to resume")
+    going = job_folder.last_launch(folder_of(bench, run))
+    if going is not None and bench.launcher.is_alive(going.handle):
+        return run
+    if not (folder_of(bench, run) / "spec.json").is_file():
+        raise RunError(f"the folder of run {run.id} is gone: start a new run")
+    return _launch(bench, run)
+
+
+def stop_run(bench: Bench, run_id: str) -> None:
+    """Ask a run to stop at a checkpoint and keep what it has; it can be resumed."""
+    run = known_run(bench.store, run_id)
+    try:
+        (folder_of(bench, run) / "stop").touch()
+    except OSError as error:
+        raise RunError(f"run {run.id} cannot be stopped: {error.strerror or error}") from None
+
+
+async def follow_run(
+    bench: Bench, run_id: str, *, stop_when_cancelled: bool = False
+) -> AsyncGenerator[Progress, None]:
+    """Follow a run to its end, noting where it stands; at the end the tuned student is there.
+
+    Cancelled, it lets go of the run, which goes on by itself and can be followed again.
+
+    Args:
+        stop_when_cancelled: stop the run at a checkpoint instead of letting it go on.
+
+    Raises:
+        RunError: the run failed, or ended without a word.
+    """
+    run = known_run(bench.store, run_id)
+    started = job_folder.last_launch(folder_of(bench, run))
+    if started is None:
+        raise RunError(f"run {run.id} was never started: resume it")
+    ledger = RunLedger(bench, run)
+    try:
+        async for event in job_folder.follow(bench.launcher, folder_of(bench, run), started):
+            progress = ledger.note(event)
+            if progress is not None:
+                yield progress
+    except asyncio.CancelledError:
+        if stop_when_cancelled:
+            stop_run(bench, run.id)
+            await asyncio.to_thread(bench.launcher.cancel, started.handle)
+            settle_run(bench, run.id)
+        raise
+    state = ledger.settle()
+    if state in ("failed", "interrupted"):
+        raise RunError(f"run {run.id} {ledger.message}")
+    yield ledger.progress(state)
+
+
+def settle_run(bench: Bench, run_id: str) -> str:
+    """Take over what a run that has ended left in its folder; returns its state."""
+    run = known_run(bench.store, run_id)
+    folder = folder_of(bench, run)
+    started = job_folder.last_launch(folder) or Launch("")
+    ledger = RunLedger(bench, run)
+    for event in EventTail(folder, offset=started.events_from).events():
+        ledger.note(event)
+    return ledger.settle()
+
+
+def known_run(store: Store, run_id: str) -> Run:
+    """Return the run with this id (or the start of one); raises RunError when there is none."""
+    found = store.rows("SELECT id FROM runs WHERE substr(id, 1, ?) = ?", len(run_id), run_id)
+    run = store.get(Run, found[0]["id"]) if run_id and len(found) == 1 else None
+    if run is None:
+        raise RunError(f"there is no run {run_id!r}: 'mapd-studio status PROJECT' lists them")
+    return run
+
+
+def folder_of(bench: Bench, run: Run) -> Path:
+    """Return the job folder of a run."""
+    return bench.project / "runs" / run.id
+
+
+def _launch(bench: Bench, run: Run) -> Run:
+    started = job_folder.launch(bench.launcher, folder_of(bench, run))
+    bench.store.set_run_state(run.id, state="running", handle=started.handle, message="")
+    bench.changed({"runs", "run_states"})
+    return run
+
+
+def _steps(examples: int, spec: TrainSpec) -> int:
+    steps = math.ceil(math.ceil(examples / spec.batch_examples) * spec.epochs)
+    return min(steps, spec.max_steps) if spec.max_steps else steps

@@ -1,0 +1,1 @@
+"""Methods: how curated records become training examples. No torch here."""

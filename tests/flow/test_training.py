@@ -1,0 +1,246 @@
+"""A run: pinned to its dataset, followed to its end, resumable, and a new student comes out."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from studio.domain.errors import RunError, SpecError, StudentError
+from studio.domain.records import Attempt, Dataset, Question, Run, StudentRecord
+from studio.domain.specs import PAPER_TRAINING, DatasetSpec
+from studio.flow.dataset import build_dataset, draft_dataset
+from studio.flow.job_folder import last_launch
+from studio.flow.stage import Bench, Progress
+from studio.flow.students import base_of, find_student, weights_of
+from studio.flow.training import (
+    follow_run,
+    outlook,
+    resume_run,
+    run_spec,
+    settle_run,
+    start_run,
+    stop_run,
+)
+from studio.store.tables import Store
+from tests.curated import ChildLauncher, add_case, bench, collect, launcher, make_student
+
+__all__ = ["bench", "launcher"]
+
+
+@pytest.fixture
+def student(tmp_path: Path, store: Store) -> StudentRecord:
+    """A student with three mistakes to learn from."""
+    for n in range(3):
+        add_case(store, f"How many are {n} and 4?")
+    return make_student(tmp_path)
+
+
+def start(bench: Bench, student: StudentRecord, **values: Any) -> Run:
+    dataset = build_dataset(bench, student=student, options=DatasetSpec(val_share=0.1))
+    spec = run_spec(bench.project, student, "mapd", values)
+    return start_run(bench, dataset=dataset, student=student, spec=spec)
+
+
+def follow(bench: Bench, run: Run) -> list[Progress]:
+    return asyncio.run(collect(follow_run(bench, run.id)))
+
+
+def state_of(store: Store, run: Run) -> dict[str, Any]:
+    row = store.run_state(run.id)
+    assert row is not None
+    return {**dict(row), "result": json.loads(row["result"])}
+
+
+def rows(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_the_folder_holds_all_the_job_needs(bench: Bench, student: StudentRecord) -> None:
+    run = start(bench, student, epochs="2")
+    folder = bench.project / "runs" / run.id
+    spec = json.loads((folder / "spec.json").read_text())
+    assert (spec["job"], spec["method"], spec["epochs"]) == ("train", "mapd", 2.0)
+    assert spec["student"]["location"] == student.location
+    train, kept_out = rows(folder / "data/train.jsonl"), rows(folder / "data/validation.jsonl")
+    assert (len(train), len(kept_out)) == (8, 4)
+    assert set(train[0]) == {"key", "role", "messages", "question_id"}
+    follow(bench, run)
+
+
+def test_a_finished_run_makes_a_student_one_round_on(
+    bench: Bench, store: Store, student: StudentRecord
+) -> None:
+    run = start(bench, student)
+    last = follow(bench, run)[-1]
+    assert (last.stage, last.done, last.total) == ("train", 6, 6)
+    state = state_of(store, run)
+    assert (state["state"], state["step"], state["steps"]) == ("finished", 6, 6)
+    assert state["loss"] == pytest.approx(1 / 6)
+    assert state["result"]["tokens_per_s"] == 100.0
+    tuned = find_student(store, state["result"]["student"])
+    assert tuned.name == f"small+{run.id[:6]}"
+    assert (tuned.round, tuned.run_id, tuned.prompts) == (1, run.id, "bare")
+    assert tuned.adapter == f"runs/{run.id}/artifacts/adapter" == state["result"]["adapter"]
+    assert weights_of(tuned, bench.project).adapter == str(bench.project / tuned.adapter)
+    assert base_of(store, tuned) == "small"
+
+
+def test_a_student_of_the_second_round_is_named_after_the_first(
+    bench: Bench, store: Store, student: StudentRecord
+) -> None:
+    first = start(bench, student)
+    follow(bench, first)
+    second = start(bench, find_student(store, f"small+{first.id[:6]}"))
+    follow(bench, second)
+    assert find_student(store, f"small+{second.id[:6]}").round == 2
+
+
+def test_a_run_is_pinned_to_the_dataset_it_began_with(
+    bench: Bench, store: Store, student: StudentRecord
+) -> None:
+    run = start(bench, student)
+    add_case(store, "How many are 9 and 9?")
+    store.execute("UPDATE decisions SET accepted = 0")
+    follow(bench, run)
+    assert len(rows(bench.project / "runs" / run.id / "data/train.jsonl")) == 8
+    assert store.get(Dataset, run.dataset_id) is not None
+
+
+def test_a_failed_run_says_so_in_the_jobs_own_words(
+    bench: Bench, store: Store, student: StudentRecord, launcher: ChildLauncher
+) -> None:
+    launcher.behaviour = "fail"
+    run = start(bench, student)
+    with pytest.raises(RunError, match="the weights are not to be read"):
+        follow(bench, run)
+    state = state_of(store, run)
+    assert (state["state"], state["message"]) == ("failed", "the weights are not to be read")
+    assert store.count(StudentRecord) == 1
+
+
+def test_a_killed_run_is_interrupted_and_can_be_resumed(
+    bench: Bench, store: Store, student: StudentRecord, launcher: ChildLauncher
+) -> None:
+    launcher.behaviour = "die"
+    run = start(bench, student)
+    with pytest.raises(RunError, match="ended without a word at step 3: resume it"):
+        follow(bench, run)
+    assert state_of(store, run)["state"] == "interrupted"
+    launcher.behaviour = ""
+    assert resume_run(bench, run.id) == run
+    assert follow(bench, run)[-1].done == 6
+    assert state_of(store, run)["state"] == "finished"
+    assert launcher.started == [bench.project / "runs" / run.id] * 2
+    with pytest.raises(RunError, match="is finished: there is nothing to resume"):
+        resume_run(bench, run.id)
+
+
+def test_a_run_that_is_asked_to_stop_keeps_what_it_has(
+    bench: Bench, store: Store, student: StudentRecord, launcher: ChildLauncher
+) -> None:
+    launcher.behaviour = "slow"
+    run = start(bench, student)
+
+    async def stopped() -> None:
+        async for step in follow_run(bench, run.id):
+            if step.done == 2:
+                stop_run(bench, run.id)
+
+    asyncio.run(stopped())
+    state = state_of(store, run)
+    assert state["state"] == "stopped"
+    assert 2 <= state["step"] < 6
+    early = find_student(store, state["result"]["student"])
+    question = next(store.all(Question))
+    store.add([Attempt(question_id=question.id, student=early.name, text="7", round=1)])
+    launcher.behaviour = ""
+    resume_run(bench, run.id)
+    follow(bench, run)
+    later = state_of(store, run)["result"]["student"]
+    assert later != early.name, "what was measured of the early student stays the early student's"
+
+
+def test_early_stopping_is_an_end_like_any_other(
+    bench: Bench, store: Store, student: StudentRecord, launcher: ChildLauncher
+) -> None:
+    launcher.behaviour = "early"
+    run = start(bench, student)
+    follow(bench, run)
+    state = state_of(store, run)
+    assert (state["state"], state["message"]) == ("finished", "no gain on held-out questions")
+
+
+def test_garbage_among_the_events_is_passed_over(
+    bench: Bench, store: Store, student: StudentRecord, launcher: ChildLauncher
+) -> None:
+    launcher.behaviour = "garbage"
+    run = start(bench, student)
+    follow(bench, run)
+    assert state_of(store, run)["state"] == "finished"
+
+
+def test_letting_go_of_a_run_lets_it_go_on(
+    bench: Bench, store: Store, student: StudentRecord, launcher: ChildLauncher
+) -> None:
+    launcher.behaviour = "slow"
+    run = start(bench, student)
+
+    async def let_go(**options: bool) -> None:
+        task = asyncio.ensure_future(collect(follow_run(bench, run.id, **options)))
+        await asyncio.sleep(0.3)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(let_go())
+    going = last_launch(bench.project / "runs" / run.id)
+    assert going is not None
+    assert launcher.is_alive(going.handle)
+    assert resume_run(bench, run.id) == run
+    assert len(launcher.started) == 1, "a run that is going is not started twice"
+    asyncio.run(let_go(stop_when_cancelled=True))
+    assert not launcher.is_alive(going.handle)
+    assert state_of(store, run)["state"] == "stopped"
+
+
+def test_settling_twice_changes_nothing(bench: Bench, store: Store, student: StudentRecord) -> None:
+    run = start(bench, student)
+    follow(bench, run)
+    before = state_of(store, run)
+    assert settle_run(bench, run.id) == "finished"
+    assert state_of(store, run) == before
+    assert store.count(StudentRecord) == 2
+
+
+def test_the_outlook_tells_counts_steps_and_the_first_messages(
+    bench: Bench, store: Store, student: StudentRecord
+) -> None:
+    spec = run_spec(bench.project, student, "mapd", {**PAPER_TRAINING, "batch_examples": 5})
+    draft = draft_dataset(bench, student=student, options=DatasetSpec(val_share=0.1))
+    seen = outlook(draft, spec)
+    assert seen.examples["train"] == {"explanation": 4, "rationale": 4}
+    assert seen.steps == 20
+    assert (seen.spec.full, seen.spec.lr, seen.questions) == (True, 1e-5, 3)
+    assert [message["role"] for message in seen.first] == ["user", "assistant"]
+    short = run_spec(bench.project, student, "mapd", {"max_steps": "2"})
+    assert outlook(draft, short).steps == 2
+    assert store.count(Run) == 0
+    assert list((bench.project / "runs").iterdir()) == []
+
+
+def test_a_wrong_setting_is_named(bench: Bench, student: StudentRecord) -> None:
+    with pytest.raises(SpecError, match=r"lora\.r: Input should be a valid integer"):
+        run_spec(bench.project, student, "mapd", {"lora": {"r": "many"}})
+    endpoint = StudentRecord(name="far", location="http://localhost/v1#far")
+    with pytest.raises(StudentError, match="is an endpoint"):
+        run_spec(bench.project, endpoint, "mapd", {})
+
+
+def test_a_run_that_is_not_there_is_told(bench: Bench) -> None:
+    for wish in (resume_run, stop_run, settle_run):
+        with pytest.raises(RunError, match="there is no run 'abc'"):
+            wish(bench, "abc")

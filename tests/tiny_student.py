@@ -1,0 +1,51 @@
+"""A tiny real student: a two-layer Llama with random weights and a tokenizer of its own.
+
+Made by ``python tiny_student.py FOLDER`` in a process of its own, so that tests of the flow never
+load torch.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+CHAT = (
+    "{% for message in messages %}<{{ message['role'] }}>{{ message['content'] }}</s>{% endfor %}"
+    "{% if add_generation_prompt %}<assistant>{% endif %}"
+)
+
+
+def make_tiny_student(folder: Path) -> Path:
+    """Write the student into ``folder`` and return it."""
+    subprocess.run([sys.executable, __file__, folder], check=True, capture_output=True)
+    return folder
+
+
+def main(folder: Path) -> None:
+    """Build and save the student."""
+    import torch
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    vocabulary = {token: n for n, token in enumerate(["<pad>", "</s>", *letters])}
+    core = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
+    core.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    core.decoder = decoders.ByteLevel()
+    tokenizer = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
+        tokenizer_object=core, pad_token="<pad>", eos_token="</s>", chat_template=CHAT,
+        model_max_length=512, padding_side="left",
+    )  # fmt: skip
+    torch.manual_seed(731)
+    config = LlamaConfig(
+        vocab_size=len(vocabulary), hidden_size=16, intermediate_size=32, num_hidden_layers=2,
+        num_attention_heads=2, num_key_value_heads=2, max_position_embeddings=512,
+        bos_token_id=None, eos_token_id=vocabulary["</s>"], pad_token_id=vocabulary["<pad>"],
+    )  # fmt: skip
+    LlamaForCausalLM(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
