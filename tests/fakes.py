@@ -156,9 +156,7 @@ BODIES: dict[str, Callable[[int], bytes]] = {
     "refusal": lambda n: json.dumps(
         completion(None, number=n, message={"refusal": "I will not"})
     ).encode(),
-    "filtered": lambda n: json.dumps(
-        completion("par", number=n, finish="content_filter")
-    ).encode(),
+    "filtered": lambda n: json.dumps(completion("par", number=n, finish="content_filter")).encode(),
     "length": lambda n: json.dumps(completion("cut of", number=n, finish="length")).encode(),
     "same id": lambda n: json.dumps(completion("Answer: 1", number=0)).encode(),
     "nul and surrogate": lambda n: json.dumps(completion("a\0b\ud800c", number=n)).encode(),

@@ -119,7 +119,10 @@ def test_the_whole_flow_by_command_line(project: Path, tmp_path: Path) -> None:
         (("decide", "{project}", "--threshold", "9"), "threshold"),
         (("export", "{project}", "out", "--format", "tar"), "no format"),
         (("override", "{project}", "123", "accept"), "no rationale 123"),
-        (("teacher", "add", "{project}", "x", "--model", "m", "--base-url", "localhost"), "http://"),
+        (
+            ("teacher", "add", "{project}", "x", "--model", "m", "--base-url", "localhost"),
+            "http://",
+        ),
         (("run", "{project}", "--student", "/no/such/model"), "no folder"),
     ],
 )

@@ -13,6 +13,7 @@ from studio.cli.project import Json, Project
 from studio.domain.errors import SpecError, TeacherError
 from studio.domain.records import TeacherRecord
 from studio.flow import pipeline
+from studio.flow.cost import Estimate
 from studio.flow.stage import Scope
 from studio.store.tables import Store
 
@@ -179,7 +180,7 @@ async def _ask(bench: Workbench, teachers: list[TeacherRecord]) -> list[tuple[An
     return findings
 
 
-def _show_estimate(lines: list[pipeline.Estimate], *, json_: bool) -> None:
+def _show_estimate(lines: list[Estimate], *, json_: bool) -> None:
     if json_:
         print_json({"stages": [line._asdict() for line in lines]})
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -160,10 +161,8 @@ def _size(text: str) -> tuple[int, int] | None:
 def _window() -> Any:
     """Return the window's entry point; the command line itself needs no Qt."""
     try:
-        from studio.ui.main import run
+        run = import_module("studio.ui.main").run
     except ImportError as error:
-        if "PySide6" not in str(error) and "lib" not in str(error):
-            raise
         raise SpecError(
             f"the window cannot start ({error}): run 'pip install mapd-studio[gui]', "
             "and 'mapd-studio doctor' for system libraries"

@@ -14,7 +14,7 @@ from studio.cli.output import drive, print_json, table
 from studio.cli.project import Json, Project
 from studio.domain.errors import SpecError
 from studio.domain.specs import with_settings
-from studio.flow import pipeline
+from studio.flow import pipeline, training
 
 StudentName = Annotated[str, typer.Option(help="Folder, hub id or known name; else the project's")]
 
@@ -57,7 +57,7 @@ def train(
             else pipeline.train(bench.bench, student, _settings(config, set_), method=method)
         )
         drive(work, quiet=json_)
-        result = pipeline.training_result(bench.bench, resume)
+        result = training.result_of(bench.bench, resume)
     finally:
         bench.close()
     if json_:

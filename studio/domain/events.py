@@ -10,7 +10,6 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-
 ASKED_TO_STOP = "asked to stop"  #: why a job ended that somebody stopped; it can be resumed
 
 

@@ -6,6 +6,7 @@ relative to it. Field descriptions are the help texts of the form and of ``train
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -166,16 +167,16 @@ def read_spec(folder: Path) -> JobSpec:
 
 def with_settings(base: dict[str, Any], settings: dict[str, str]) -> dict[str, Any]:
     """Return ``base`` with dotted ``key=value`` settings put in; values stay text for pydantic."""
-    merged = {key: dict(value) if isinstance(value, dict) else value for key, value in base.items()}
+    made = {key: dict(value) if isinstance(value, dict) else value for key, value in base.items()}
     for dotted, value in settings.items():
         *path, last = dotted.split(".")
-        place = merged
+        place = made
         for part in path:
             place = place.setdefault(part, {})
             if not isinstance(place, dict):
                 raise SpecError(f"{dotted}: {part} has no fields of its own")
         place[last] = value
-    return merged
+    return made
 
 
 def train_spec(values: dict[str, Any]) -> TrainSpec:
@@ -184,6 +185,15 @@ def train_spec(values: dict[str, Any]) -> TrainSpec:
         return TrainSpec.model_validate(values)
     except ValidationError as error:
         raise SpecError(f"training settings: {one_line(error)}") from None
+
+
+def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of ``base`` with those of ``over`` put in, table by table."""
+    made = dict(base)
+    for name, value in over.items():
+        both = isinstance(value, Mapping) and isinstance(made.get(name), Mapping)
+        made[name] = merged(made[name], value) if both else value
+    return made
 
 
 def dataset_spec(values: dict[str, Any]) -> DatasetSpec:

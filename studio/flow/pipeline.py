@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
@@ -11,9 +10,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from studio.domain.errors import RunError, SpecError, TeacherError
 from studio.domain.records import Run, StudentRecord
-from studio.domain.specs import DatasetSpec, dataset_spec
+from studio.domain.specs import DatasetSpec, dataset_spec, merged
 from studio.flow import training
 from studio.flow.attempts import AttemptStage
+from studio.flow.cost import Estimate, estimate_of
 from studio.flow.dataset import build_dataset, draft_dataset
 from studio.flow.decisions import DecideStage
 from studio.flow.evaluation import EvaluateStage, Evaluation, evaluate
@@ -24,7 +24,6 @@ from studio.flow.rationales import SolveStage
 from studio.flow.reviews import ReviewStage
 from studio.flow.stage import Bench, Progress, Scope, Stage
 from studio.flow.students import find_student, is_endpoint, register
-from studio.store import views
 
 if TYPE_CHECKING:
     from studio.store.tables import Store
@@ -39,16 +38,6 @@ class Plan(NamedTuple):
     stages: tuple[str, ...] = STAGES
     scope: Scope = Scope()
     student: StudentRecord | None = None
-
-
-class Estimate(NamedTuple):
-    """What a stage would do at most. Tokens and cost are None until a call has been made."""
-
-    stage: str
-    records: int
-    calls: int
-    tokens: int | None
-    cost_usd: float | None
 
 
 # -- the committee's stages ------------------------------------------------------------------
@@ -130,18 +119,8 @@ def estimate(bench: Bench, plan: Plan) -> list[Estimate]:
     if "review" in now and "solve" in now:
         now["review"] += now["solve"] * max(teachers - 1, 0)
     asked = plan.student is not None and is_endpoint(plan.student)
-    return [_estimate(bench.store, name, n, paid=name in _PAID or (name == "attempt" and asked))
+    return [estimate_of(bench.store, name, n, paid=name in _PAID or (name == "attempt" and asked))
             for name, n in now.items()]  # fmt: skip
-
-
-def _estimate(store: Store, stage: str, records: int, *, paid: bool) -> Estimate:
-    if not paid:
-        return Estimate(stage, records, 0, 0, 0.0)
-    row = store.one(views.CALL_AVERAGES, stage)
-    if row is None or row["tokens"] is None:
-        return Estimate(stage, records, records, None, None)
-    cost = None if row["cost_usd"] is None else records * row["cost_usd"]
-    return Estimate(stage, records, records, round(records * row["tokens"]), cost)
 
 
 def _stages(bench: Bench, plan: Plan) -> list[Stage]:
@@ -213,21 +192,6 @@ def training_outlook(
     return {**outlook._asdict(), "spec": spec.model_dump(mode="json")}
 
 
-def training_result(bench: Bench, run_id: str = "") -> dict[str, Any]:
-    """Return the shape of ``train --json`` for a run, by default the newest."""
-    run = training.known_run(bench.store, run_id) if run_id else _newest_run(bench.store)
-    state = bench.store.run_state(run.id)
-    assert state is not None  # every run gets its row when it is made
-    result = json.loads(state["result"])
-    made = result.get("adapter", "")
-    return {
-        "run": run.id, "folder": str(training.folder_of(bench, run)), "state": state["state"],
-        "steps": state["step"], "loss": state["loss"], "tokens_per_s": result.get("tokens_per_s"),
-        "adapter": str(bench.project / made) if made else "", "student": result.get("student", ""),
-        "message": state["message"],
-    }  # fmt: skip
-
-
 def _training(
     bench: Bench, student: str, settings: Mapping[str, Any], method: str
 ) -> tuple[StudentRecord, Any, DatasetSpec]:
@@ -236,24 +200,9 @@ def _training(
     if not who:
         raise SpecError("no student is named yet: add --student with a model folder or hub id")
     record = register(bench.store, find_student(bench.store, who))
-    values = _merged(bench.store.setting("training", {}), settings)
+    values = merged(bench.store.setting("training", {}), settings)
     data = dataset_spec(values.pop("data", {}))
     return record, training.run_spec(bench.project, record, method, values), data
-
-
-def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(base)
-    for name, value in over.items():
-        both = isinstance(value, Mapping) and isinstance(merged.get(name), Mapping)
-        merged[name] = _merged(merged[name], value) if both else value
-    return merged
-
-
-def _newest_run(store: Store) -> Run:
-    rows = store.rows("SELECT id FROM runs ORDER BY created_at DESC LIMIT 1")
-    if not rows:
-        raise RunError("nothing was trained yet: 'mapd-studio train PROJECT' does it")
-    return training.known_run(store, rows[0]["id"])
 
 
 # -- evaluation ------------------------------------------------------------------------------
@@ -263,7 +212,7 @@ def student_of(bench: Bench, *, student: str, run: str) -> str:
     """Return the name of the student meant: named, made by ``run``, or by the newest run."""
     if student:
         return register(bench.store, find_student(bench.store, student)).name
-    made: str = training_result(bench, run)["student"]
+    made: str = training.result_of(bench, run)["student"]
     if not made:
         raise RunError("that run has made no student yet: resume it or name a --student")
     return made

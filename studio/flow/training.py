@@ -164,6 +164,21 @@ def folder_of(bench: Bench, run: Run) -> Path:
     return bench.project / "runs" / run.id
 
 
+def result_of(bench: Bench, run_id: str = "") -> dict[str, Any]:
+    """Return the shape of ``train --json`` for a run, by default the newest."""
+    run = known_run(bench.store, run_id) if run_id else _newest_run(bench.store)
+    state = bench.store.run_state(run.id)
+    assert state is not None  # every run gets its row when it is made
+    result = json.loads(state["result"])
+    made = result.get("adapter", "")
+    return {
+        "run": run.id, "folder": str(folder_of(bench, run)), "state": state["state"],
+        "steps": state["step"], "loss": state["loss"], "tokens_per_s": result.get("tokens_per_s"),
+        "adapter": str(bench.project / made) if made else "", "student": result.get("student", ""),
+        "message": state["message"],
+    }  # fmt: skip
+
+
 def _launch(bench: Bench, run: Run) -> Run:
     started = job_folder.launch(bench.launcher, folder_of(bench, run))
     bench.store.set_run_state(run.id, state="running", handle=started.handle, message="")
@@ -174,3 +189,10 @@ def _launch(bench: Bench, run: Run) -> Run:
 def _steps(examples: int, spec: TrainSpec) -> int:
     steps = math.ceil(math.ceil(examples / spec.batch_examples) * spec.epochs)
     return min(steps, spec.max_steps) if spec.max_steps else steps
+
+
+def _newest_run(store: Store) -> Run:
+    rows = store.rows("SELECT id FROM runs ORDER BY created_at DESC LIMIT 1")
+    if not rows:
+        raise RunError("nothing was trained yet: 'mapd-studio train PROJECT' does it")
+    return known_run(store, rows[0]["id"])

@@ -60,9 +60,10 @@ def newest(folder: Path) -> Checkpoint | None:
     if not found:
         return None
     state = json.loads((found[0] / "state.json").read_text())
-    tensors = [load_file(found[0] / f"{name}.safetensors")
-               for name in ("weights", "optimiser", "random")]  # fmt: skip
-    return Checkpoint(int(state.pop("step")), *tensors, state)
+    weights, optimiser, random = (
+        load_file(found[0] / f"{name}.safetensors") for name in ("weights", "optimiser", "random")
+    )
+    return Checkpoint(int(state.pop("step")), weights, optimiser, random, state)
 
 
 def complete(folder: Path) -> list[Path]:

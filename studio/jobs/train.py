@@ -12,7 +12,6 @@ import os
 import time
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
 
 import torch
 from accelerate import Accelerator
@@ -34,17 +33,8 @@ from studio.jobs.batches import (
 from studio.jobs.job import Job
 from studio.jobs.objectives.catalog import objective_for
 from studio.jobs.outcome import Curves, write_result
-from studio.jobs.student import (
-    DTYPES,
-    Student,
-    load_student,
-    pick_device,
-    pick_precision,
-    use_threads,
-)
-
-if TYPE_CHECKING:
-    from transformers import PreTrainedModel
+from studio.jobs.student import Student, pick_device, use_threads
+from studio.jobs.trainable import trainable_student
 
 
 def train(job: Job, spec: TrainSpec) -> None:
@@ -59,45 +49,6 @@ def train(job: Job, spec: TrainSpec) -> None:
     run.begin()
     stopped = run.go()
     run.end(stopped)
-
-
-def trainable_student(job: Job, spec: TrainSpec) -> Student:
-    """Load the student with a LoRA adapter to train, or with all weights open (``full``).
-
-    An adapter that the student has already is trained on, so that one adapter holds all rounds.
-    """
-    device = pick_device()
-    dtype = DTYPES[pick_precision(spec.precision, device)]
-    student = load_student(spec.student, beside=job.folder, dtype=dtype, for_training=not spec.full)
-    model: Any = student.model
-    if spec.full:
-        if spec.student.adapter:
-            model = model.merge_and_unload()
-        model.requires_grad_(True)
-    elif not spec.student.adapter:
-        model = _with_lora(model, spec)
-    model.config.use_cache = False
-    if spec.gradient_checkpointing:
-        model.gradient_checkpointing_enable()
-        model.enable_input_require_grads()
-    return student._replace(model=model.to(device))
-
-
-def _with_lora(model: PreTrainedModel, spec: TrainSpec) -> Any:
-    from peft import LoraConfig, get_peft_model
-
-    names = spec.lora.target_modules
-    targets: str | list[str] = (
-        names if names == "all-linear" else [n.strip() for n in names.split(",")]
-    )
-    config = LoraConfig(
-        r=spec.lora.r, lora_alpha=spec.lora.alpha, lora_dropout=spec.lora.dropout,  # type: ignore[arg-type]
-        target_modules=targets, task_type="CAUSAL_LM",
-    )  # fmt: skip
-    try:
-        return get_peft_model(model, config)
-    except ValueError as error:
-        raise SpecError(f"lora.target_modules {names!r}: {' '.join(str(error).split())}") from None
 
 
 def _check(intake: Intake) -> None:

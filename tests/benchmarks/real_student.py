@@ -27,7 +27,7 @@ from studio.cli.output import drive, duration, table
 from studio.domain.policy import PRESETS
 from studio.domain.records import Question, StudentRecord
 from studio.domain.specs import with_settings
-from studio.flow import pipeline
+from studio.flow import pipeline, training
 from studio.flow.decisions import apply_policy
 from studio.flow.questions import import_files
 from studio.flow.stage import Scope
@@ -51,7 +51,7 @@ def main() -> None:
         tally = apply_policy(bench.store, PRESETS["studio"], who="benchmark")
         settings = with_settings({}, {**DEFAULTS, **dict(options.set)})
         drive(pipeline.train(bench.bench, STUDENT, settings))
-        result = pipeline.training_result(bench.bench)
+        result = training.result_of(bench.bench)
         drive(pipeline.evaluate_students(bench.bench, result["student"], split="test"))
         evaluation = pipeline.evaluation_of(bench.bench, result["student"], split="test")
         exam = bench.store.value(

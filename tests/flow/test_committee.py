@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from studio.domain.errors import TeacherError
-from studio.domain.records import Explanation, Rationale, Review
+from studio.domain.records import Explanation, Rationale
 from studio.flow.explanations import ExplainStage
 from studio.flow.rationales import SolveStage
 from studio.flow.reviews import ReviewStage
@@ -59,10 +59,8 @@ def endpoint() -> AsyncIterator[Callable[..., FaultyEndpoint]]:  # type: ignore[
 
 
 async def drain(work: AsyncIterator[Progress]) -> Progress:
-    last = Progress("", 0, 0)
-    async for last in work:
-        pass
-    return last
+    seen = [progress async for progress in work]
+    return seen[-1]
 
 
 async def run_all(bench: Bench) -> None:

@@ -99,9 +99,13 @@ def test_records_come_back_as_they_went_in(store: Store) -> None:
 
 
 def test_a_transaction_is_all_or_nothing(store: Store) -> None:
-    with pytest.raises(RuntimeError), store.transaction():
-        store.add([Question(text="a", gold="1")])
-        raise RuntimeError
+    def half() -> None:
+        with store.transaction():
+            store.add([Question(text="a", gold="1")])
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        half()
     assert store.count(Question) == 0
 
 
@@ -132,7 +136,7 @@ from studio.domain.errors import StorageError
 from studio.domain.records import Question
 from studio.store.tables import Store
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-store = Store.create(pathlib.Path({str(tmp_path / 'p')!r}))
+store = Store.create(pathlib.Path({str(tmp_path / "p")!r}))
 resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, resource.RLIM_INFINITY))
 kept = 0
 try:

@@ -71,7 +71,8 @@ def token_losses(model: PreTrainedModel, batch: Batch) -> tuple[Tensor, Tensor]:
     wanted = batch.labels[:, 1:] != IGNORED
     targets = batch.labels[:, 1:][wanted]
     rows = torch.nonzero(wanted)[:, 0]
-    inner: Any = model.get_base_model() if hasattr(model, "get_base_model") else model
+    whole: Any = model
+    inner: Any = whole.get_base_model() if hasattr(whole, "get_base_model") else whole
     head: Any = inner.get_output_embeddings() if hasattr(inner, "get_output_embeddings") else None
     body: Any = getattr(inner, inner.base_model_prefix, None)
     rescaled = any(getattr(inner.config, name, None) for name in _RESCALES_LOGITS)

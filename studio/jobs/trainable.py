@@ -1,0 +1,52 @@
+"""Make a loaded student ready to learn: a LoRA adapter, its old adapter opened, or all weights."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from studio.domain.errors import SpecError
+from studio.domain.specs import TrainSpec
+from studio.jobs.job import Job
+from studio.jobs.student import DTYPES, Student, load_student, pick_device, pick_precision
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+
+def trainable_student(job: Job, spec: TrainSpec) -> Student:
+    """Load the student with a LoRA adapter to train, or with all weights open (``full``).
+
+    An adapter that the student has already is trained on, so that one adapter holds all rounds.
+    """
+    device = pick_device()
+    dtype = DTYPES[pick_precision(spec.precision, device)]
+    student = load_student(spec.student, beside=job.folder, dtype=dtype, for_training=not spec.full)
+    model: Any = student.model
+    if spec.full:
+        if spec.student.adapter:
+            model = model.merge_and_unload()
+        model.requires_grad_(True)
+    elif not spec.student.adapter:
+        model = _with_lora(model, spec)
+    model.config.use_cache = False
+    if spec.gradient_checkpointing:
+        model.gradient_checkpointing_enable()
+        model.enable_input_require_grads()
+    return student._replace(model=model.to(device))
+
+
+def _with_lora(model: PreTrainedModel, spec: TrainSpec) -> Any:
+    from peft import LoraConfig, get_peft_model
+
+    names = spec.lora.target_modules
+    targets: str | list[str] = (
+        names if names == "all-linear" else [n.strip() for n in names.split(",")]
+    )
+    config = LoraConfig(
+        r=spec.lora.r, lora_alpha=spec.lora.alpha, lora_dropout=spec.lora.dropout,  # type: ignore[arg-type]
+        target_modules=targets, task_type="CAUSAL_LM",
+    )  # fmt: skip
+    try:
+        return get_peft_model(model, config)
+    except ValueError as error:
+        raise SpecError(f"lora.target_modules {names!r}: {' '.join(str(error).split())}") from None
