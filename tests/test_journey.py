@@ -16,7 +16,14 @@ from studio.prompts import resources
 
 DEMO = resources() / "demo"
 KINDS = 2  #: of each, strong and weak
-SETTINGS = ("max_steps=6", "save_steps=3", "lr=0.002", "max_tokens=256", "data.val_share=0.2")
+SETTINGS = (
+    "epochs=20",
+    "max_steps=6",
+    "save_steps=3",
+    "lr=0.002",
+    "max_tokens=256",
+    "data.val_share=0.2",
+)
 
 
 def studio(*arguments: object, check: bool = True) -> subprocess.CompletedProcess[str]:
@@ -41,7 +48,8 @@ def studio_json(*arguments: object) -> dict[str, Any]:
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project with twenty sample questions, the sample student and the scripted committee."""
     folder = tmp_path_factory.mktemp("journey")
-    rows = [json.loads(line) for line in (DEMO / "questions.jsonl").open(encoding="utf-8")]
+    text = (DEMO / "questions.jsonl").read_text(encoding="utf-8")
+    rows = [json.loads(line) for line in text.splitlines()]
     for split, n in (("train", 1), ("test", 1)):
         picked: dict[str, list[dict[str, Any]]] = {}
         for row in rows:
@@ -85,8 +93,10 @@ def test_the_whole_flow_by_command_line(project: Path, tmp_path: Path) -> None:
 
     rows = tmp_path / "all"
     studio("export", project, rows, "--format", "messages", "--all")
-    chosen = next((rows / "provenance").rglob("*.jsonl")).read_text(encoding="utf-8").splitlines()
-    rejected = next(json.loads(line) for line in chosen if not json.loads(line)["accepted"])
+    text = "\n".join(p.read_text("utf-8") for p in (rows / "provenance").glob("*.jsonl"))
+    origins = [json.loads(line) for line in text.splitlines()]
+    assert len(origins) == 3 * wrong
+    rejected = next(row for row in origins if row["decision"] == "rejected")
     studio("override", project, rejected["rationale_id"], "accept", "--reason", "right after all")
     studio("decide", project, "--preset", "studio")
     status = studio_json("status", project)
