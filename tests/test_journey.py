@@ -94,7 +94,7 @@ def test_the_whole_flow_by_command_line(project: Path, tmp_path: Path) -> None:
     rows = tmp_path / "all"
     studio("export", project, rows, "--format", "messages", "--all")
     text = "\n".join(p.read_text("utf-8") for p in (rows / "provenance").glob("*.jsonl"))
-    origins = [json.loads(line) for line in text.splitlines()]
+    origins = [json.loads(line) for line in text.splitlines() if line]
     assert len(origins) == 3 * wrong
     rejected = next(row for row in origins if row["decision"] == "rejected")
     studio("override", project, rejected["rationale_id"], "accept", "--reason", "right after all")
