@@ -173,7 +173,8 @@ async def _ask(bench: Workbench, teachers: list[TeacherRecord]) -> list[tuple[An
                 [{"role": "user", "content": "Reply with the word ready."}], max_tokens=16
             )
             said = " ".join((reply.text or reply.detail).split())[:60]
-            tokens = f"{reply.tokens_in}+{reply.tokens_out}"
+            known = reply.tokens_in is not None and reply.tokens_out is not None
+            tokens = f"{reply.tokens_in}+{reply.tokens_out}" if known else "–"
             findings.append((record.name, str(reply.outcome), reply.served_model, tokens, said))
     finally:
         await bench.opener.aclose()

@@ -109,7 +109,7 @@ def import_files(
     finally:
         bench.close()
     if json_:
-        print_json(report._asdict())
+        print_json(report.as_json())
     else:
         print(report.describe())
 
