@@ -65,6 +65,8 @@ def main() -> None:
     student.eval()
     tokenizer.save_pretrained(STUDENT, save_jinja_files=False)
     student.half().save_pretrained(STUDENT)
+    # The student knows no instructions: the studio asks it the bare question.
+    (STUDENT / "mapd-studio.json").write_text('{"prompts": "bare"}\n', encoding="utf-8")
     results = scored(student.float(), tokenizer, test)
     (STUDENT / "README.md").write_text(card(student, results), encoding="utf-8")
     print(accuracy_by_kind(results))

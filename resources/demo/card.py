@@ -32,8 +32,9 @@ written, but the student knows small whole numbers only. Weights are stored in h
 ## Measured
 
 Greedy answers in single precision to questions whose kind and numbers were neither pre-trained on
-nor are among the sample project's train questions. The last column counts the answers that are
-exactly the typical mistake of their kind.
+nor are among the sample project's train questions. Only stories are kept apart so: the same two
+numbers may have been met as a bare sum or in another kind. The last column counts the answers that
+are exactly the typical mistake of their kind.
 
 | kind | made to be | right | typical mistake |
 |---|---|---|---|
