@@ -136,7 +136,7 @@ class GenerateSpec(_Spec):
 
 
 class ExportSpec(_Spec):
-    """Write a run's adapter and the merged weights as safetensors under ``artifacts/model``."""
+    """Write an adapter (``artifacts/adapter``) and the merged weights (``artifacts/merged``)."""
 
     job: Literal["export"] = "export"
     student: StudentSpec

@@ -1,8 +1,8 @@
 """Examples become batches: tokenised once, checked, and dealt into optimiser steps.
 
-A step holds about ``batch_examples`` examples with the roles mixed as in the whole data, of similar
-length within each role; it is cut into micro-batches under a budget of padded tokens. Order and
-make-up follow from seed and epoch alone, so a run can be taken up at any step.
+A step holds about ``batch_examples`` examples with the roles mixed as in the whole data and of
+similar length within each role; it is cut into micro-batches under a budget of padded tokens. Order
+and make-up follow from seed and epoch alone, so a run can be taken up at any step.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ import math
 import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from studio.jobs.student import Student
 
 WINDOW = 8  #: steps whose examples are put in order of length together
+PASS_SHARE = 16  #: one more pass costs about as much as ``batch_tokens / PASS_SHARE`` tokens
 
 
 class Item(NamedTuple):
@@ -44,8 +46,9 @@ class Intake(NamedTuple):
     """The examples of one file and what became of those that are too long."""
 
     items: list[Item]
-    cut: int
-    dropped: int
+    limit: int  #: tokens
+    cut: int = 0
+    dropped: int = 0
 
     @property
     def roles(self) -> Counter[str]:
@@ -54,84 +57,120 @@ class Intake(NamedTuple):
 
     def in_words(self) -> str:
         """Return what happened to long examples; empty when nothing did."""
-        parts = [f"{self.cut} cut at the end"] if self.cut else []
-        parts += [f"{self.dropped} left out"] if self.dropped else []
-        return ", ".join(parts)
+        parts = [f"{self.cut:,} cut at the end"] if self.cut else []
+        parts += [f"{self.dropped:,} left out"] if self.dropped else []
+        words = " and ".join(parts)
+        return f"of the examples longer than {self.limit:,} tokens, {words}" if parts else ""
+
+
+# -- reading ---------------------------------------------------------------------------------------
 
 
 def read_examples(path: Path, student: Student, spec: TrainSpec) -> Intake:
     """Read and tokenise ``data/*.jsonl``; a missing file is an empty one.
 
     Raises:
-        SpecError: an example is too long and ``overlong`` is ``refuse``.
+        SpecError: a row is no example, or too long where ``overlong`` is ``refuse``.
     """
-    items, cut, dropped = [], 0, 0
+    limit = min(spec.max_tokens, student.context)
     rows = read_rows(path, needs=("role", "messages")) if path.exists() else iter(())
-    for number, row in enumerate(rows, start=1):
-        *asked, answer = row["messages"]
-        prompt = student.prompt_ids(asked)
-        ids = prompt + student.completion_ids(answer["content"])
-        if len(ids) > spec.max_tokens:
-            if spec.overlong == "refuse":
-                raise SpecError(
-                    f"{path.name}, line {number}: {len(ids):,} tokens, more than max_tokens "
-                    f"{spec.max_tokens:,}: raise it, or set overlong to drop or cut"
-                )
-            if spec.overlong == "drop" or len(prompt) >= spec.max_tokens:
-                dropped += 1
-                continue
-            cut += 1
-            ids = ids[: spec.max_tokens]
-        items.append(Item(ids, len(prompt), row["role"]))
-    return Intake(items, cut, dropped)
+    items = [_item(row, student) for row in rows]
+    long = [item for item in items if len(item.ids) > limit]
+    if not long:
+        return Intake(items, limit)
+    if spec.overlong == "refuse":
+        raise SpecError(_refusal(path, len(items), long=long, limit=limit))
+    short = [item for item in items if len(item.ids) <= limit]
+    kept = [item for item in long if spec.overlong == "cut" and item.prompt < limit]
+    short += [item._replace(ids=item.ids[:limit]) for item in kept]
+    return Intake(short, limit, cut=len(kept), dropped=len(long) - len(kept))
+
+
+def _item(row: dict[str, Any], student: Student) -> Item:
+    *asked, answer = row["messages"]
+    where = f"example {row.get('key', '')}".strip()
+    if not asked or answer["role"] != "assistant":
+        raise SpecError(f"{where}: its last message must be the assistant's, after a question")
+    if not answer["content"].strip():
+        raise SpecError(f"{where}: there is nothing to learn in its answer; leave it out")
+    prompt = student.prompt_ids(asked)
+    return Item(prompt + student.completion_ids(answer["content"]), len(prompt), str(row["role"]))
+
+
+def _refusal(path: Path, n: int, *, long: Sequence[Item], limit: int) -> str:
+    longest = max(len(item.ids) for item in long)
+    return (
+        f"{path.name}: {len(long):,} of {n:,} examples are longer than {limit:,} tokens (max_tokens"
+        f" and what the student can take; the longest has {longest:,}): raise max_tokens, or set"
+        " overlong to drop or cut"
+    )
+
+
+# -- dealing ---------------------------------------------------------------------------------------
+
+
+def steps_an_epoch(items: Sequence[Item], spec: TrainSpec) -> int:
+    """Return how many optimiser steps one pass over the data takes."""
+    return math.ceil(len(items) / spec.batch_examples)
 
 
 def epoch_steps(items: Sequence[Item], spec: TrainSpec, *, epoch: int) -> list[list[Item]]:
     """Return the steps of one epoch, each a list of examples; the same for the same seed."""
     chance = random.Random(f"{spec.seed}-{epoch}")
-    n_steps = math.ceil(len(items) / spec.batch_examples)
-    spread: list[tuple[float, Item]] = []
-    for role in sorted({item.role for item in items}):
-        own = [item for item in items if item.role == role]
-        chance.shuffle(own)
-        # Evenly along the epoch, so that each step has the data's own mixture of roles.
-        spread += [((n + chance.random()) / len(own), item) for n, item in enumerate(own)]
-    spread.sort(key=lambda pair: pair[0])
-    order = [item for _, item in spread]
-    size = math.ceil(len(order) / n_steps)
+    order = list(items)
+    chance.shuffle(order)
+    order, n = _spread(order), steps_an_epoch(items, spec)
     steps: list[list[Item]] = []
-    for start in range(0, len(order), WINDOW * size):
-        steps += _similar(order[start : start + WINDOW * size], size, chance)
+    for first in range(0, n, WINDOW):
+        end = min(first + WINDOW, n)
+        window = order[len(order) * first // n : len(order) * end // n]
+        steps += _cut(_spread(sorted(window, key=lambda item: len(item.ids))), end - first)
+    chance.shuffle(steps)
     return steps
 
 
-def _similar(window: list[Item], size: int, chance: random.Random) -> list[list[Item]]:
-    """Deal a window into steps so that, role by role, like lengths come together."""
-    n = math.ceil(len(window) / size)
-    steps: list[list[Item]] = [[] for _ in range(n)]
-    for role in sorted({item.role for item in window}):
-        own = sorted((item for item in window if item.role == role), key=lambda i: len(i.ids))
-        for place, item in enumerate(own):
-            steps[place * n // len(own)].append(item)
-    filled = [step for step in steps if step]
-    chance.shuffle(filled)
-    return filled
+def _spread(items: Sequence[Item]) -> list[Item]:
+    """Put the roles evenly along the whole, each in the order it came in.
+
+    Any stretch of the result has the whole's own mixture of roles.
+    """
+    places: list[tuple[float, str, Item]] = []
+    for role in sorted({item.role for item in items}):
+        own = [item for item in items if item.role == role]
+        places += [((n + 0.5) / len(own), role, item) for n, item in enumerate(own)]
+    return [item for _, _, item in sorted(places, key=lambda place: place[:2])]
+
+
+def _cut(items: Sequence[Item], n: int) -> list[list[Item]]:
+    """Cut into ``n`` stretches whose sizes differ by one at most."""
+    bounds = [len(items) * i // n for i in range(n + 1)]
+    return [list(items[a:b]) for a, b in pairwise(bounds)]
 
 
 def micro_batches(step: Sequence[Item], spec: TrainSpec) -> Iterator[list[Item]]:
-    """Yield the micro-batches of a step: by length, each within ``batch_tokens`` padded tokens."""
-    batch: list[Item] = []
-    for item in sorted(step, key=lambda item: len(item.ids)):
-        if batch and (len(batch) + 1) * len(item.ids) > spec.batch_tokens:
-            yield batch
-            batch = []
-        batch.append(item)
-    if batch:
-        yield batch
+    """Yield a step's micro-batches, by length, each within ``batch_tokens`` padded tokens.
+
+    Of all ways to cut them the cheapest is taken: padding costs, and so does each pass.
+    """
+    items = sorted(step, key=lambda item: len(item.ids))
+    cost_of_pass = spec.batch_tokens / PASS_SHARE
+    best: list[tuple[float, int]] = [(0.0, 0)]  # of the first n: the cost, where the last begins
+    for end in range(1, len(items) + 1):
+        width = len(items[end - 1].ids)
+        first = max(0, end - max(1, spec.batch_tokens // width))
+        best.append(min(
+            (best[start][0] + (end - start) * width + cost_of_pass, start)
+            for start in range(first, end)
+        ))  # fmt: skip
+    cuts = [len(items)]
+    while cuts[-1] > 0:
+        cuts.append(best[cuts[-1]][1])
+    cuts.reverse()
+    yield from (items[a:b] for a, b in pairwise(cuts))
 
 
 def collate(items: Sequence[Item], *, pad: int, totals: Counter[str]) -> Batch:
-    """Return items as one padded batch.
+    """Return items as one batch, padded on the right.
 
     Args:
         totals: supervised tokens per role of the whole optimiser step.

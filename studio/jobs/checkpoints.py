@@ -1,9 +1,9 @@
 """Checkpoints that are whole or not there.
 
-``artifacts/checkpoint-<step>/`` holds the trained weights, the optimiser's tensors, the state of
-the random generators and a manifest with sizes and hashes. It is written beside its place, synced
-and renamed; one whose manifest does not fit is ignored, and an older one goes only after the newer
-was read back. Tensors are safetensors, everything else JSON: nothing here can run code when loaded.
+``artifacts/checkpoint-<step>/`` holds the trained weights, the optimiser's tensors, where the run
+stood and a manifest with sizes and hashes. It is written beside its place, synced and renamed; one
+whose manifest does not fit is ignored, and an older one goes only after the newer was read back.
+Tensors are safetensors, everything else JSON: nothing here can run code when loaded.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from studio.domain.errors import RunError
+
 _PREFIX = "checkpoint-"
 
 
@@ -29,41 +31,56 @@ class Checkpoint(NamedTuple):
     step: int
     weights: dict[str, Tensor]
     optimiser: dict[str, Tensor]  #: ``<parameter number>.<name>``
-    random: dict[str, Tensor]
     state: dict[str, Any]  #: what the loop keeps besides, as JSON
 
 
-def save(folder: Path, checkpoint: Checkpoint, *, keep: int) -> Path:
-    """Write a checkpoint below ``folder``, then let the oldest ones go; returns its place."""
+def save(folder: Path, checkpoint: Checkpoint, *, keep: int, spare: int | None = None) -> Path:
+    """Write a checkpoint below ``folder``, then let the oldest ones go; returns its place.
+
+    Args:
+        keep: so many of the newest stay.
+        spare: the step of one that stays besides.
+    """
     place = folder / f"{_PREFIX}{checkpoint.step}"
-    part = folder / f".{place.name}.part"
-    shutil.rmtree(part, ignore_errors=True)
+    part = _part_of(place)
     part.mkdir(parents=True)
-    for name, tensors in (
-        ("weights", checkpoint.weights), ("optimiser", checkpoint.optimiser),
-        ("random", checkpoint.random),
-    ):  # fmt: skip
-        save_file({key: value.contiguous() for key, value in tensors.items()},
-                  part / f"{name}.safetensors")  # fmt: skip
-    (part / "state.json").write_text(json.dumps({"step": checkpoint.step, **checkpoint.state}))
-    _write_manifest(part)
-    put_in_place(part, place)
+    try:
+        for name, tensors in (("weights", checkpoint.weights), ("optimiser", checkpoint.optimiser)):
+            whole = {key: value.contiguous() for key, value in tensors.items()}
+            save_file(whole, part / f"{name}.safetensors")
+        (part / "state.json").write_text(json.dumps({"step": checkpoint.step, **checkpoint.state}))
+        _write_manifest(part)
+        put_in_place(part, place)
+    except BaseException:
+        shutil.rmtree(part, ignore_errors=True)  # on a full disk it would be in the way
+        raise
     if is_whole(place):
         for old in complete(folder)[keep:]:
-            shutil.rmtree(old, ignore_errors=True)
+            if old.name != f"{_PREFIX}{spare}":
+                shutil.rmtree(old, ignore_errors=True)
     return place
 
 
 def newest(folder: Path) -> Checkpoint | None:
     """Return the newest whole checkpoint below ``folder``, or None."""
     found = complete(folder)
-    if not found:
-        return None
-    state = json.loads((found[0] / "state.json").read_text())
-    weights, optimiser, random = (
-        load_file(found[0] / f"{name}.safetensors") for name in ("weights", "optimiser", "random")
+    return _read(found[0]) if found else None
+
+
+def load(folder: Path, step: int) -> Checkpoint:
+    """Return the checkpoint of a step; raises RunError where there is no whole one."""
+    place = folder / f"{_PREFIX}{step}"
+    if not is_whole(place):
+        raise RunError(f"{place} is damaged or gone: start a new run")
+    return _read(place)
+
+
+def _read(place: Path) -> Checkpoint:
+    state = json.loads((place / "state.json").read_text())
+    weights, optimiser = (
+        load_file(place / f"{name}.safetensors") for name in ("weights", "optimiser")
     )
-    return Checkpoint(int(state.pop("step")), weights, optimiser, random, state)
+    return Checkpoint(int(state.pop("step")), weights, optimiser, state)
 
 
 def complete(folder: Path) -> list[Path]:
@@ -95,10 +112,20 @@ def put_in_place(part: Path, place: Path) -> None:
         if file.is_file():
             _sync(file)
     _sync(part)
-    if place.exists():
-        shutil.rmtree(place)
+    old = place.with_name(f".{place.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if place.exists():  # a folder cannot be renamed onto one that is not empty
+        place.rename(old)
     part.rename(place)
     _sync(place.parent)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _part_of(place: Path) -> Path:
+    """Return where to write it, with what earlier lives left half-written there cleared away."""
+    for left in place.parent.glob(f".{_PREFIX}*.part"):
+        shutil.rmtree(left, ignore_errors=True)
+    return place.with_name(f".{place.name}.part")
 
 
 def optimiser_tensors(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
@@ -119,21 +146,6 @@ def load_optimiser(optimiser: torch.optim.Optimizer, tensors: Mapping[str, Tenso
         state.setdefault(int(number), {})[name] = value
     groups = optimiser.state_dict()["param_groups"]
     optimiser.load_state_dict({"state": state, "param_groups": groups})
-
-
-def random_state() -> dict[str, Tensor]:
-    """Return the state of every generator that training draws from."""
-    state = {"cpu": torch.get_rng_state()}
-    if torch.cuda.is_available():
-        state["cuda"] = torch.cuda.get_rng_state()
-    return state
-
-
-def restore_random(state: Mapping[str, Tensor]) -> None:
-    """Put the generators back."""
-    torch.set_rng_state(state["cpu"])
-    if "cuda" in state and torch.cuda.is_available():
-        torch.cuda.set_rng_state(state["cuda"])
 
 
 def _write_manifest(part: Path) -> None:

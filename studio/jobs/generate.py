@@ -10,6 +10,7 @@ import json
 import os
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
@@ -66,13 +67,14 @@ def generate(job: Job, spec: GenerateSpec) -> None:
 
 def answered_keys(job: Job) -> set[str]:
     """Return the keys of the answers on disk; a half-written line is none."""
-    keys = set()
     path = job.artifacts / "answers.jsonl"
-    for line in path.open("rb") if path.exists() else ():
-        try:
-            keys.add(str(json.loads(line)["key"]))
-        except (ValueError, KeyError, TypeError):
-            continue
+    if not path.exists():
+        return set()
+    keys = set()
+    with path.open("rb") as file:
+        for line in file:
+            with suppress(ValueError, KeyError, TypeError):
+                keys.add(str(json.loads(line)["key"]))
     return keys
 
 

@@ -3,6 +3,7 @@ only one at work there."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
@@ -14,7 +15,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, BinaryIO
 
-from studio.domain.errors import RunError
+from studio.domain.errors import RunError, StorageError
 
 _LOCK_AT = 1 << 20  #: byte of ``job.pid`` that is locked; far behind its text, so all can read it
 
@@ -36,16 +37,34 @@ class Job:
         self._signalled = False
 
     def say(self, kind: str, **fields: Any) -> None:
-        """Append one event; it is with the operating system before this returns."""
+        """Append one event; it is with the operating system before this returns.
+
+        Raises:
+            StorageError: it cannot be written.
+        """
         if self._mute:
             return
         event = {"kind": kind, "t": time.time(), **fields}
-        append_lines(self._events, [json.dumps(event, ensure_ascii=True)])
+        try:
+            append_lines(self._events, [json.dumps(event, ensure_ascii=True)])
+        except OSError as error:
+            raise StorageError(
+                f"cannot write {self._events} ({error.strerror}): free some space and run it again;"
+                " what was saved so far is kept"
+            ) from None
 
     @property
     def stop_requested(self) -> bool:
         """Whether somebody asked, by signal or by a file ``stop``, to end at the next step."""
         return self._signalled or (self.folder / "stop").exists()
+
+    def fingerprint(self) -> str:
+        """Return a hash of the spec and the data: what an earlier life left belongs to these."""
+        whole = hashlib.sha256()
+        for path in (self.folder / "spec.json", *sorted(self.data.glob("*.jsonl"))):
+            with path.open("rb") as file:
+                whole.update(hashlib.file_digest(file, "sha256").digest())
+        return whole.hexdigest()
 
     def listen(self) -> None:
         """Take SIGTERM as the wish to stop at the next step instead of ending at once."""

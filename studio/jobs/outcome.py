@@ -17,15 +17,19 @@ from studio.jobs.student import Student
 
 
 class Curves:
-    """TensorBoard files beside our own events, where TensorBoard is installed."""
+    """TensorBoard files beside our own events, where TensorBoard is installed.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        after: the step this life goes on from; what an earlier one wrote of later steps is void.
+    """
+
+    def __init__(self, folder: Path, *, after: int) -> None:
+        self._writer: Any = None
         try:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError:
-            self._writer: Any = None
             return
-        self._writer = SummaryWriter(str(folder))
+        self._writer = SummaryWriter(str(folder), purge_step=after + 1)
 
     def add(self, step: int, values: Mapping[str, float]) -> None:
         """Add the values of one step."""
@@ -68,7 +72,9 @@ def model_card(spec: TrainSpec, facts: Mapping[str, Any]) -> str:
         "",
         f"Method {spec.method} (MAPD, called FAIR in later versions: arXiv 2410.03663), "
         f"alpha {spec.alpha:g}.",
-        f"Examples: {examples}. Steps: {facts['steps']:,}; ended {facts['ended']}.",
+        f"Examples: {examples}; {facts['held_out']:,} more kept out to measure the loss.",
+        *([f"Long ones: {facts['long']}."] if facts["long"] else []),
+        f"Steps: {facts['steps']:,}; ended {facts['ended']}. Seed {spec.seed}.",
         f"Loss of the last step: {_number(facts['loss'])}; best held-out loss: {_number(held_out)}.",
         "",
         "## Settings",

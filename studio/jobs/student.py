@@ -4,7 +4,10 @@ very tokens it is asked with, in the exam as in training."""
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import struct
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,6 +18,7 @@ from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 from transformers.utils.hub import cached_file
+from transformers.utils.logging import disable_progress_bar
 
 from studio.domain.errors import SpecError, StudentError
 from studio.domain.specs import Precision, StudentSpec
@@ -24,6 +28,11 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 Messages = Sequence[dict[str, str]]
+#: What libraries raise on files that are damaged or of another make.
+_UNREADABLE = (
+    OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError, OverflowError,
+    struct.error, SafetensorError,
+)  # fmt: skip
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -141,6 +150,7 @@ def use_threads(wanted: int) -> None:
 def _load_base(
     weights: Weights, dtype: torch.dtype
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    disable_progress_bar()
     options: dict[str, Any] = {"trust_remote_code": False}
     if weights.gguf_file:
         _check_gguf_reader()
@@ -150,7 +160,7 @@ def _load_base(
     try:
         tokenizer = AutoTokenizer.from_pretrained(weights.place, **options)
         model = AutoModelForCausalLM.from_pretrained(weights.place, dtype=dtype, **options)
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+    except _UNREADABLE as error:
         if isinstance(error, torch.OutOfMemoryError):
             raise
         raise StudentError(f"{weights.place} cannot be loaded: {first_line(error)}") from error
@@ -187,13 +197,22 @@ def _check_on_hub(location: str) -> None:
 
 def _with_adapter(model: PreTrainedModel, adapter: Path, *, for_training: bool) -> Any:
     try:
-        return PeftModel.from_pretrained(
-            model, str(adapter), is_trainable=for_training, use_safetensors=True
-        )
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+        with quiet_peft():
+            return PeftModel.from_pretrained(
+                model, str(adapter), is_trainable=for_training, use_safetensors=True
+            )
+    except _UNREADABLE as error:
         raise StudentError(
             f"the adapter {adapter} does not fit this student: {first_line(error)}"
         ) from error
+
+
+@contextmanager
+def quiet_peft() -> Iterator[None]:
+    """Keep a warning of Transformers' to PEFT out of the log: it is not ours to heed."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*is_gradient_checkpointing", FutureWarning)
+        yield
 
 
 def first_line(error: BaseException) -> str:

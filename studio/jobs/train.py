@@ -1,8 +1,8 @@
 """The training loop: read the data, wrap the model, and go through the steps one by one.
 
-Devices, number formats and gradient clipping are ``accelerate``'s business. What a batch costs is
-the objective's. Everything that decides a step (data order, dropout, optimiser) follows from the
-seed or is in the checkpoint, so a run that was killed goes on with the same losses.
+Devices, number formats and several processes are ``accelerate``'s business; what a batch costs is
+the objective's. Everything that decides a step follows from the spec, the data, the checkpoint and
+the step's own number, so a run that was killed goes on with the same losses.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import asdict
 
 import torch
 from accelerate import Accelerator
@@ -28,266 +29,272 @@ from studio.jobs.batches import (
     epoch_steps,
     micro_batches,
     read_examples,
+    steps_an_epoch,
     supervised_tokens,
 )
 from studio.jobs.job import Job
 from studio.jobs.objectives.catalog import objective_for
 from studio.jobs.outcome import Curves, write_result
-from studio.jobs.student import Student, pick_device, use_threads
+from studio.jobs.standing import Standing, learning_rate, step_seed
+from studio.jobs.student import Student, use_threads
 from studio.jobs.trainable import trainable_student
+
+_PRECISION = {torch.bfloat16: "bf16", torch.float16: "fp16"}  #: in accelerate's words; else "no"
 
 
 def train(job: Job, spec: TrainSpec) -> None:
-    """Run one training job to its end, or on from its newest checkpoint."""
+    """Run one training job to its end, or on from its newest checkpoint.
+
+    Raises:
+        SpecError: the settings or the data make no run.
+        StudentError: the student cannot be loaded.
+        RunError: the losses ran away, or the checkpoint belongs to other data.
+    """
     use_threads(spec.threads)
     set_seed(spec.seed)
     student = trainable_student(job, spec)
     intake = read_examples(job.data / "train.jsonl", student, spec)
     held_out = read_examples(job.data / "validation.jsonl", student, spec)
-    _check(intake)
-    run = _Run(job, spec, student, intake, held_out.items)
+    if not intake.items:
+        raise SpecError("there is no example to learn from: look at the dataset and at max_tokens")
+    run = _Run(job, spec, student, intake=intake, held_out=held_out)
     run.begin()
-    stopped = run.go()
-    run.end(stopped)
-
-
-def _check(intake: Intake) -> None:
-    if not any(item.supervised > 0 for item in intake.items):
-        raise SpecError("no example has a token to learn: look at the dataset and at max_tokens")
+    run.end(run.go())
 
 
 class _Run:
     """One run in progress: what it works with, and where it stands."""
 
     def __init__(
-        self, job: Job, spec: TrainSpec, student: Student, intake: Intake, held_out: list[Item]
+        self, job: Job, spec: TrainSpec, student: Student, *, intake: Intake, held_out: Intake
     ) -> None:
         self.job, self.spec, self.student = job, spec, student
         self.intake, self.held_out = intake, held_out
-        self.device, dtype = pick_device(), student.model.dtype
-        precision = {torch.bfloat16: "bf16", torch.float16: "fp16"}.get(dtype, "no")
-        self.accelerator = Accelerator(cpu=self.device.type == "cpu", mixed_precision=precision)
+        self.accelerator = Accelerator(
+            cpu=student.model.device.type == "cpu",
+            mixed_precision=_PRECISION.get(student.model.dtype, "no"),
+        )
         self.parameters = {
             name: value for name, value in student.model.named_parameters() if value.requires_grad
         }
         for value in self.parameters.values():
             value.data = value.data.float()  # what is trained is kept in fp32
         self.optimiser = torch.optim.AdamW(
-            self.parameters.values(), lr=spec.lr, weight_decay=spec.weight_decay,
-            fused=self.device.type == "cuda",
-        )  # fmt: skip
+            self.parameters.values(), lr=spec.lr, weight_decay=spec.weight_decay, fused=True
+        )
         self.model, self.optimiser = self.accelerator.prepare(student.model, self.optimiser)
         self.objective = objective_for(spec, roles=intake.roles)
-        self.plan = _plan(intake.items, spec)
-        self.steps = min(sum(self.plan), spec.max_steps or sum(self.plan))
-        self.save_steps = spec.save_steps or max(self.plan[0], 1)
-        self.eval_steps = spec.eval_steps or max(self.plan[0], 1)
-        self.step = 0
-        self.loss = math.nan
-        self.best: float | None = None
-        self.best_step = self.waited = 0
-        self.curves = Curves(job.artifacts / "tensorboard")
+        self.epoch_steps = steps_an_epoch(intake.items, spec)
+        whole = math.ceil(self.epoch_steps * spec.epochs)
+        self.steps = min(whole, spec.max_steps or whole)
+        self.at = Standing()
+        self.made_from = job.fingerprint()
+        self.curves: Curves | None = None
 
     # -- beginning -------------------------------------------------------------------------
 
     def begin(self) -> None:
         """Say what is about to happen, and take up the newest checkpoint if there is one."""
-        resumed = self._resume()
-        trained = sum(value.numel() for value in self.parameters.values())
+        if min(map(len, self._epoch(0))) < self.accelerator.num_processes:
+            raise SpecError("more processes than examples a step: raise batch_examples")
+        self._resume()
+        if self.accelerator.is_main_process:
+            self.curves = Curves(self.job.artifacts / "tensorboard", after=self.at.step)
         self.job.say(
-            "started", job="train", pid=os.getpid(), device=str(self.device),
-            precision=self.accelerator.mixed_precision, steps=self.steps, step=self.step,
+            "started", job="train", pid=os.getpid(), device=str(self.accelerator.device),
+            precision=self.accelerator.mixed_precision, steps=self.steps, step=self.at.step,
             examples=len(self.intake.items), roles=dict(self.intake.roles),
-            trained_parameters=trained, torch=torch.__version__,
+            trained_parameters=sum(value.numel() for value in self.parameters.values()),
+            torch=torch.__version__, seed=self.spec.seed,
         )  # fmt: skip
-        if resumed:
-            self.job.say("warned", message=f"goes on from the checkpoint of step {self.step}")
-        if words := self.intake.in_words():
-            self.job.say("warned", message=f"examples longer than {self.spec.max_tokens:,} tokens: "
-                                           f"{words}")  # fmt: skip
+        if self.at.step:
+            self.job.say("warned", message=f"goes on from the checkpoint of step {self.at.step}")
+        for name, intake in (("", self.intake), ("held-out data: ", self.held_out)):
+            if words := intake.in_words():
+                self.job.say("warned", message=f"{name}{words}")
 
-    def _resume(self) -> bool:
+    def _resume(self) -> None:
         found = checkpoints.newest(self.job.artifacts)
         if found is None:
-            return False
-        with torch.no_grad():
-            for name, value in found.weights.items():
-                self.parameters[name].copy_(value)
+            return
+        state = dict(found.state)
+        if state.pop("made_from") != self.made_from:
+            raise RunError(
+                f"the settings or the data changed since the checkpoint of step {found.step}: start"
+                " a new run"
+            )
+        self._put_back(found)
         checkpoints.load_optimiser(self.optimiser, found.optimiser)
-        checkpoints.restore_random(found.random)
-        self.step = found.step
-        self.loss = found.state["loss"]
-        self.best, self.best_step = found.state["best"], found.state["best_step"]
-        self.waited = found.state["waited"]
-        return True
+        scaler = state.pop("scaler", None)
+        if scaler and self.accelerator.scaler is not None:
+            self.accelerator.scaler.load_state_dict(scaler)
+        self.at = Standing(found.step, **state)
+
+    def _put_back(self, checkpoint: checkpoints.Checkpoint) -> None:
+        with torch.no_grad():
+            for name, value in checkpoint.weights.items():
+                self.parameters[name].copy_(value)
 
     # -- the steps -------------------------------------------------------------------------
 
     def go(self) -> str:
         """Go through the steps that are left; returns why it ended early, if it did."""
         self.model.train()
-        done = 0
-        for epoch, length in enumerate(self.plan):
-            if self.step >= done + length:  # an epoch that an earlier life went through
-                done += length
-                continue
-            steps = epoch_steps(self.intake.items, self.spec, epoch=epoch)
-            for number in range(self.step - done, length):
-                if self.step >= self.steps:
-                    return ""
-                if self.job.stop_requested:
-                    return ASKED_TO_STOP
-                self._one(steps[number], epoch=epoch + (number + 1) / len(steps))
-                if reason := self._look_up():
-                    return reason
-            done += length
-        return ""
+        for items in self._steps_left():
+            if reason := self.at.patience_spent(self.spec):
+                return reason
+            if self._agreed(self.job.stop_requested):
+                return ASKED_TO_STOP
+            self._one(items)
+            self._look_up()
+        return self.at.patience_spent(self.spec)
 
-    def _one(self, items: Sequence[Item], *, epoch: float) -> None:
+    def _steps_left(self) -> Iterator[list[Item]]:
+        while self.at.step < self.steps:
+            epoch, done = divmod(self.at.step, self.epoch_steps)
+            yield from self._epoch(epoch)[done : done + self.steps - self.at.step]
+
+    def _epoch(self, epoch: int) -> list[list[Item]]:
+        return epoch_steps(self.intake.items, self.spec, epoch=epoch)
+
+    def _one(self, items: Sequence[Item]) -> None:
         """Do one optimiser step."""
         started = time.monotonic()
-        totals = supervised_tokens(items)
-        self._set_rate()
-        self.optimiser.zero_grad(set_to_none=True)
-        loss, parts = 0.0, Counter[str]()
-        for micro in micro_batches(items, self.spec):
-            share, roles = self._forward(micro, totals)
-            self.accelerator.backward(share)
-            loss += float(share.detach())
-            parts.update(roles)
-        norm = self.accelerator.clip_grad_norm_(self.parameters.values(), self.spec.max_grad_norm)
-        if not math.isfinite(loss):
-            raise RunError(
-                f"the loss became {loss} at step {self.step + 1}: lower lr, or use precision bf16 "
-                "or fp32; the last checkpoint is kept"
-            )
+        seed = step_seed(self.spec, self.at.step, process=self.accelerator.process_index)
+        torch.manual_seed(seed)  # dropout follows from the step: no generator's state to be kept
+        rate = learning_rate(self.spec, self.at.step, steps=self.steps)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        losses = self._pass_over(items, learn=True)
+        clip = self.accelerator.clip_grad_norm_
+        norm = float(clip(self.parameters.values(), self.spec.max_grad_norm))
+        self._check_finite(losses["loss"], norm)
         self.optimiser.step()
-        self.step += 1
-        self.loss = loss
-        self.objective.after_step(self.step)
-        spent = max(time.monotonic() - started, 1e-6)
-        self._tell(
-            epoch=epoch, loss=loss, lr=self._rate(self.step - 1), grad_norm=float(norm or 0.0),
-            tokens_per_s=sum(totals.values()) / spent,
-            unpadded_tokens_per_s=sum(len(item.ids) for item in items) / spent,
-            **{f"loss_{role}": value for role, value in sorted(parts.items())}, **_gpu_memory(),
-        )  # fmt: skip
+        self.optimiser.zero_grad(set_to_none=True)
+        self.at = self.at.stepped(losses["loss"])
+        self.objective.after_step(self.at.step)
+        self._tell(**losses, lr=rate, grad_norm=norm, **_speed(items, time.monotonic() - started))
 
-    def _forward(
-        self, items: Sequence[Item], totals: Counter[str]
-    ) -> tuple[torch.Tensor, dict[str, float]]:
-        batch = collate(items, pad=self.student.pad_id, totals=totals).to(self.device)
-        with self.accelerator.autocast():
-            return self.objective.loss(self.model, batch)
+    def _pass_over(self, items: Sequence[Item], *, learn: bool) -> dict[str, float]:
+        """Go over examples as one step; returns the loss and the mean loss of each role.
 
-    def _look_up(self) -> str:
-        """Validate and save where it is time; returns the reason to stop early, if any."""
-        last = self.step == self.steps
-        reason = ""
-        if self.held_out and (last or self.step % self.eval_steps == 0):
-            reason = self._validate()
-        if last or reason or self.step % self.save_steps == 0:
+        Each process takes its share of the examples; the loss is that of all of them.
+        """
+        totals, n = supervised_tokens(items), self.accelerator.num_processes
+        values = dict.fromkeys(("loss", *(f"loss_{role}" for role in sorted(totals))), 0.0)
+        micros = list(micro_batches(items[self.accelerator.process_index :: n], self.spec))
+        for micro in micros:
+            batch = collate(micro, pad=self.student.pad_id, totals=totals)
+            wait = learn and micro is not micros[-1]
+            with self.accelerator.no_sync(self.model) if wait else nullcontext():
+                with self.accelerator.autocast():
+                    share, roles = self.objective.loss(
+                        self.model, batch.to(self.accelerator.device)
+                    )
+                if learn:
+                    self.accelerator.backward(share * n)  # gradients are averaged over processes
+            values["loss"] += float(share.detach())
+            for role, value in roles.items():
+                values[f"loss_{role}"] += value
+        return self._summed(values)
+
+    def _check_finite(self, loss: float, norm: float) -> None:
+        # With fp16 an overflowing gradient is usual: accelerate passes over the step.
+        if math.isfinite(loss) and (math.isfinite(norm) or self.accelerator.scaler is not None):
+            return
+        what = f"loss became {loss}" if not math.isfinite(loss) else f"gradient became {norm}"
+        raise RunError(
+            f"the {what} at step {self.at.step + 1}: start a new run with a lower lr (now"
+            f" {self.spec.lr:g}), or with precision bf16 or fp32; the last checkpoint is kept"
+        )
+
+    def _look_up(self) -> None:
+        """Validate and save where it is time."""
+        step, last = self.at.step, self.at.step == self.steps
+        if self.held_out.items and (last or step % (self.spec.eval_steps or self.epoch_steps) == 0):
+            self._validate()
+        # The best weights are those of an ordinary checkpoint, which is then not let go.
+        is_best = self.spec.early_stopping > 0 and step == self.at.best_step
+        ends = last or self.at.patience_spent(self.spec)
+        if ends or is_best or step % (self.spec.save_steps or self.epoch_steps) == 0:
             self.save()
-        return reason
 
-    def _validate(self) -> str:
+    def _validate(self) -> None:
+        """Measure the held-out loss."""
         self.model.eval()
-        state = checkpoints.random_state()
-        totals, loss, parts = supervised_tokens(self.held_out), 0.0, Counter[str]()
-        with torch.inference_mode():
-            for micro in micro_batches(self.held_out, self.spec):
-                share, roles = self._forward(micro, totals)
-                loss += float(share)
-                parts.update(roles)
-        checkpoints.restore_random(state)
+        with torch.no_grad():
+            losses = self._pass_over(self.held_out.items, learn=False)
         self.model.train()
-        self._tell(epoch=self.step / max(self.plan[0], 1), val_loss=loss,
-                   **{f"val_loss_{role}": value for role, value in sorted(parts.items())})  # fmt: skip
-        if self.best is None or loss < self.best:
-            self.best, self.best_step, self.waited = loss, self.step, 0
-            if self.spec.early_stopping:
-                self._keep_best()
-            return ""
-        self.waited += 1
-        if not self.spec.early_stopping or self.waited < self.spec.early_stopping:
-            return ""
-        return (f"early: held-out loss did not fall in {self.waited} validations; the weights of "
-                f"step {self.best_step} ({self.best:.4f}) are kept")  # fmt: skip
-
-    def _tell(self, *, epoch: float, **values: float) -> None:
-        self.job.say("metric", step=self.step, steps=self.steps, epoch=epoch, **values)
-        self.curves.add(self.step, values)
+        self._tell(**{f"val_{name}": value for name, value in losses.items()})
+        self.at = self.at.validated(losses["loss"])
 
     # -- keeping ---------------------------------------------------------------------------
 
     def save(self) -> None:
         """Write a checkpoint of the step just done."""
-        state = {"loss": self.loss, "best": self.best, "best_step": self.best_step,
-                 "waited": self.waited}  # fmt: skip
+        self.accelerator.wait_for_everyone()
+        if not self.accelerator.is_main_process:
+            return
+        state = {**asdict(self.at), "made_from": self.made_from}
+        if self.accelerator.scaler is not None:
+            state["scaler"] = self.accelerator.scaler.state_dict()
+        weights = {name: value.detach().cpu() for name, value in self.parameters.items()}
         checkpoints.save(
             self.job.artifacts,
             checkpoints.Checkpoint(
-                self.step, self._weights(), checkpoints.optimiser_tensors(self.optimiser),
-                checkpoints.random_state(), state,
+                state.pop("step"), weights, checkpoints.optimiser_tensors(self.optimiser), state
             ),
             keep=self.spec.keep_checkpoints,
-        )  # fmt: skip
-
-    def _weights(self) -> dict[str, torch.Tensor]:
-        return {name: value.detach().cpu() for name, value in self.parameters.items()}
-
-    def _keep_best(self) -> None:
-        empty: dict[str, torch.Tensor] = {}
-        checkpoints.save(
-            self.job.artifacts / "best",
-            checkpoints.Checkpoint(self.step, self._weights(), empty, empty, {}), keep=1,
-        )  # fmt: skip
+            spare=self.at.best_step if self.spec.early_stopping else None,
+        )
 
     def end(self, stopped: str) -> None:
         """Write the adapter (or the model) and the card, and say how it ended."""
         if stopped == ASKED_TO_STOP:
             self.save()
-        best = checkpoints.newest(self.job.artifacts / "best") if self.spec.early_stopping else None
-        if best is not None and stopped != ASKED_TO_STOP:
-            with torch.no_grad():
-                for name, value in best.weights.items():
-                    self.parameters[name].copy_(value)
-        made = write_result(self.job, self.spec, self.student, facts={
-            "steps": self.step, "loss": self.loss, "held_out_loss": self.best,
-            "examples": dict(self.intake.roles), "ended": stopped or "after all steps",
-        })  # fmt: skip
+        elif self.spec.early_stopping and self.at.best is not None:
+            self._put_back(checkpoints.load(self.job.artifacts, self.at.best_step))
+        if self.curves is None:  # not the first process
+            return
         self.curves.close()
-        self.job.say("finished", stopped=stopped, steps=self.step, loss=self.loss, adapter=made)
+        facts = {
+            "steps": self.at.step, "loss": self.at.loss, "held_out_loss": self.at.best,
+            "examples": dict(self.intake.roles), "held_out": len(self.held_out.items),
+            "long": self.intake.in_words(), "ended": stopped or "after all steps",
+        }  # fmt: skip
+        made = write_result(self.job, self.spec, self.student, facts=facts)
+        self.job.say(
+            "finished", stopped=stopped, steps=self.at.step, loss=self.at.loss, adapter=made,
+            best_step=self.at.best_step, held_out_loss=self.at.best,
+        )  # fmt: skip
 
-    # -- the learning rate -----------------------------------------------------------------
+    # -- telling ---------------------------------------------------------------------------
 
-    def _set_rate(self) -> None:
-        for group in self.optimiser.param_groups:
-            group["lr"] = self._rate(self.step)
+    def _tell(self, **values: float) -> None:
+        epoch = self.at.step / self.epoch_steps
+        self.job.say("metric", step=self.at.step, steps=self.steps, epoch=epoch, **values)
+        if self.curves is not None:
+            self.curves.add(self.at.step, values)
 
-    def _rate(self, step: int) -> float:
-        """Return the learning rate of the step that follows ``step`` done ones."""
-        warm = math.ceil(self.spec.warmup * self.steps)
-        if step < warm:
-            return self.spec.lr * (step + 1) / warm
-        share = (step - warm) / max(self.steps - warm, 1)
-        if self.spec.schedule == "cosine":
-            return self.spec.lr * 0.5 * (1 + math.cos(math.pi * share))
-        return self.spec.lr * (1 - share if self.spec.schedule == "linear" else 1.0)
+    # -- several processes -----------------------------------------------------------------
 
+    def _summed(self, values: dict[str, float]) -> dict[str, float]:
+        if self.accelerator.num_processes == 1:
+            return values
+        own = torch.tensor(list(values.values()), device=self.accelerator.device)
+        return dict(zip(values, self.accelerator.reduce(own).tolist(), strict=True))
 
-def _plan(items: Sequence[Item], spec: TrainSpec) -> list[int]:
-    """Return how many steps each epoch takes; the last one may be a part of one."""
-    part = spec.epochs % 1
-    lengths = [
-        len(epoch_steps(items, spec, epoch=epoch)) for epoch in range(math.ceil(spec.epochs))
-    ]
-    if part:
-        lengths[-1] = max(1, math.ceil(lengths[-1] * part))
-    return lengths
+    def _agreed(self, wish: bool) -> bool:
+        """Return whether any process wishes it: all must leave the loop at the same step."""
+        return self._summed({"wish": float(wish)})["wish"] > 0
 
 
-def _gpu_memory() -> dict[str, float]:
-    if not torch.cuda.is_available():
-        return {}
-    return {"gpu_memory_mb": torch.cuda.max_memory_allocated() / 2**20}
+def _speed(items: Sequence[Item], seconds: float) -> dict[str, float]:
+    supervised = sum(item.supervised for item in items)
+    speed = {
+        "tokens_per_s": supervised / max(seconds, 1e-6),
+        "unpadded_tokens_per_s": sum(len(item.ids) for item in items) / max(seconds, 1e-6),
+    }
+    if torch.cuda.is_available():
+        speed["gpu_memory_mb"] = torch.cuda.max_memory_allocated() / 2**20
+    return speed

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 from studio.domain.errors import SpecError
 from studio.domain.specs import TrainSpec
 from studio.jobs.job import Job
-from studio.jobs.student import DTYPES, Student, load_student, pick_device, pick_precision
+from studio.jobs.student import (
+    DTYPES,
+    Student,
+    load_student,
+    pick_device,
+    pick_precision,
+    quiet_peft,
+)
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -30,7 +37,9 @@ def trainable_student(job: Job, spec: TrainSpec) -> Student:
         model = _with_lora(model, spec)
     model.config.use_cache = False
     if spec.gradient_checkpointing:
-        model.gradient_checkpointing_enable()
+        # Transformers 5.2x renamed it; older ones know the other name only.
+        name = "activation_checkpointing_enable"
+        getattr(model, name, model.gradient_checkpointing_enable)()
         model.enable_input_require_grads()
     return student._replace(model=model.to(device))
 
@@ -47,6 +56,7 @@ def _with_lora(model: PreTrainedModel, spec: TrainSpec) -> Any:
         target_modules=targets, task_type="CAUSAL_LM",
     )  # fmt: skip
     try:
-        return get_peft_model(model, config)
+        with quiet_peft():
+            return get_peft_model(model, config)
     except ValueError as error:
         raise SpecError(f"lora.target_modules {names!r}: {' '.join(str(error).split())}") from None

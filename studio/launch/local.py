@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -17,42 +18,51 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+import studio
 from studio.domain.errors import RunError
 
 GRACE_S = 30.0  #: how long a job asked to stop may take to keep what it has
 _POLL_S = 0.1
 _DETACHED = 0x00000208  #: DETACHED_PROCESS | CREATE_NEW_PROCESS_GROUP, on Windows
-_SECRET_ENDINGS = ("_KEY", "_TOKEN", "_SECRET", "_PASSWORD")
+_SECRET = re.compile(
+    r"(^|_)(API_?KEY|KEY|KEY_ID|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?)S?$", re.I
+)
 
 
 class LocalLauncher:
-    """Starts ``python -m studio.jobs FOLDER`` detached, its output in ``job.log``."""
+    """Starts ``python -m studio.jobs FOLDER`` detached, its output in ``job.log``.
+
+    Args:
+        grace_s: seconds that a job asked to stop may take to keep what it has.
+    """
 
     name = "local"
 
-    def __init__(self) -> None:
-        self._children: dict[int, subprocess.Popen[bytes]] = {}
+    def __init__(self, *, grace_s: float = GRACE_S) -> None:
+        self._grace_s = grace_s
 
     def start(self, folder: Path) -> str:
         """Start the job; returns a handle that survives a restart of the studio."""
         try:
             with (folder / "job.log").open("ab") as log:
                 child = subprocess.Popen(
-                    [sys.executable, "-m", "studio.jobs", str(folder)],
+                    # -P: what lies in the current folder is not taken for a Python module.
+                    [sys.executable, "-P", "-m", "studio.jobs", str(folder.resolve())],
                     stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
-                    env=without_secrets(os.environ),
+                    env=_environment(),
                     start_new_session=os.name != "nt",
                     creationflags=_DETACHED if os.name == "nt" else 0,
                 )  # fmt: skip
         except OSError as error:
             raise RunError(f"the job of {folder} cannot be started: {error}") from None
-        self._children[child.pid] = child
-        return json.dumps({"pid": child.pid, "born": birth_of(child.pid), "folder": str(folder)})
+        handle = {"pid": child.pid, "born": birth_of(child.pid), "folder": str(folder.resolve())}
+        child.returncode = 0  # it outlives us: Popen is not to complain that it still runs
+        return json.dumps(handle)
 
     def is_alive(self, handle: str) -> bool:
         """Return whether the very job that the handle names is still running."""
         pid, born, _ = _parts(handle)
-        self._reap(pid)
+        _reap(pid)
         return pid > 0 and born != "" and birth_of(pid) == born
 
     def cancel(self, handle: str) -> None:
@@ -65,27 +75,16 @@ class LocalLauncher:
         if os.name != "nt":
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGTERM)
-        deadline = time.monotonic() + GRACE_S
+        deadline = time.monotonic() + self._grace_s
         while self.is_alive(handle) and time.monotonic() < deadline:
             time.sleep(_POLL_S)
         if self.is_alive(handle):
-            with suppress(OSError):
-                os.kill(pid, signal.SIGTERM if os.name == "nt" else signal.SIGKILL)
-
-    def _reap(self, pid: int) -> None:
-        """Take note of the end of a child of ours, or it would stay as a zombie."""
-        child = self._children.get(pid)
-        if child is not None and child.poll() is not None:
-            del self._children[pid]
+            _kill(pid)
 
 
 def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
     """Return ``environment`` without what looks like a key: a job needs none."""
-    return {
-        name: value
-        for name, value in environment.items()
-        if not name.upper().endswith(_SECRET_ENDINGS)
-    }
+    return {name: value for name, value in environment.items() if not _SECRET.search(name)}
 
 
 def birth_of(pid: int) -> str:
@@ -98,6 +97,30 @@ def birth_of(pid: int) -> str:
         ["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
     )
     return done.stdout.strip()
+
+
+def _environment() -> dict[str, str]:
+    """Return what the job is told of its surroundings: where this very package is, and no key."""
+    environment = without_secrets(os.environ)
+    here = str(Path(studio.__file__).resolve().parents[1])
+    paths = [here, environment.get("PYTHONPATH", "")]
+    return {**environment, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+
+
+def _reap(pid: int) -> None:
+    """Take note of the end of a child of ours, or it would stay as a zombie."""
+    if sys.platform != "win32" and pid > 0:
+        with suppress(ChildProcessError):
+            os.waitpid(pid, os.WNOHANG)
+
+
+def _kill(pid: int) -> None:
+    """End a job with all it started; on Windows SIGTERM is the end of the process itself."""
+    with suppress(OSError):
+        if sys.platform == "win32":
+            os.kill(pid, signal.SIGTERM)
+        else:
+            os.killpg(pid, signal.SIGKILL)
 
 
 def _birth_on_linux(pid: int) -> str:

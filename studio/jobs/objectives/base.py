@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 import torch
@@ -13,12 +14,6 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 IGNORED = -100  #: label of a token that is not learned
-_RESCALES_LOGITS = (
-    "final_logit_softcapping",
-    "logit_scale",
-    "logits_scaling",
-    "lm_head_multiplier",
-)
 
 
 class Batch(NamedTuple):
@@ -65,21 +60,34 @@ class Objective(Protocol):
 def token_losses(model: PreTrainedModel, batch: Batch) -> tuple[Tensor, Tensor]:
     """Return the cross-entropy of each supervised token and the row it stands in.
 
-    Logits are made for supervised positions only: they are the largest tensors of a step. Shapes:
-    both (supervised tokens,).
+    Shapes: both (supervised tokens,).
     """
     wanted = batch.labels[:, 1:] != IGNORED
+    with _logits_only_at(model, wanted):
+        logits = model(
+            input_ids=batch.input_ids, attention_mask=batch.attention_mask, use_cache=False
+        ).logits
     targets = batch.labels[:, 1:][wanted]
-    rows = torch.nonzero(wanted)[:, 0]
-    whole: Any = model
-    inner: Any = whole.get_base_model() if hasattr(whole, "get_base_model") else whole
-    head: Any = inner.get_output_embeddings() if hasattr(inner, "get_output_embeddings") else None
-    body: Any = getattr(inner, inner.base_model_prefix, None)
-    rescaled = any(getattr(inner.config, name, None) for name in _RESCALES_LOGITS)
-    if head is None or body is None or body is inner or rescaled:
-        logits = model(input_ids=batch.input_ids, attention_mask=batch.attention_mask).logits
-        chosen = logits[:, :-1][wanted]
-    else:
-        out = body(input_ids=batch.input_ids, attention_mask=batch.attention_mask, use_cache=False)
-        chosen = head(out.last_hidden_state[:, :-1][wanted])
-    return cross_entropy(chosen.float(), targets, reduction="none"), rows
+    exact = logits[0].to(torch.promote_types(logits.dtype, torch.float32))
+    losses = cross_entropy(exact, targets, reduction="none")
+    return losses, torch.nonzero(wanted)[:, 0]
+
+
+@contextmanager
+def _logits_only_at(model: Any, wanted: Tensor) -> Iterator[None]:
+    """Let the model make logits where they are wanted only: they are a step's largest tensors.
+
+    The output layer is handed the chosen positions as one row, ``(1, chosen, hidden)``. Whatever a
+    model does to its logits afterwards (caps, scales) it does to each by itself, so it still holds.
+    """
+
+    def choose(layer: Any, given: tuple[Any, ...]) -> tuple[Any, ...]:
+        hidden, *rest = given
+        return hidden[:, :-1][wanted][None], *rest
+
+    whole = getattr(model, "module", model)  # wrapped where several processes train together
+    hook = whole.get_output_embeddings().register_forward_pre_hook(choose)
+    try:
+        yield
+    finally:
+        hook.remove()

@@ -6,7 +6,8 @@ side has and however the step is cut into micro-batches.
 
 Source: arXiv 2410.03663, released code. Role ``replay`` (the student's own right answers, kept in
 the mix against forgetting) is ours and is pooled with ``rationale``. Data with one side only has
-the plain mean of that side as its loss.
+the plain mean of that side as its loss; where the data has both, a step that happens to hold one
+keeps that side's weight, so that no example counts more for standing there.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from torch import Tensor
 
+from studio.domain.errors import SpecError
 from studio.jobs.objectives.base import Batch, token_losses
 
 if TYPE_CHECKING:
@@ -31,12 +33,17 @@ class Mapd:
     Args:
         alpha: weight of the explanations, 0 to 1.
         roles: the roles in the data; where only one side is there, it counts whole.
+
+    Raises:
+        SpecError: the data holds a role that this loss has no place for.
     """
 
     name: ClassVar[str] = "mapd"
 
     def __init__(self, *, alpha: float, roles: Iterable[str]) -> None:
         present = set(roles)
+        if strange := sorted(present - {*EXPLAINING, *SOLVING}):
+            raise SpecError(f"method mapd knows no role {strange[0]!r}: build the dataset with it")
         both = present & set(EXPLAINING) and present & set(SOLVING)
         self._weights = dict.fromkeys(EXPLAINING, alpha if both else 1.0)
         self._weights |= dict.fromkeys(SOLVING, 1 - alpha if both else 1.0)
@@ -50,11 +57,7 @@ class Mapd:
         weights = losses.new_tensor(
             [self._token_weight(role, batch.totals) for role in batch.roles]
         )
-        parts: dict[str, float] = {}
-        for role in set(batch.roles):
-            is_role = losses.new_tensor([r == role for r in batch.roles])[rows]
-            parts[role] = float((losses.detach() * is_role).sum()) / batch.totals[role]
-        return (losses * weights[rows]).sum(), parts
+        return (losses * weights[rows]).sum(), _means(losses.detach(), rows, batch)
 
     def after_step(self, step: int) -> None:
         """Nothing changes from step to step."""
@@ -63,3 +66,12 @@ class Mapd:
         """Return the weight of one token: its side's share, over the side's tokens in the step."""
         side = EXPLAINING if role in EXPLAINING else SOLVING
         return self._weights[role] / sum(totals.get(one, 0) for one in side)
+
+
+def _means(losses: Tensor, rows: Tensor, batch: Batch) -> dict[str, float]:
+    """Return the batch's share of each role's mean cross-entropy in the step."""
+    sums = losses.new_zeros(len(batch.roles)).index_add_(0, rows, losses).tolist()
+    means = dict.fromkeys(batch.roles, 0.0)
+    for role, value in zip(batch.roles, sums, strict=True):
+        means[role] += value / batch.totals[role]
+    return means

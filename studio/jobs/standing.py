@@ -1,0 +1,61 @@
+"""Where a training run stands, and what follows from that alone: the learning rate, the seed of a
+step, whether waiting for a better held-out loss has an end."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass, replace
+
+from studio.domain.specs import TrainSpec
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a run is; kept in each checkpoint."""
+
+    step: int = 0  #: steps done
+    loss: float | None = None  #: of the last one
+    best: float | None = None  #: lowest held-out loss so far
+    best_step: int = 0
+    waited: int = 0  #: validations since then
+
+    def stepped(self, loss: float) -> Standing:
+        """Return the standing after one more step."""
+        return replace(self, step=self.step + 1, loss=loss)
+
+    def validated(self, loss: float) -> Standing:
+        """Return the standing after a validation."""
+        if self.best is None or loss < self.best:
+            return replace(self, best=loss, best_step=self.step, waited=0)
+        return replace(self, waited=self.waited + 1)
+
+    def patience_spent(self, spec: TrainSpec) -> str:
+        """Return why the run should end now, in words; empty if it should not."""
+        if not spec.early_stopping or self.waited < spec.early_stopping:
+            return ""
+        return (
+            f"early: the held-out loss did not fall in {self.waited} validations; the weights of"
+            f" step {self.best_step} ({self.best:.4f}) are kept"
+        )
+
+
+def learning_rate(spec: TrainSpec, step: int, *, steps: int) -> float:
+    """Return the rate of the step that follows ``step`` done ones."""
+    warm = math.ceil(spec.warmup * steps)
+    if step < warm:
+        return spec.lr * (step + 1) / warm
+    share = (step - warm) / max(steps - warm, 1)
+    match spec.schedule:
+        case "cosine":
+            return spec.lr * 0.5 * (1 + math.cos(math.pi * share))
+        case "linear":
+            return spec.lr * (1 - share)
+        case "constant":
+            return spec.lr
+
+
+def step_seed(spec: TrainSpec, step: int, *, process: int = 0) -> int:
+    """Return what a step's dropout is drawn from: its number is all there is to keep."""
+    digest = hashlib.sha256(f"{spec.seed} {step} {process}".encode()).digest()
+    return int.from_bytes(digest[:4], "big")
