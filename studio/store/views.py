@@ -55,20 +55,6 @@ FROM runs r LEFT JOIN run_states s ON s.run_id = r.id ORDER BY r.created_at"""
 
 # -- decisions -----------------------------------------------------------------------------------
 
-#: One row a current rationale: id, question, teacher, valid scores, reviews asked for, verdict of
-#: its own answer, override, automatic decision, characters. Needs reviews_subject, grades_subject.
-SCOREBOOK = """
-SELECT r.id, r.question_id, r.teacher,
-       (SELECT group_concat(v.score) FROM current_reviews v WHERE v.subject_id = r.id) AS scores,
-       (SELECT count(*) FROM current_reviews v WHERE v.subject_id = r.id) AS asked,
-       (SELECT g.verdict FROM grades g WHERE g.subject_id = r.id
-        ORDER BY g.grader LIKE 'person:%' DESC, g.rowid DESC LIMIT 1) AS verdict,
-       o.accepted AS human, d.accepted AS automatic, length(r.text) AS chars
-FROM current_rationales r
-LEFT JOIN overrides o ON o.rationale_id = r.id
-LEFT JOIN decisions d ON d.rationale_id = r.id
-ORDER BY r.rowid"""
-
 #: Current rationales the policy has not ruled on yet.
 UNDECIDED = """
 SELECT count(*) FROM current_rationales r
