@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import random
 import threading
@@ -34,6 +35,7 @@ class FaultyEndpoint:
 
     Attributes:
         asked: how often each prompt arrived, by its text.
+        sold: how often each got a whole, good reply.
         headers: of every request, to see what was sent along.
     """
 
@@ -45,6 +47,7 @@ class FaultyEndpoint:
         latency_s: float = 0.0,
     ) -> None:
         self.asked: Counter[str] = Counter()
+        self.sold: Counter[str] = Counter()
         self.headers: list[dict[str, str]] = []
         self.running = self.most_at_once = 0
         self._lock = threading.Lock()
@@ -63,8 +66,7 @@ class FaultyEndpoint:
             def log_message(self, format: str, *args: Any) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), Handler)
         self._server.handle_error = lambda *_: None  # type: ignore[method-assign]  # clients may hang up
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
         self._thread.start()
@@ -80,8 +82,7 @@ class FaultyEndpoint:
 
     def serve(self, handler: BaseHTTPRequestHandler, request: dict[str, Any]) -> None:
         with self._lock:
-            prompt = "\n".join(message["content"] for message in request["messages"])
-            self.asked[f"{request['model']}: {prompt}"] += 1
+            self.asked[_prompt(request)] += 1
             self.headers.append(dict(handler.headers))
             self.running += 1
             self.most_at_once = max(self.most_at_once, self.running)
@@ -114,8 +115,24 @@ class FaultyEndpoint:
         elif fault == "doubled":
             send(handler, 200, whole)
             send(handler, 200, whole)
+        elif fault == "endless error":
+            send(handler, 500, b"", {"Content-Length": str(1 << 40)})
+            while True:
+                handler.wfile.write(b"x" * (1 << 20))
         else:
+            with self._lock:
+                self.sold[_prompt(request)] += 1
             send(handler, 200, whole)
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 256
+
+
+def _prompt(request: dict[str, Any]) -> str:
+    text = "\n".join(message["content"] for message in request["messages"])
+    return f"{request['model']}: {text}"
 
 
 def send(handler: Any, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
@@ -134,6 +151,8 @@ def _error(message: str, **fields: str) -> dict[str, Any]:
 
 STATUSES: dict[str, tuple[int, dict[str, Any], dict[str, str]]] = {
     "429": (429, _error("slow down"), {"Retry-After": "0.05"}),
+    "429 for an hour": (429, _error("come back later"), {"Retry-After": "3600"}),
+    "odd error": (400, _error("bad \ud800 \0 thing"), {}),
     "quota": (429, _error("no quota", code="insufficient_quota"), {}),
     "401": (401, _error("bad key sk-CANARY-123456"), {}),
     "404": (404, _error("no model of that name"), {}),
@@ -158,6 +177,11 @@ BODIES: dict[str, Callable[[int], bytes]] = {
     ).encode(),
     "filtered": lambda n: json.dumps(completion("par", number=n, finish="content_filter")).encode(),
     "length": lambda n: json.dumps(completion("cut of", number=n, finish="length")).encode(),
+    "few ids": lambda n: json.dumps(completion(f"Answer: {n}", number=n % 3)).encode(),
+    "odd id": lambda n: json.dumps(
+        {**completion("Answer: 1", number=n), "id": f"\ud800{n}" + "x" * 10_000, "model": "\ud800"}
+    ).encode(),
+    "bomb": lambda n: gzip.compress(b"[" * (64 << 20)),
     "same id": lambda n: json.dumps(completion("Answer: 1", number=0)).encode(),
     "nul and surrogate": lambda n: json.dumps(completion("a\0b\ud800c", number=n)).encode(),
     "absurd usage": lambda n: json.dumps(

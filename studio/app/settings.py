@@ -1,7 +1,7 @@
-"""API keys: the system's keyring, an environment variable, or this session's memory only.
+"""API keys: an environment variable, the system's keyring, or this session's memory only.
 
-A key is kept under the teacher's name *and* the host of its address, so a project from somebody
-else cannot send a key of yours to a host of theirs.
+A key is kept under the teacher's name *and* the address's scheme and host, so a project from
+somebody else cannot send a stored key of yours to a host of theirs, nor in clear.
 """
 
 from __future__ import annotations
@@ -16,41 +16,48 @@ if TYPE_CHECKING:
     from studio.domain.records import TeacherRecord
 
 SERVICE = "mapd-studio"
-_session_keys: dict[str, str] = {}  # what could not be stored; gone when the studio ends
 
 
-def key_for(teacher: TeacherRecord) -> str | None:
-    """Return the key of a teacher, or None where it needs none.
+class Keys:
+    """Finds and keeps the keys of teachers; what no keyring takes is gone with this object."""
 
-    Raises:
-        TeacherError: the teacher names a variable that is not set, and no key is stored.
-    """
-    if teacher.api_key_env and (found := os.environ.get(teacher.api_key_env)):
-        return found
-    stored = _session_keys.get(_place(teacher)) or _from_keyring(_place(teacher))
-    if stored is None and teacher.api_key_env:
-        raise TeacherError(
-            f"{teacher.name} wants a key: set the environment variable {teacher.api_key_env}, or "
-            "store the key on the Committee page"
-        )
-    return stored
+    def __init__(self) -> None:
+        self._session: dict[str, str] = {}
 
+    def key_for(self, teacher: TeacherRecord) -> str | None:
+        """Return the key of a teacher, or None where it needs none.
 
-def store_key(teacher: TeacherRecord, key: str) -> bool:
-    """Keep a key; returns False when there is no keyring and it lasts for this session only."""
-    import keyring
-    from keyring.errors import KeyringError
+        Raises:
+            TeacherError: the teacher names a variable that is not set, and no key is stored.
+        """
+        if teacher.api_key_env and (found := os.environ.get(teacher.api_key_env, "").strip()):
+            return found
+        stored = self._session.get(_place(teacher)) or _from_keyring(_place(teacher))
+        if stored is None and teacher.api_key_env:
+            raise TeacherError(
+                f"{teacher.name} wants a key: set the environment variable {teacher.api_key_env},"
+                " or store the key on the Committee page"
+            )
+        return stored
 
-    try:
-        keyring.set_password(SERVICE, _place(teacher), key)
-    except (KeyringError, RuntimeError):
-        _session_keys[_place(teacher)] = key
-        return False
-    return True
+    def store_key(self, teacher: TeacherRecord, key: str) -> bool:
+        """Keep a key; returns False when no keyring took it and it lasts for this session only."""
+        import keyring
+        from keyring.errors import KeyringError
+
+        place = _place(teacher)
+        self._session[place] = key.strip()
+        try:
+            keyring.set_password(SERVICE, place, key.strip())
+        except (KeyringError, RuntimeError):
+            return False
+        del self._session[place]
+        return True
 
 
 def _place(teacher: TeacherRecord) -> str:
-    return f"{teacher.name}@{urlsplit(teacher.base_url).netloc}"
+    address = urlsplit(teacher.base_url)
+    return f"{teacher.name}@{address.scheme}://{address.netloc}"
 
 
 def _from_keyring(place: str) -> str | None:

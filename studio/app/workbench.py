@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from studio.app.background import Background
 from studio.app.bus import Bus
+from studio.app.settings import Keys
 from studio.domain.policy import Policy
 from studio.domain.records import StudentRecord, TeacherRecord
 from studio.flow import decisions, pipeline
@@ -65,12 +66,16 @@ class Workbench:
         return Prompts(self.project / "prompts")
 
     @cached_property
+    def keys(self) -> Keys:
+        """Where the keys of teachers are found; some only for as long as the project is open."""
+        return Keys()
+
+    @cached_property
     def opener(self) -> TeacherOpener:
         """Makes clients of endpoints; imported when the first teacher is asked."""
-        from studio.app.settings import key_for
         from studio.teachers.opener import TeacherOpener
 
-        return TeacherOpener(key_for)
+        return TeacherOpener(self.keys.key_for)
 
     def _open_teacher(self, record: TeacherRecord) -> Teacher:
         return self.opener.open(record)

@@ -30,14 +30,14 @@ class ExplainStage:
 
     def todo(self, store: Store) -> int:
         """Return how many explanations are missing."""
-        return len(self._missing(store))
+        return int(store.value(f"SELECT count(*) FROM ({views.UNEXPLAINED})", *self._parameters))
 
     async def run(self, bench: Bench) -> AsyncIterator[Progress]:
         """Ask for what is missing, adding each explanation as it arrives."""
         missing = self._missing(bench.store)
 
         def keep(ask: Ask, reply: Reply) -> None:
-            _, attempt_id, teacher = ask.subject.split("/")
+            _, attempt_id, teacher = ask.subject.split("/", 2)  # a name may hold a stroke
             bench.store.add([
                 Explanation(
                     attempt_id=attempt_id, teacher=teacher, text=reply.text, call_id=reply.call_id,
@@ -53,11 +53,14 @@ class ExplainStage:
             async for progress in steps:
                 yield progress
 
+    @property
+    def _parameters(self) -> tuple[object, ...]:
+        student, round_, limit = self._scope
+        return student, student, round_, round_, -1 if limit is None else limit
+
     def _missing(self, store: Store) -> list[tuple[str, str]]:
         """Return (attempt id, teacher) of what is missing, mistake by mistake."""
-        scope = self._scope
-        rows = store.rows(views.UNEXPLAINED, scope.student, scope.student, scope.round, scope.round,
-                          -1 if scope.limit is None else scope.limit)  # fmt: skip
+        rows = store.rows(views.UNEXPLAINED, *self._parameters)
         return [(row["attempt_id"], row["teacher"]) for row in rows]
 
     def _asks(self, bench: Bench, missing: list[tuple[str, str]]) -> Iterator[Ask]:

@@ -30,14 +30,14 @@ class SolveStage:
 
     def todo(self, store: Store) -> int:
         """Return how many rationales are missing."""
-        return len(self._missing(store))
+        return int(store.value(f"SELECT count(*) FROM ({views.UNSOLVED})", *self._parameters))
 
     async def run(self, bench: Bench) -> AsyncIterator[Progress]:
         """Ask for what is missing, adding each rationale as it arrives."""
         missing = self._missing(bench.store)
 
         def keep(ask: Ask, reply: Reply) -> None:
-            _, question_id, teacher = ask.subject.split("/")
+            _, question_id, teacher = ask.subject.split("/", 2)  # a name may hold a stroke
             bench.store.add([
                 Rationale(
                     question_id=question_id, teacher=teacher, text=reply.text,
@@ -54,11 +54,14 @@ class SolveStage:
             async for progress in steps:
                 yield progress
 
+    @property
+    def _parameters(self) -> tuple[object, ...]:
+        student, round_, limit = self._scope
+        return student, student, round_, round_, -1 if limit is None else limit
+
     def _missing(self, store: Store) -> list[tuple[str, str]]:
         """Return (question id, teacher) of what is missing, question by question."""
-        scope = self._scope
-        rows = store.rows(views.UNSOLVED, scope.student, scope.student, scope.round, scope.round,
-                          -1 if scope.limit is None else scope.limit)  # fmt: skip
+        rows = store.rows(views.UNSOLVED, *self._parameters)
         return [(row["question_id"], row["teacher"]) for row in rows]
 
     def _asks(self, bench: Bench, missing: list[tuple[str, str]]) -> Iterator[Ask]:

@@ -15,9 +15,9 @@ import re
 import secrets
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
 from studio.domain.records import Question, Rationale, Review, digest
 from studio.flow.committee import Ask, ask_all
@@ -36,7 +36,7 @@ class Judgement(BaseModel):
     """What a reviewer returns where the endpoint takes a JSON schema."""
 
     comment: str
-    score: int = Field(ge=1, le=5)
+    score: Literal[1, 2, 3, 4, 5]  # an enumeration: more endpoints know it than a range
 
 
 class Reading(NamedTuple):
@@ -62,7 +62,7 @@ class ReviewStage:
 
     def todo(self, store: Store) -> int:
         """Return how many reviews are missing."""
-        return len(self._missing(store))
+        return int(store.value(f"SELECT count(*) FROM ({views.UNREVIEWED})", *self._parameters))
 
     async def run(self, bench: Bench) -> AsyncIterator[Progress]:
         """Ask for what is missing, adding each review as it arrives."""
@@ -78,10 +78,15 @@ class ReviewStage:
             async for progress in steps:
                 yield progress
 
+    @property
+    def _parameters(self) -> tuple[object, ...]:
+        student, round_, limit = self._scope
+        at_most = -1 if limit is None else limit
+        return student, round_, student, student, round_, round_, at_most
+
     def _missing(self, store: Store) -> list[tuple[str, str]]:
         """Return (rationale id, reviewer) of what is missing, rationale by rationale."""
-        limit = -1 if self._scope.limit is None else self._scope.limit
-        rows = store.rows(views.UNREVIEWED, limit)
+        rows = store.rows(views.UNREVIEWED, *self._parameters)
         return [(row["rationale_id"], row["reviewer"]) for row in rows]
 
     def _asks(self, bench: Bench, missing: list[tuple[str, str]]) -> Iterator[Ask]:
@@ -97,7 +102,7 @@ class ReviewStage:
         question = store.get(Question, rationale.question_id) if rationale else None
         if teacher is None or rationale is None or question is None:
             return None
-        subject = f"review/{rationale_id}/{reviewer}/{tries}"
+        subject = f"review/{rationale_id}/{tries}/{reviewer}"
         mark = mark_of(seed_of(store), subject)
         template = bench.prompts.get("mapd", "review_blind" if self._blind else "review")
         fields = {
@@ -108,8 +113,10 @@ class ReviewStage:
                    teacher.max_tokens, Judgement)  # fmt: skip
 
     def _keep(self, bench: Bench, ask: Ask, reply: Reply) -> Sequence[Ask] | None:
-        _, rationale_id, reviewer, tries = ask.subject.split("/")
-        reading = read_review(reply.text, mark=mark_of(seed_of(bench.store), ask.subject))
+        _, rationale_id, tries, reviewer = ask.subject.split("/", 3)  # a name may hold a stroke
+        rationale = bench.store.get(Rationale, rationale_id)
+        mark = mark_of(seed_of(bench.store), ask.subject)
+        reading = read_review(reply.text, mark=mark, candidate=rationale.text if rationale else "")
         if reading.score is None and reply.outcome is Outcome.TRUNCATED:
             reading = reading._replace(missing="the reply was cut at the token limit")
         if reading.score is None and int(tries) + 1 < MAX_TRIES:
@@ -141,15 +148,17 @@ def mark_of(seed: str, subject: str) -> str:
     return digest("mark", seed, subject)
 
 
-def read_review(text: str, *, mark: str) -> Reading:
-    """Read a reviewer's reply; never looks at anything but the reply.
+def read_review(text: str, *, mark: str, candidate: str = "") -> Reading:
+    """Read a reviewer's reply; never looks for a score in anything else.
 
     Args:
         mark: the one-time mark of the call, 16 hex digits.
+        candidate: what was judged, to know a reply that only hands it back.
     """
     found = _as_json(text)
-    if found is not None:
-        return found
+    if found is not None:  # JSON holds no mark, so it might be the candidate's own
+        handed_back = _dense(_unwrapped(text)) in _dense(candidate)
+        return Reading(None, "the reply hands the solution back", "") if handed_back else found
     pattern = re.compile(rf"^[ \t*_`]*SCORE_{re.escape(mark)}:[ \t]*([1-5])[ \t*_`.]*$")
     lines = text.splitlines()
     scores = [match[1] for line in lines if (match := pattern.match(line)) and match[1].isascii()]
@@ -163,9 +172,7 @@ def read_review(text: str, *, mark: str) -> Reading:
 
 def _as_json(text: str) -> Reading | None:
     """Read a reply that is one JSON object and nothing else; None when it is not."""
-    bare = text.strip()
-    if bare.startswith("```"):
-        bare = bare.removeprefix("```json").removeprefix("```").removesuffix("```").strip()
+    bare = _unwrapped(text)
     if not (bare.startswith("{") and bare.endswith("}")):
         return None
     try:
@@ -179,6 +186,18 @@ def _as_json(text: str) -> Reading | None:
     if not 1 <= score <= 5:
         return Reading(None, f"score {score} is not from 1 to 5", str(comment))
     return Reading(score, "", str(comment))
+
+
+def _unwrapped(text: str) -> str:
+    """Return ``text`` without a code fence around all of it."""
+    bare = text.strip()
+    if bare.startswith("```"):
+        bare = bare.removeprefix("```json").removeprefix("```").removesuffix("```").strip()
+    return bare
+
+
+def _dense(text: str) -> str:
+    return "".join(text.split())
 
 
 def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -141,11 +141,6 @@ class Store(Connection):
         )  # fmt: skip
         return None if row is None else Call(*(row[name] for name in Call._fields))
 
-    def reply_seen(self, teacher: str, reply_id: str) -> bool:
-        """Return whether this teacher has given a reply of this id before."""
-        query = "SELECT 1 FROM calls WHERE teacher = ? AND reply_id = ?"
-        return self.one(query, teacher, reply_id) is not None
-
     def spent_usd(self) -> float | None:
         """Return the known cost of all calls so far, or None while no price is known."""
         cost: float | None = self.value("SELECT sum(cost_usd) FROM calls")

@@ -43,8 +43,11 @@ class Outcome(StrEnum):
 #: The endpoint as a whole cannot be used: asking it for the next item would fail the same way.
 ACCOUNT_WIDE = frozenset({Outcome.QUOTA, Outcome.DENIED, Outcome.NO_MODEL, Outcome.OFFLINE})
 #: Worth another try after a pause.
-PASSING = frozenset({Outcome.RATE_LIMITED, Outcome.SERVER, Outcome.BROKEN, Outcome.TIMED_OUT,
-                     Outcome.UNREADABLE, Outcome.REPEATED})  # fmt: skip
+PASSING = frozenset({Outcome.RATE_LIMITED, Outcome.SERVER, Outcome.BROKEN, Outcome.UNREADABLE,
+                     Outcome.REPEATED})  # fmt: skip
+#: Sent, and what became of it is not known. Who let a whole deadline pass, or did not come to an
+#: end, is not asked for the same item again at once.
+MAYBE_BILLED = frozenset({Outcome.BROKEN, Outcome.TIMED_OUT, Outcome.TOO_LARGE})
 
 
 class RawReply(NamedTuple):
@@ -54,7 +57,7 @@ class RawReply(NamedTuple):
     status: int | None = None
     failure: Outcome | None = None
     detail: str = ""
-    retry_after_s: float | None = None
+    retry_after_s: float | None = None  #: as the endpoint asked, however long
 
 
 class Reply(NamedTuple):
@@ -103,7 +106,7 @@ class Teacher(Protocol):
 def read_reply(raw: RawReply) -> Reply:
     """Read a raw reply; whatever is wrong with it becomes a typed outcome."""
     if raw.failure is not None:
-        return Reply(raw.failure, detail=raw.detail)
+        return Reply(raw.failure, detail=storable(raw.detail))
     try:
         body = json.loads(raw.body.decode("utf-8"), parse_constant=_no_constant)
     except (ValueError, RecursionError):
@@ -122,8 +125,8 @@ def _from_choice(body: dict[str, Any], choice: dict[str, Any], message: dict[str
     usage = body.get("usage") if isinstance(body.get("usage"), dict) else {}
     assert isinstance(usage, dict)
     facts = {
-        "reply_id": _text(body.get("id")) or None,
-        "served_model": _text(body.get("model")),
+        "reply_id": _name(body.get("id")) or None,
+        "served_model": _name(body.get("model")),
         "tokens_in": _count(usage.get("prompt_tokens")),
         "tokens_out": _count(usage.get("completion_tokens")),
     }
@@ -151,6 +154,11 @@ def excerpt(body: bytes) -> str:
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
+
+
+def _name(value: object) -> str:
+    """Return a name the endpoint gave, as the store can keep it, and no longer than a name is."""
+    return storable(_text(value))[:200]
 
 
 def _count(value: object) -> int | None:

@@ -8,20 +8,22 @@ takes longer to import than the window takes to open.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
 from studio.domain.records import TeacherRecord
 from studio.teachers.base import Outcome, RawReply, Reply, excerpt, read_reply
+from studio.teachers.waiting import seconds_asked_for
 
 if TYPE_CHECKING:
-    from openai import APIStatusError, AsyncOpenAI
+    from openai import APIStatusError
 
-LARGEST_REPLY = 32 << 20  #: bytes
+    from studio.teachers.wire import Wire
+
 _NO_KEY = "none"  #: local servers want a key that is not empty, and look at nothing else
-_LONGEST_WAIT_S = 120.0  #: a longer Retry-After is not waited for
+_SHORTEST_SECRET = 12  #: anything shorter is a word for a local server and may stand in any text
 
 
 class OpenAIChat:
@@ -39,7 +41,7 @@ class OpenAIChat:
         self._key = key or _NO_KEY
         self._base_url = base_url or record.base_url
         self._structured = record.structured
-        self._client: AsyncOpenAI | None = None
+        self._wire: Wire | None = None
 
     async def send(
         self,
@@ -68,14 +70,16 @@ class OpenAIChat:
         return read_reply(await self.send(messages, max_tokens=max_tokens, schema=schema))
 
     async def drop_connections(self) -> None:
-        """Close what is open; the next call opens anew."""
-        client, self._client = self._client, None
-        if client is not None:
-            await client.close()
+        """Use none of the open connections again; calls under way on them come to their end."""
+        wire, self._wire = self._wire, None
+        if wire is not None:
+            await wire.retire()
 
     async def aclose(self) -> None:
         """Let go of the endpoint."""
-        await self.drop_connections()
+        wire, self._wire = self._wire, None
+        if wire is not None:
+            await wire.close()
 
     async def _send(
         self,
@@ -84,8 +88,9 @@ class OpenAIChat:
         schema: type[BaseModel] | None,
     ) -> RawReply:
         import aiohttp
-        import httpx2
         import openai
+
+        from studio.teachers.wire import ReplyTooLarge
 
         request: dict[str, Any] = {
             "model": self._record.model, "messages": list(messages), "max_tokens": max_tokens,
@@ -97,54 +102,38 @@ class OpenAIChat:
             async with asyncio.timeout(self._record.timeout_s):
                 return await self._read(request)
         except TimeoutError:
-            await self.drop_connections()
             return RawReply(failure=Outcome.TIMED_OUT,
                             detail=f"no whole reply within {self._record.timeout_s:g} s")  # fmt: skip
         except openai.APIStatusError as error:
             return self._status(error)
-        except openai.APITimeoutError as error:
-            # A refused connection comes as a "connect timeout" too; nothing was sent then.
-            if isinstance(error.__cause__, httpx2.ConnectTimeout):
-                return RawReply(failure=Outcome.OFFLINE, detail=self.redact(str(error.__cause__)))
-            return RawReply(failure=Outcome.TIMED_OUT, detail="timed out")
-        except openai.APIConnectionError as error:
-            return self._connection(error)
-        except aiohttp.ClientError as error:  # what is no HTTP at all passes the client as it is
+        except ReplyTooLarge as error:
+            return RawReply(failure=Outcome.TOO_LARGE, detail=str(error))
+        # What is no HTTP at all passes the client as aiohttp's own error.
+        except (openai.APIConnectionError, aiohttp.ClientError) as error:
             return self._connection(error)
 
     async def _read(self, request: dict[str, Any]) -> RawReply:
         import aiohttp
         import httpx2
 
-        client = self._open()
-        create = client.chat.completions.with_streaming_response.create
-        async with create(**request) as response:
-            body = bytearray()
-            try:
-                async for chunk in response.iter_bytes():
-                    body += chunk
-                    if len(body) > LARGEST_REPLY:
-                        return RawReply(failure=Outcome.TOO_LARGE, status=response.status_code,
-                                        detail=f"more than {LARGEST_REPLY >> 20} MB")  # fmt: skip
-            except (aiohttp.ClientError, httpx2.HTTPError) as error:
-                return RawReply(bytes(body), response.status_code, Outcome.BROKEN,
-                                self.redact(f"cut short: {error}"))  # fmt: skip
-            return RawReply(self._redact_bytes(bytes(body)), response.status_code)
+        async with self._open() as client:
+            create = client.chat.completions.with_streaming_response.create
+            async with create(**request) as response:
+                body = bytearray()
+                try:
+                    async for chunk in response.iter_bytes():
+                        body += chunk
+                except (aiohttp.ClientError, httpx2.HTTPError) as error:
+                    return RawReply(self._redact_bytes(bytes(body)), response.status_code,
+                                    Outcome.BROKEN, self.redact(f"cut short: {error}"))  # fmt: skip
+                return RawReply(self._redact_bytes(bytes(body)), response.status_code)
 
-    def _open(self) -> AsyncOpenAI:
-        if self._client is None:
-            from openai import AsyncOpenAI, DefaultAioHttpClient
+    def _open(self) -> Wire:
+        from studio.teachers.wire import Wire
 
-            self._client = AsyncOpenAI(
-                api_key=self._key,
-                base_url=self._base_url,
-                max_retries=0,
-                timeout=self._record.timeout_s,
-                # aiohttp throws a connection with leftover bytes away; and a redirect could carry
-                # the key to another host.
-                http_client=DefaultAioHttpClient(follow_redirects=False, trust_env=False),
-            )
-        return self._client
+        if self._wire is None:
+            self._wire = Wire(self._base_url, key=self._key, timeout_s=self._record.timeout_s)
+        return self._wire
 
     def _status(self, error: APIStatusError) -> RawReply:
         status = error.status_code
@@ -163,25 +152,33 @@ class OpenAIChat:
             outcome = Outcome.SERVER
         else:  # 4xx, and redirects, which are not followed
             outcome = Outcome.REJECTED
-        wait = _retry_after(error.response.headers.get("retry-after"))
-        return RawReply(b"", status, outcome, detail, wait)
+        return RawReply(b"", status, outcome, detail, seconds_asked_for(error.response.headers))
 
     def _connection(self, error: Exception) -> RawReply:
-        text = self.redact(f"{error.__cause__ or error}")
-        refused = any(
-            sign in text.lower()
-            for sign in ("cannot connect", "connect call failed", "refused", "name or service",
-                         "getaddrinfo", "nodename", "certificate", "unreachable")
-        )  # fmt: skip
-        outcome = Outcome.OFFLINE if refused else Outcome.BROKEN
+        import aiohttp
+
+        # By type and not by text: the transport calls a server that hung up a "connect timeout".
+        before_sending = (
+            aiohttp.ClientConnectorError,  # refused, unknown host, certificate, no way to a proxy
+            aiohttp.ConnectionTimeoutError,
+            aiohttp.ClientHttpProxyError,
+            aiohttp.InvalidURL,
+        )
+        causes = list(_causes(error))
+        outcome = Outcome.BROKEN
+        if any(isinstance(cause, before_sending) for cause in causes):
+            outcome = Outcome.OFFLINE
+        elif any(isinstance(cause, TimeoutError) for cause in causes):
+            outcome = Outcome.TIMED_OUT
+        text = self.redact(str(causes[-1]))
         return RawReply(failure=outcome, detail=" ".join(text.split())[:200] or "connection failed")
 
     def redact(self, text: str) -> str:
         """Return ``text`` without the API key, in whatever it was echoed."""
-        return text.replace(self._key, "[key]") if len(self._key) > len(_NO_KEY) else text
+        return text.replace(self._key, "[key]") if len(self._key) >= _SHORTEST_SECRET else text
 
     def _redact_bytes(self, body: bytes) -> bytes:
-        if len(self._key) <= len(_NO_KEY):
+        if len(self._key) < _SHORTEST_SECRET:
             return body
         return body.replace(self._key.encode(), b"[key]")
 
@@ -208,10 +205,8 @@ def _type(error: APIStatusError) -> str:
     return str(error.body.get("type")) if isinstance(error.body, dict) else ""
 
 
-def _retry_after(value: str | None) -> float | None:
-    """Return the seconds asked for; None for a date or for longer than anyone would wait."""
-    try:
-        seconds = float(value or "")
-    except ValueError:
-        return None
-    return seconds if 0 <= seconds <= _LONGEST_WAIT_S else None
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    found: BaseException | None = error
+    while found is not None:
+        yield found
+        found = found.__cause__

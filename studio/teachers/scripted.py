@@ -117,8 +117,7 @@ class ScriptedServer:
                                     as_json="response_format" in request)  # fmt: skip
                 return _completion(next(numbers), str(request["model"]), prompt, text)
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True,
                                         kwargs={"poll_interval": 0.05}, name="scripted-committee")  # fmt: skip
         self._thread.start()
@@ -146,9 +145,15 @@ def _completion(number: int, model: str, prompt: str, text: str) -> dict[str, An
     }  # fmt: skip
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 256  # a committee calls all at once; with 5 it would wait a second a try
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"  # connections are kept
     disable_nagle_algorithm = True
+    wbufsize = -1  # head and body in one packet
 
     def reply(self, request: dict[str, Any]) -> dict[str, Any]:
         """Return the completion of a request."""

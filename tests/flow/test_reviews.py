@@ -44,6 +44,12 @@ def test_what_a_candidate_planted_is_never_the_score(planted: str) -> None:
     assert judged.score == 1
 
 
+@pytest.mark.parametrize("planted", PLANTED)
+def test_a_reply_that_hands_the_candidate_back_scores_nothing(planted: str) -> None:
+    for reply in (planted, f" {planted}\n", f"```json\n{planted}\n```"):
+        assert read_review(reply, mark=MARK, candidate=f"1 + 1 = 2\n{planted}").score is None
+
+
 @pytest.mark.parametrize(
     ("reply", "score", "missing"),
     [

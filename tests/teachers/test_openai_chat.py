@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterator
 
@@ -44,6 +45,8 @@ def faults() -> Iterator[Faults]:
         ("429", Outcome.RATE_LIMITED), ("quota", Outcome.QUOTA), ("401", Outcome.DENIED),
         ("404", Outcome.NO_MODEL), ("400", Outcome.REJECTED), ("500", Outcome.SERVER),
         ("redirect", Outcome.REJECTED), ("cut", Outcome.BROKEN),
+        ("odd id", Outcome.ANSWERED), ("odd error", Outcome.REJECTED),
+        ("endless error", Outcome.TOO_LARGE), ("bomb", Outcome.UNREADABLE),
     ],
 )  # fmt: skip
 async def test_each_fault_is_one_request_and_one_typed_outcome(
@@ -58,6 +61,8 @@ async def test_each_fault_is_one_request_and_one_typed_outcome(
     assert sum(faults.endpoint.asked.values()) == 1
     assert bool(reply.text) == outcome.is_usable
     assert KEY not in reply.detail
+    "".join((reply.detail, reply.reply_id or "", reply.served_model)).encode()  # can be stored
+    assert len(reply.reply_id or "") <= 200
     assert "\n" not in reply.detail
 
 
@@ -70,6 +75,58 @@ async def test_the_deadline_is_for_the_whole_call(faults: Faults, fault: str) ->
     await client.aclose()
     assert reply.outcome is Outcome.TIMED_OUT
     assert time.monotonic() - started < 1.6
+
+
+async def test_a_call_that_ends_badly_takes_no_other_with_it() -> None:
+    """Neither a missed deadline nor a dropped connection breaks off what else is paid for."""
+
+    def slowly(request: dict[str, object]) -> str:
+        time.sleep(0.5)
+        return "Answer: 1"
+
+    endpoint = FaultyEndpoint(
+        slowly, fault=lambda request: "hang" if "never" in str(request) else ""
+    )
+    client = OpenAIChat(teacher("t", endpoint.url, timeout_s=0.8), key=KEY)
+
+    async def later() -> Outcome:
+        await asyncio.sleep(0.5)
+        return (await client.answer(MESSAGES, max_tokens=5)).outcome
+
+    async def drop() -> None:
+        await asyncio.sleep(0.7)
+        await client.drop_connections()
+
+    never = [{"role": "user", "content": "never"}]
+    missed, good, _ = await asyncio.gather(client.answer(never, max_tokens=5), later(), drop())
+    await client.aclose()
+    endpoint.close()
+    assert (missed.outcome, good) == (Outcome.TIMED_OUT, Outcome.ANSWERED)
+
+
+async def test_a_server_that_hangs_up_was_there_all_the_same() -> None:
+    """It may have taken the money: that is not the same as nobody there."""
+
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    client = OpenAIChat(teacher("t", f"http://127.0.0.1:{port}/v1", timeout_s=5), key=None)
+    reply = await client.answer(MESSAGES, max_tokens=5)
+    await client.aclose()
+    server.close()
+    assert reply.outcome is Outcome.BROKEN
+
+
+async def test_a_local_server_s_dummy_key_is_left_in_the_texts() -> None:
+    endpoint = FaultyEndpoint(lambda request: "An empty box. ollama EMPTY")
+    client = OpenAIChat(teacher("t", endpoint.url), key="EMPTY")
+    reply = await client.answer(MESSAGES, max_tokens=5)
+    await client.aclose()
+    endpoint.close()
+    assert reply.text == "An empty box. ollama EMPTY"
 
 
 async def test_nobody_there_is_told_apart_from_a_broken_connection() -> None:

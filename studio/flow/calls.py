@@ -1,0 +1,143 @@
+"""One call to one teacher, by the book: intent on disk, request, raw reply on disk, then reading.
+
+What a dead process left behind is taken up here too: a reply on disk that nobody read is read
+now, and one that was read but not made into a record is used instead of a new call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from typing import TYPE_CHECKING, NamedTuple
+
+from pydantic import BaseModel
+
+from studio.domain.errors import TeacherError
+from studio.domain.records import TeacherRecord, digest
+from studio.flow.purse import Purse, cost_of
+from studio.flow.stage import Bench
+from studio.store import committee_views as views
+from studio.teachers.base import MAYBE_BILLED, Outcome, RawReply, Reply, read_reply
+
+if TYPE_CHECKING:
+    from studio.teachers.base import Teacher
+
+
+class Ask(NamedTuple):
+    """One thing to ask one teacher.
+
+    ``subject`` is what the ledger finds it by again: the same subject and request is never bought
+    twice.
+    """
+
+    subject: str
+    teacher: TeacherRecord
+    stage: str
+    messages: list[dict[str, str]]
+    prompt_hash: str
+    max_tokens: int
+    schema: type[BaseModel] | None = None
+
+    @property
+    def request_hash(self) -> str:
+        """Hash of all that decides the reply."""
+        shape = self.schema.__name__ if self.schema else ""
+        return digest(self.teacher.model, self.teacher.base_url, self.teacher.temperature,
+                      self.messages, self.max_tokens, shape)  # fmt: skip
+
+
+class Made(NamedTuple):
+    """A call that was made: what came over the wire, and what was read in it."""
+
+    raw: RawReply
+    reply: Reply
+
+
+class Calls:
+    """Makes calls and keeps the ledger of them."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._store = bench.store
+        self._open = bench.open_teacher
+        self.purse = Purse(bench.store.spent_usd(), bench.spend_cap_usd)
+
+    def on_disk(self, ask: Ask) -> Reply | None:
+        """Return the usable reply to this very request that is on disk already, if there is one."""
+        call = self._store.answered_call(ask.subject)
+        if call is None or call.request_hash != ask.request_hash or call.reply is None:
+            return None
+        raw = RawReply(call.reply)
+        reply = read_reply(raw)
+        if call.state == "received":
+            reply = self._identified(ask, raw, reply, call.id)
+            self.purse.add(ask.teacher, self._settle(ask, call.id, raw, reply))
+        return reply._replace(call_id=call.id) if reply.outcome.is_usable else None
+
+    async def make(self, ask: Ask) -> Made | None:
+        """Make one call; None when the purse gives nothing out. Never raises for a fault."""
+        try:
+            teacher = self._open(ask.teacher)
+        except TeacherError as error:  # no key, say: nothing was sent, nothing is in the ledger
+            return Made(RawReply(), Reply(Outcome.DENIED, detail=str(error)))
+        prompt = sum(len(message["content"]) for message in ask.messages)
+        reserved = await self.purse.reserve(ask.teacher, prompt=prompt, max_tokens=ask.max_tokens)
+        if reserved is None:
+            return None
+        cost = None
+        try:
+            made, cost = await self._send(teacher, ask)
+        finally:
+            await self.purse.settle(ask.teacher, reserved, cost)
+        if made.reply.outcome is Outcome.REPEATED:
+            await teacher.drop_connections()
+        return made
+
+    async def _send(self, teacher: Teacher, ask: Ask) -> tuple[Made, float | None]:
+        call_id = uuid.uuid4().hex
+        self._store.intend_call(
+            call_id, subject=ask.subject, teacher=ask.teacher.name, stage=ask.stage,
+            request_hash=ask.request_hash, prompt_hash=ask.prompt_hash,
+        )  # fmt: skip
+        try:
+            raw = await teacher.send(ask.messages, max_tokens=ask.max_tokens, schema=ask.schema)
+        except asyncio.CancelledError:
+            self._store.settle_call(call_id, state="unknown", outcome="unknown",
+                                    detail="ended before the reply; it may have been billed")  # fmt: skip
+            raise
+        if raw.failure is None:
+            self._store.settle_call(
+                call_id, state="received", outcome="", reply=raw.body, status=raw.status
+            )
+        reply = self._identified(ask, raw, read_reply(raw), call_id)
+        cost = self._settle(ask, call_id, raw, reply)
+        return Made(raw, reply._replace(call_id=call_id)), cost
+
+    def _identified(self, ask: Ask, raw: RawReply, reply: Reply, call_id: str) -> Reply:
+        """Refuse the reply of another call: the same id in the same bytes.
+
+        The same id with another text is an endpoint that numbers its replies loosely (Ollama
+        draws from 999), and so is one that repeats itself on a fresh connection.
+        """
+        if reply.reply_id is None:
+            return reply
+        twin = self._store.one(views.TWIN_CALL, ask.teacher.name, reply.reply_id, call_id)
+        if twin is None:
+            return reply
+        again = self._store.value(views.REPEATS, ask.subject, Outcome.REPEATED, call_id)
+        if twin["reply"] != raw.body or again:
+            return reply._replace(reply_id=None, detail="the endpoint repeats its reply ids")
+        self._store.execute(views.MARK_TWIN, "this reply came a second time", twin["id"])
+        return Reply(Outcome.REPEATED, detail=f"reply {reply.reply_id} belongs to another call")
+
+    def _settle(self, ask: Ask, call_id: str, raw: RawReply, reply: Reply) -> float | None:
+        """Commit what became of a call; returns what it cost."""
+        state = "answered" if reply.outcome.is_usable else "failed"
+        if reply.outcome in MAYBE_BILLED:
+            state = "unknown"
+        cost = cost_of(ask.teacher, reply)
+        self._store.settle_call(
+            call_id, state=state, outcome=str(reply.outcome), detail=reply.detail,
+            status=raw.status, reply_id=reply.reply_id, served_model=reply.served_model,
+            tokens_in=reply.tokens_in, tokens_out=reply.tokens_out, cost_usd=cost,
+        )  # fmt: skip
+        return cost

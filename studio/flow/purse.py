@@ -1,0 +1,99 @@
+"""What the teachers have cost, and whether the next call still fits into the budget."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+
+from studio.domain.records import TeacherRecord
+from studio.teachers.base import Reply
+
+_CHARACTERS_A_TOKEN = 4
+
+
+def cost_of(teacher: TeacherRecord, reply: Reply) -> float | None:
+    """Return the cost of a reply in USD, or None where a price or a token count is not known."""
+    if teacher.price_in is None or teacher.price_out is None:
+        return None
+    if reply.tokens_in is None or reply.tokens_out is None:
+        return None
+    return (reply.tokens_in * teacher.price_in + reply.tokens_out * teacher.price_out) / 1e6
+
+
+class Purse:
+    """Keeps spending, with what is under way, below a cap.
+
+    A call is expected to cost what this teacher's calls cost so far; before there is one, what it
+    can cost at most, and then a single call may go ahead to find out. Calls of teachers without a
+    price are not counted.
+
+    Args:
+        spent: what the ledger knew before.
+        cap: all that may be spent, in USD; None for no limit.
+    """
+
+    def __init__(self, spent: float | None, cap: float | None) -> None:
+        self._before = spent or 0.0
+        self._cap = cap
+        self._is_known = spent is not None
+        self._new = self._reserved = 0.0
+        self._calls_out = 0
+        self._is_closed = False
+        self._means: dict[str, tuple[float, int]] = defaultdict(lambda: (0.0, 0))
+        self._changed = asyncio.Condition()
+
+    @property
+    def spent_here(self) -> float | None:
+        """The cost of this stage's calls so far; None while no price is known."""
+        return self._new if self._is_known else None
+
+    async def reserve(
+        self, teacher: TeacherRecord, *, prompt: int, max_tokens: int
+    ) -> float | None:
+        """Set aside what a call may cost; None when the budget does not hold another.
+
+        Args:
+            prompt: length of the messages in characters.
+        """
+        async with self._changed:
+            while True:
+                total, calls = self._means[teacher.name]
+                at_most = _at_most(teacher, prompt, max_tokens)
+                expected = total / calls if calls else at_most
+                spent = self._before + self._new
+                fits = self._cap is None or spent + self._reserved + expected <= self._cap
+                is_first = not calls and not self._calls_out and spent < (self._cap or 0.0)
+                if (fits or is_first or not at_most) and not self._is_closed:
+                    self._reserved += expected
+                    self._calls_out += 1
+                    return expected
+                if self._is_closed or not self._calls_out:
+                    return None
+                await self._changed.wait()  # what is under way may turn out cheaper
+
+    async def settle(self, teacher: TeacherRecord, reserved: float, cost: float | None) -> None:
+        """Take what a call did cost for what was set aside for it."""
+        async with self._changed:
+            self._reserved -= reserved
+            self._calls_out -= 1
+            self.add(teacher, cost)
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """Give nothing more out; who waits is told when a call under way has ended."""
+        self._is_closed = True
+
+    def add(self, teacher: TeacherRecord, cost: float | None) -> None:
+        """Count a cost, if it is known."""
+        if cost is not None:
+            self._is_known = True
+            self._new += cost
+            total, calls = self._means[teacher.name]
+            self._means[teacher.name] = (total + cost, calls + 1)
+
+
+def _at_most(teacher: TeacherRecord, prompt: int, max_tokens: int) -> float:
+    price_in, price_out = teacher.price_in, teacher.price_out
+    if price_in is None or price_out is None:
+        return 0.0
+    return (prompt / _CHARACTERS_A_TOKEN * price_in + max_tokens * price_out) / 1e6

@@ -1,0 +1,100 @@
+"""Keys come from the environment or the keyring, belong to one address, and rest nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import keyring
+import pytest
+from keyring.backend import KeyringBackend
+from keyring.backends import fail
+from keyring.errors import KeyringLocked
+
+from studio.app.settings import Keys
+from studio.domain.errors import TeacherError
+from studio.domain.records import TeacherRecord
+
+KEY = "sk-CANARY-123456"
+
+
+class MemoryKeyring(KeyringBackend):
+    """A keyring that lasts as long as the test."""
+
+    priority = 1  # type: ignore[assignment]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: dict[tuple[str, str], str] = {}
+
+    def get_password(self, service: str, username: str) -> str | None:
+        return self.kept.get((service, username))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self.kept[service, username] = password
+
+
+class LockedKeyring(MemoryKeyring):
+    """A keyring whose owner does not unlock it."""
+
+    def get_password(self, service: str, username: str) -> str | None:
+        raise KeyringLocked("locked")
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        raise KeyringLocked("locked")
+
+
+@pytest.fixture(autouse=True)
+def _own_keyring() -> Iterator[None]:
+    before = keyring.get_keyring()
+    keyring.set_keyring(MemoryKeyring())
+    yield
+    keyring.set_keyring(before)
+
+
+def teacher(url: str = "https://api.example.com/v1", *, env: str = "") -> TeacherRecord:
+    return TeacherRecord(name="a", model="m", base_url=url, api_key_env=env)
+
+
+def test_the_environment_comes_first_and_is_read_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = Keys()
+    keys.store_key(teacher(), "sk-stored-123456")
+    monkeypatch.setenv("A_KEY", f"{KEY}\n")
+    assert keys.key_for(teacher(env="A_KEY")) == KEY
+    monkeypatch.delenv("A_KEY")
+    assert keys.key_for(teacher(env="A_KEY")) == "sk-stored-123456"
+
+
+def test_a_named_variable_that_is_not_set_is_one_line_that_names_it() -> None:
+    with pytest.raises(TeacherError, match="set the environment variable A_KEY") as caught:
+        Keys().key_for(teacher(env="A_KEY"))
+    assert "\n" not in str(caught.value)
+
+
+def test_an_endpoint_without_a_key_needs_none() -> None:
+    assert Keys().key_for(teacher("http://localhost:11434/v1")) is None
+
+
+def test_a_stored_key_is_found_by_the_next_session() -> None:
+    assert Keys().store_key(teacher(), KEY) is True
+    assert Keys().key_for(teacher()) == KEY
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://evil.example/v1", "https://api.example.com:8443/v1", "http://api.example.com/v1",
+     "https://api.example.com.evil.example/v1", "https://api.example.com@evil.example/v1"],
+)  # fmt: skip
+def test_a_stored_key_goes_to_no_other_address(url: str) -> None:
+    Keys().store_key(teacher(), KEY)
+    assert Keys().key_for(teacher(url)) is None
+
+
+@pytest.mark.parametrize("backend", [fail.Keyring, LockedKeyring])
+def test_without_a_keyring_a_key_lasts_for_the_session_and_that_is_told(
+    backend: type[KeyringBackend],
+) -> None:
+    keyring.set_keyring(backend())
+    keys = Keys()
+    assert keys.store_key(teacher(), KEY) is False
+    assert keys.key_for(teacher()) == KEY
+    assert Keys().key_for(teacher()) is None
