@@ -72,7 +72,7 @@ def test_an_adapter_that_loads_is_left_with_its_card_and_curves(
     ]
     card = (folder / "artifacts" / "card.md").read_text()
     assert "LoRA adapter of tiny" in card
-    assert "4 explanation, 2 replay, 6 rationale; 3 more kept out" in card
+    assert "4 explanation, 6 rationale, 2 replay; 3 more kept out" in card
     assert "Steps: 18; ended after all steps. Seed 731." in card
     spec = StudentSpec(location=str(weights), adapter=str(folder / "artifacts" / "adapter"))
     load_student(spec, beside=folder, dtype=torch.float32)
