@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel
 
@@ -20,7 +21,10 @@ from studio.store import committee_views as views
 from studio.teachers.base import MAYBE_BILLED, Outcome, RawReply, Reply, read_reply
 
 if TYPE_CHECKING:
+    from studio.store.tables import Store
     from studio.teachers.base import Teacher
+
+T = TypeVar("T")
 
 
 class Ask(NamedTuple):
@@ -58,6 +62,7 @@ class Calls:
 
     def __init__(self, bench: Bench) -> None:
         self._store = bench.store
+        self._commits = _Commits(bench.store)
         self._open = bench.open_teacher
         self.purse = Purse(bench.store.spent_usd(), bench.spend_cap_usd)
 
@@ -94,23 +99,26 @@ class Calls:
 
     async def _send(self, teacher: Teacher, ask: Ask) -> tuple[Made, float | None]:
         call_id = uuid.uuid4().hex
-        self._store.intend_call(
-            call_id, subject=ask.subject, teacher=ask.teacher.name, stage=ask.stage,
-            request_hash=ask.request_hash, prompt_hash=ask.prompt_hash,
-        )  # fmt: skip
         try:
+            await self._commits.join(lambda: self._store.intend_call(
+                call_id, subject=ask.subject, teacher=ask.teacher.name, stage=ask.stage,
+                request_hash=ask.request_hash, prompt_hash=ask.prompt_hash,
+            ), unless_cancelled=True)  # fmt: skip
             raw = await teacher.send(ask.messages, max_tokens=ask.max_tokens, schema=ask.schema)
         except asyncio.CancelledError:
             self._store.settle_call(call_id, state="unknown", outcome="unknown",
                                     detail="ended before the reply; it may have been billed")  # fmt: skip
             raise
         if raw.failure is None:
-            self._store.settle_call(
+            await self._commits.join(lambda: self._store.settle_call(
                 call_id, state="received", outcome="", reply=raw.body, status=raw.status
-            )
-        reply = self._identified(ask, raw, read_reply(raw), call_id)
-        cost = self._settle(ask, call_id, raw, reply)
+            ))  # fmt: skip
+        reply, cost = await self._commits.join(lambda: self._read(ask, raw, call_id))
         return Made(raw, reply._replace(call_id=call_id)), cost
+
+    def _read(self, ask: Ask, raw: RawReply, call_id: str) -> tuple[Reply, float | None]:
+        reply = self._identified(ask, raw, read_reply(raw), call_id)
+        return reply, self._settle(ask, call_id, raw, reply)
 
     def _identified(self, ask: Ask, raw: RawReply, reply: Reply, call_id: str) -> Reply:
         """Refuse the reply of another call: the same id in the same bytes.
@@ -141,3 +149,44 @@ class Calls:
             tokens_in=reply.tokens_in, tokens_out=reply.tokens_out, cost_usd=cost,
         )  # fmt: skip
         return cost
+
+
+class _Commits:
+    """Commits in one go what several calls have to say in the same moment.
+
+    A commit waits for the disk, and the loop waits with it: one at a time, a slow disk would set
+    the pace of all teachers together.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._waiting: list[tuple[Callable[[], object], asyncio.Future[Any], bool]] = []
+
+    async def join(self, write: Callable[[], T], *, unless_cancelled: bool = False) -> T:
+        """Do ``write`` with the next commit; returns its result when that is on disk.
+
+        Args:
+            unless_cancelled: leave it undone when nobody waits for it any more.
+        """
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[T] = loop.create_future()
+        if not self._waiting:
+            loop.call_soon(self._commit)
+        self._waiting.append((write, done, unless_cancelled))
+        return await done
+
+    def _commit(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        wanted = [(write, done) for write, done, unless_cancelled in waiting
+                  if not (unless_cancelled and done.cancelled())]  # fmt: skip
+        try:
+            with self._store.transaction():
+                results = [write() for write, _ in wanted]
+        except Exception as error:  # not handled here: each one who waits raises it
+            for _, done in wanted:
+                if not done.cancelled():
+                    done.set_exception(error)
+            return
+        for (_, done), result in zip(wanted, results, strict=True):
+            if not done.cancelled():
+                done.set_result(result)

@@ -307,6 +307,21 @@ async def test_a_budget_stops_the_buying_and_says_so(bench: Bench, endpoint: Mak
     assert sum(served.asked.values()) == 5
 
 
+async def test_calls_of_one_moment_share_their_commits(bench: Bench, endpoint: Make) -> None:
+    """Intent, raw reply and reading of 32 calls: far fewer waits for the disk than 96."""
+    bench.store.put(teacher("a", endpoint(latency_s=0.1).url, concurrency=32))
+    add_mistakes(bench.store, 32)
+    statements: list[str] = []
+    bench.store.sql.set_trace_callback(statements.append)
+    await drain(SolveStage().run(bench))
+    bench.store.sql.set_trace_callback(None)
+    first_reply = next(n for n, text in enumerate(statements) if text.startswith("UPDATE calls"))
+    intents = [text for text in statements[:first_reply] if text.startswith("INSERT INTO calls")]
+    assert len(intents) == 32
+    assert statements[:first_reply].count("COMMIT") <= 3
+    assert bench.store.count(Rationale) == 32
+
+
 async def test_a_stage_cancelled_twice_leaves_nothing_as_sent(bench: Bench, endpoint: Make) -> None:
     served = endpoint(fault=lambda request: "hang")
     bench.store.put(teacher("a", served.url, concurrency=2))
