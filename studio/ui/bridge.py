@@ -6,13 +6,13 @@ from PySide6.QtCore import QObject, Signal
 
 
 class Bridge(QObject):
-    """The window's ear on the bus.
+    """The window's ear on the bus; join it as a listener.
 
     Signals:
         tables_changed(set): rows of these tables were written.
         task_progressed(id, done, total): a task is so far.
         task_failed(id, message, detail): a task ended with an error.
-        task_finished(id): a task ended.
+        task_finished(id): a task ended, or was cancelled.
     """
 
     tables_changed = Signal(object)
@@ -22,7 +22,7 @@ class Bridge(QObject):
 
 
 class BusListener:
-    """Hears the bus and emits on the bridge; Qt carries the signal across threads."""
+    """Hears the bus and emits on the bridge: their names are the same, so they can't be one class."""
 
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge

@@ -1,126 +1,228 @@
-"""Small parts all pages are made of: labels, buttons, cards, and text that a model wrote."""
+"""Small parts that all pages are made of: labels, buttons, cards, text views, states of a view."""
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
+from math import ceil
+from typing import Any, TypeVar
 
-from PySide6.QtCore import QObject, QRunnable, Qt, QThreadPool, Signal
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QFontMetricsF, QResizeEvent
 from PySide6.QtWidgets import (
+    QBoxLayout,
+    QComboBox,
     QFrame,
+    QHBoxLayout,
     QLabel,
+    QLayout,
+    QMessageBox,
     QPlainTextEdit,
     QPushButton,
+    QScrollArea,
+    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
 
 from studio.ui.theme import GRID
 
-MOST_CHARACTERS = 20_000
-LONGEST_LINE = 2_000
+L = TypeVar("L", bound=QBoxLayout)
 
 
-def safe(text: str) -> str:
-    """Return model text as it may be shown: capped, long lines broken, hidden signs made visible.
-
-    Control and bidirectional characters are written as their code point, so that nothing on screen
-    reads otherwise than it is.
-    """
-    shown = "".join(map(_visible, text[:MOST_CHARACTERS]))
-    lines = [
-        line[start : start + LONGEST_LINE]
-        for line in shown.split("\n")
-        for start in range(0, max(len(line), 1), LONGEST_LINE)
-    ]
-    rest = len(text) - MOST_CHARACTERS
-    return "\n".join([*lines, f"… {rest:,} more characters"] if rest > 0 else lines)
-
-
-def _visible(sign: str) -> str:
-    if sign in "\n\t" or unicodedata.category(sign) not in ("Cc", "Cf", "Co", "Cs"):
-        return sign
-    return f"⟨U+{ord(sign):04X}⟩"
-
-
-def label(text: str = "", role: str = "", *, wrap: bool = False) -> QLabel:
+def label(text: str = "", role: str = "", *, wrap: bool = False, tip: str = "") -> QLabel:
     """Return a label that shows plain text only."""
-    made = QLabel(text)
+    made = QLabel()
     made.setTextFormat(Qt.TextFormat.PlainText)
+    made.setText(text)
     made.setWordWrap(wrap)
+    made.setToolTip(tip)
     if role:
         made.setProperty("role", role)
     return made
 
 
+def selectable(made: QLabel) -> QLabel:
+    """Let a label's text be copied."""
+    made.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    return made
+
+
 def set_role(widget: QWidget, role: str) -> None:
     """Change a widget's role and let the style sheet look at it again."""
-    widget.setProperty("role", role)
-    widget.style().unpolish(widget)
-    widget.style().polish(widget)
+    if widget.property("role") != role:
+        widget.setProperty("role", role)
+        widget.style().unpolish(widget)
+        widget.style().polish(widget)
 
 
-def button(text: str, on_click: Callable[[], Any], *, tip: str, main: bool = False) -> QPushButton:
+def button(text: str, on_click: Callable[[], Any], *, tip: str, role: str = "") -> QPushButton:
     """Return a button; ``tip`` says its effect and its key."""
     made = QPushButton(text)
     made.setToolTip(tip)
     made.setAccessibleName(text)
     made.setAccessibleDescription(tip)
-    if main:
-        made.setProperty("role", "main")
+    made.setAutoDefault(False)
+    if role:
+        made.setProperty("role", role)
     made.clicked.connect(lambda: on_click())
     return made
 
 
-def card() -> tuple[QFrame, QVBoxLayout]:
-    """Return a framed panel and the layout to fill it by."""
-    frame = QFrame()
-    frame.setProperty("role", "card")
-    layout = QVBoxLayout(frame)
-    layout.setContentsMargins(GRID * 2, GRID, GRID * 2, GRID)
-    return frame, layout
+def choice(entries: Iterable[tuple[str, Any]], *, name: str, tip: str) -> QComboBox:
+    """Return a box of texts with values behind them."""
+    box = QComboBox()
+    for text, value in entries:
+        box.addItem(text, value)
+    box.setAccessibleName(name)
+    box.setToolTip(tip)
+    return box
 
 
-def text_view(name: str) -> QPlainTextEdit:
-    """Return a read-only view for text that a model wrote."""
-    view = QPlainTextEdit()
-    view.setReadOnly(True)
-    view.setAccessibleName(name)
-    view.setTabChangesFocus(True)
-    return view
+def choose(box: QComboBox, value: Any) -> None:
+    """Set a box to the entry with this value, without telling anyone; else to its first."""
+    box.blockSignals(True)
+    box.setCurrentIndex(max(0, box.findData(value)))
+    box.blockSignals(False)
 
 
-class _Mail(QObject):
-    done = Signal(object)
-    failed = Signal(str)
+class Card(QFrame):
+    """A framed panel with an optional heading; ``body`` is the layout to fill."""
 
-
-class Worker(QRunnable):
-    """Runs a function off the thread that draws and hands its result back on it."""
-
-    def __init__(self, work: Callable[[], Any]) -> None:
+    def __init__(self, title: str = "", *, role: str = "card") -> None:
         super().__init__()
-        self._work = work
-        self.mail = _Mail()
-
-    def run(self) -> None:
-        """Do the work; called by the pool."""
-        try:
-            result = self._work()
-        except Exception as error:  # the boundary of a thread: told on screen instead of lost
-            self.mail.failed.emit(f"{error}")
-            return
-        self.mail.done.emit(result)
+        self.setProperty("role", role)
+        self.body = QVBoxLayout(self)
+        self.body.setContentsMargins(GRID * 2, GRID * 3 // 2, GRID * 2, GRID * 3 // 2)
+        self.body.setSpacing(GRID)
+        if title:
+            self.body.addWidget(label(title, "section"))
 
 
-def in_background(
-    work: Callable[[], Any], then: Callable[[Any], None], *, failed: Callable[[str], None]
-) -> Worker:
-    """Run ``work`` on a pool thread, then ``then`` with its result on the thread that draws."""
-    worker = Worker(work)
-    worker.setAutoDelete(False)
-    worker.mail.done.connect(then)
-    worker.mail.failed.connect(failed)
-    QThreadPool.globalInstance().start(worker)
-    return worker
+def row(*parts: QWidget | QLayout | None, gap: int = GRID) -> QHBoxLayout:
+    """Return a row of parts; None is space that stretches."""
+    return _filled(QHBoxLayout(), parts, gap)
+
+
+def column(*parts: QWidget | QLayout | None, gap: int = GRID) -> QVBoxLayout:
+    """Return a column of parts; None is space that stretches."""
+    return _filled(QVBoxLayout(), parts, gap)
+
+
+def _filled(layout: L, parts: Iterable[QWidget | QLayout | None], gap: int) -> L:
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(gap)
+    for part in parts:
+        if part is None:
+            layout.addStretch(1)
+        elif isinstance(part, QLayout):
+            layout.addLayout(part)
+        else:
+            layout.addWidget(part)
+    return layout
+
+
+def clear(layout: QLayout) -> None:
+    """Take everything out of a layout."""
+    while (item := layout.takeAt(0)) is not None:
+        if (widget := item.widget()) is not None:
+            widget.hide()
+            widget.deleteLater()
+        elif (inner := item.layout()) is not None:
+            clear(inner)
+
+
+def scrolled(inner: QWidget) -> QScrollArea:
+    """Return ``inner`` in an area that scrolls up and down."""
+    area = QScrollArea()
+    area.setWidgetResizable(True)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    area.setWidget(inner)
+    return area
+
+
+class TextView(QPlainTextEdit):
+    """A read-only view of text that a model wrote; as high as its text, up to ``most_lines``."""
+
+    def __init__(self, name: str, *, most_lines: int = 0, role: str = "") -> None:
+        super().__init__()
+        self._most_lines = most_lines
+        self.setReadOnly(True)
+        self.setAccessibleName(name)
+        self.setTabChangesFocus(True)
+        self.setUndoRedoEnabled(False)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        if role:
+            self.setProperty("role", role)
+        if most_lines:
+            self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+            self.document().documentLayout().documentSizeChanged.connect(lambda _: self._fit())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Wrap anew, and be as high as that takes."""
+        super().resizeEvent(event)
+        if self._most_lines:
+            self._fit()
+
+    def _fit(self) -> None:
+        lines = max(1, round(self.document().size().height()))
+        fits = lines <= self._most_lines
+        bars = Qt.ScrollBarPolicy
+        self.setVerticalScrollBarPolicy(bars.ScrollBarAlwaysOff if fits else bars.ScrollBarAsNeeded)
+        line = QFontMetricsF(self.document().defaultFont()).lineSpacing()
+        margins = 2 * (self.frameWidth() + self.document().documentMargin())
+        self.setFixedHeight(ceil(line * min(lines, self._most_lines) + margins) + 2)
+
+
+class Notice(QWidget):
+    """What a view shows when it has nothing else to show: empty, loading, or failed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._title, self._text = label("", "section"), label("", "dim", wrap=True)
+        for part in (self._title, self._text):
+            part.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._actions = QHBoxLayout()
+        self._actions.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        layout = column(None, self._title, self._text, self._actions, None)
+        layout.setContentsMargins(GRID * 4, GRID * 2, GRID * 4, GRID * 2)
+        self.setLayout(layout)
+
+    def show_text(self, title: str, text: str = "", *, actions: Iterable[QWidget] = ()) -> None:
+        """Show a heading, a sentence, and buttons."""
+        self._title.setText(title)
+        self._text.setText(text)
+        self._text.setVisible(bool(text))
+        clear(self._actions)
+        for action in actions:
+            self._actions.addWidget(action)
+
+
+def say(parent: QWidget, title: str, text: str, *, detail: str = "") -> QMessageBox:
+    """Show a message that the person closes; never blocks."""
+    box = QMessageBox(parent)
+    box.setTextFormat(Qt.TextFormat.PlainText)
+    box.setWindowTitle(title)
+    box.setText(text)
+    if detail:
+        box.setDetailedText(detail)
+    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    box.open()
+    return box
+
+
+def ask(
+    parent: QWidget, title: str, text: str, *, yes: str, then: Callable[[], Any], no: str = "Cancel"
+) -> QMessageBox:
+    """Ask before doing ``then``; never blocks."""
+    box = QMessageBox(parent)
+    box.setTextFormat(Qt.TextFormat.PlainText)
+    box.setWindowTitle(title)
+    box.setText(text)
+    agreed = box.addButton(yes, QMessageBox.ButtonRole.AcceptRole)
+    box.setDefaultButton(agreed)
+    box.addButton(no, QMessageBox.ButtonRole.RejectRole)
+    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    agreed.clicked.connect(lambda: then())
+    box.open()
+    return box

@@ -2,171 +2,120 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import ClassVar
 
-from PySide6.QtWidgets import (
-    QComboBox,
-    QDialog,
-    QDialogButtonBox,
-    QFormLayout,
-    QHBoxLayout,
-    QLineEdit,
-    QTableWidget,
-    QTableWidgetItem,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QPushButton
 
 from studio.app.workbench import Workbench
 from studio.domain.records import TeacherRecord
 from studio.flow.reviewers import Report, calibrate
-from studio.store.tables import Store
-from studio.ui.parts import button, in_background, label
-from studio.ui.theme import GRID
+from studio.ui.page import Page
+from studio.ui.parts import Card, button, label, row
+from studio.ui.sheet import Sheet
+from studio.ui.teacher_form import TeacherForm
+from studio.ui.words import NOTHING, decimal, share, things
 
-PRESETS = {
-    "Ollama": "http://localhost:11434/v1", "vLLM": "http://localhost:8000/v1",
-    "llama.cpp": "http://localhost:8080/v1", "LM Studio": "http://localhost:1234/v1",
-    "OpenAI": "https://api.openai.com/v1",
-}  # fmt: skip
-_TEACHERS = ("name", "model", "address", "at once", "key from", "state")
-_CARDS = ("reviewer", "reviews", "missing", "mean", "severity", "4–5 on wrong", "n wrong",
-          "AUC", "flips without it")  # fmt: skip
+_TEACHERS = ("Name", "Model", "Address", "Key from", "At once", "$ / M in", "$ / M out", "State")
+_CARDS = (
+    "Reviewer",
+    "Reviews",
+    "Missing",
+    "Mean",
+    "Severity",
+    "4–5 on wrong",
+    "AUC",
+    "Flips without it",
+)
 
 
-class CommitteePage(QWidget):
+class CommitteePage(Page):
     """Teachers above, their reviews measured below."""
 
-    def __init__(self, bench: Workbench) -> None:
-        super().__init__()
-        self._bench = bench
-        self._workers: list[Any] = []
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(GRID * 3, GRID * 2, GRID * 3, GRID * 2)
-        layout.setSpacing(GRID)
-        head = QHBoxLayout()
-        head.addWidget(label("Committee", "title"))
-        head.addStretch()
-        head.addWidget(button("Add a teacher …", self._on_add, main=True,
-                              tip="Any OpenAI-compatible endpoint"))  # fmt: skip
-        layout.addLayout(head)
-        self._teachers = _table(_TEACHERS, "Teachers")
-        self._cards = _table(_CARDS, "Reviewers measured")
-        self._note = label("", "dim", wrap=True)
+    title = "Committee"
+    watches: ClassVar = frozenset({"teachers", "reviews", "grades", "policies", "overrides"})
+
+    def __init__(self, workbench: Workbench) -> None:
+        super().__init__(workbench)
+        self._rows: list[TeacherRecord] = []
+        self._sum = label("", "dim")
+        self._teachers = Sheet(
+            _TEACHERS, name="Teachers", widths=(144, 168, 200, 136, 80, 88, 88), numbers=(4, 5, 6)
+        )
+        self._teachers.opened.connect(lambda _: self._on_edit())
+        self._teachers.chosen.connect(lambda _: self._enable())
+        self._cards = Sheet(
+            _CARDS,
+            name="Reviewers measured",
+            widths=(152, 88, 88, 80, 88, 128, 80, 136),
+            numbers=range(1, 8),
+            stretch=0,
+        )
+        self._note = label("", "small", wrap=True)
+        layout = self.page_layout()
+        layout.addLayout(row(label(self.title, "title"), self._sum, None, *self._buttons()))
         layout.addWidget(self._teachers, 1)
-        layout.addWidget(label("HOW FAR EACH REVIEWER CAN BE TRUSTED", "head"))
-        layout.addWidget(self._cards, 1)
-        layout.addWidget(self._note)
+        card = Card("How far each reviewer can be trusted")
+        card.body.addWidget(self._cards)
+        card.body.addWidget(self._note)
+        layout.addWidget(card, 1)
         self.reload()
 
-    def on_tables_changed(self, tables: set[str]) -> None:
-        """Read again where it concerns the committee."""
-        if tables & {"teachers", "reviews", "grades", "policies", "overrides"}:
-            self.reload()
+    def _buttons(self) -> tuple[QPushButton, ...]:
+        self._edit = button("Edit …", self._on_edit, tip="Change the chosen teacher (Enter)")
+        add = button("Add a teacher …", self._on_add, role="main",
+                     tip="Any endpoint in the OpenAI form: Ollama, vLLM, llama.cpp, LM Studio, OpenAI")  # fmt: skip
+        return self._edit, add
 
-    def reload(self) -> None:
+    def reload(self, tables: set[str] | None = None) -> None:
         """Show the teachers at once, and their measures when they are computed."""
-        rows = self._bench.reader.teachers(active=False)
-        _fill(self._teachers, [
-            (t.name, t.model or "–", t.base_url or "–", t.concurrency, t.api_key_env or "–",
-             "scripted" if t.scripted else "active" if t.active else "imported, not asked")
-            for t in rows
+        del tables
+        self._rows = self.workbench.reader.teachers(active=False)
+        self._teachers.show_rows([
+            (t.name, t.model or NOTHING, t.base_url or NOTHING, t.api_key_env or NOTHING,
+             t.concurrency, decimal(t.price_in), decimal(t.price_out), _state(t))
+            for t in self._rows
         ])  # fmt: skip
-        project = self._bench.project
+        asked = sum(t.active for t in self._rows)
+        self._sum.setText(things(asked, "teacher is asked", "teachers are asked") if self._rows
+                          else "No teacher yet: three make a committee.")  # fmt: skip
+        self._enable()
+        self.reading.ask("cards", calibrate, self._show)
 
-        def read() -> Report:
-            store = Store(project, read_only=True)
-            try:
-                return calibrate(store)
-            finally:
-                store.close()
-
-        self._workers = [in_background(read, self._show, failed=self._note.setText)]
+    def _enable(self) -> None:
+        self._edit.setEnabled(self._chosen() is not None)
 
     def _show(self, report: Report) -> None:
-        _fill(self._cards, [
-            (c.reviewer, c.n_valid, c.n_missing, _two(c.mean), _two(c.severity),
-             _share(c.high_on_wrong), c.n_wrong, _two(c.auc.value), c.flips_without)
+        self._cards.show_rows([
+            (c.reviewer, c.n_valid, c.n_missing, decimal(c.mean), decimal(c.severity),
+             f"{share(c.high_on_wrong)} of {c.n_wrong:,}", decimal(c.auc.value), c.flips_without)
             for c in report.cards
         ])  # fmt: skip
         self._note.setText(
-            f"Agreement (Krippendorff's alpha, interval) {_two(report.alpha)} over "
-            f"{report.n_rationales:,} rationales. Severity: mean gap to the others on the same "
-            "rationales, below 0 is stricter. AUC: chance that a right rationale gets the higher "
-            "score. Flips: decisions that change without this reviewer."
+            f"Agreement over {things(report.n_rationales, 'rationale')}: Krippendorff's alpha "
+            f"{decimal(report.alpha)} (interval). Severity: mean difference to the others on the same "
+            "rationales; below 0 is stricter. 4–5 on wrong: how often a rationale with a wrong answer "
+            "got such a score. AUC: chance that a right rationale gets the higher score. Flips: "
+            "decisions that would change without this reviewer."
             if report.cards else "No reviews yet."
         )  # fmt: skip
 
+    def _chosen(self) -> TeacherRecord | None:
+        place = self._teachers.currentIndex().row()
+        return self._rows[place] if 0 <= place < len(self._rows) else None
+
     def _on_add(self) -> None:
-        dialog = _TeacherDialog(self)
-        dialog.accepted.connect(lambda: self._bench.put(dialog.record()))
-        dialog.open()
+        self._open(TeacherForm(self, None))
+
+    def _on_edit(self) -> None:
+        if (chosen := self._chosen()) is not None:
+            self._open(TeacherForm(self, chosen))
+
+    def _open(self, form: TeacherForm) -> None:
+        form.saved.connect(lambda record: self.reading.when(self.workbench.put(record)))
+        form.open()
 
 
-class _TeacherDialog(QDialog):
-    def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("Add a teacher")
-        form = QFormLayout(self)
-        self._preset = QComboBox()
-        self._preset.addItems(list(PRESETS))
-        self._name, self._model, self._url = QLineEdit(), QLineEdit(), QLineEdit(PRESETS["Ollama"])
-        self._key, self._at_once = QLineEdit(), QLineEdit("8")
-        self._key.setPlaceholderText("for example OPENAI_API_KEY; empty for local servers")
-        self._preset.currentTextChanged.connect(lambda text: self._url.setText(PRESETS[text]))
-        for title, widget in (("server", self._preset), ("name", self._name),
-                              ("model", self._model), ("address", self._url),
-                              ("key from variable", self._key), ("requests at once", self._at_once)):  # fmt: skip
-            widget.setAccessibleName(title)
-            form.addRow(label(title), widget)
-        self._problem = label("", "bad", wrap=True)
-        form.addRow(self._problem)
-        kinds = QDialogButtonBox.StandardButton
-        buttons = QDialogButtonBox(kinds.Save | kinds.Cancel)
-        buttons.accepted.connect(self._on_save)
-        buttons.rejected.connect(self.reject)
-        form.addRow(buttons)
-
-    def record(self) -> TeacherRecord:
-        """Return the teacher as entered."""
-        return TeacherRecord(
-            name=self._name.text(), model=self._model.text(), base_url=self._url.text().rstrip("/"),
-            api_key_env=self._key.text().strip(), concurrency=int(self._at_once.text()),
-        )  # fmt: skip
-
-    def _on_save(self) -> None:
-        if not self._url.text().startswith(("http://", "https://")):
-            self._problem.setText("The address starts with http:// or https://")
-        elif not self._name.text().strip() or not self._model.text().strip():
-            self._problem.setText("A name and the model's name at the endpoint are needed.")
-        elif not self._at_once.text().isdigit() or not 1 <= int(self._at_once.text()) <= 1024:
-            self._problem.setText("Requests at once: a number from 1 to 1024.")
-        else:
-            self.accept()
-
-
-def _table(head: tuple[str, ...], name: str) -> QTableWidget:
-    made = QTableWidget(0, len(head))
-    made.setHorizontalHeaderLabels(list(head))
-    made.setAccessibleName(name)
-    made.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
-    made.verticalHeader().hide()
-    made.horizontalHeader().setStretchLastSection(True)
-    return made
-
-
-def _fill(table: QTableWidget, rows: list[tuple[Any, ...]]) -> None:
-    table.setRowCount(len(rows))
-    for r, row in enumerate(rows):
-        for c, value in enumerate(row):
-            text = f"{value:,}" if isinstance(value, int) else str(value)
-            table.setItem(r, c, QTableWidgetItem(text))
-    table.resizeColumnsToContents()
-
-
-def _two(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2f}"
-
-
-def _share(value: float | None) -> str:
-    return "–" if value is None else f"{value:.0%}"
+def _state(teacher: TeacherRecord) -> str:
+    if teacher.scripted:
+        return "scripted: no model"
+    return "asked" if teacher.active else "imported, not asked"

@@ -3,70 +3,112 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import ClassVar
 
-from PySide6.QtWidgets import (
-    QFileDialog,
-    QHBoxLayout,
-    QTableWidget,
-    QTableWidgetItem,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QFileDialog, QLineEdit, QPushButton, QStackedWidget
 
 from studio.app.workbench import Workbench
-from studio.ui.parts import button, label
-from studio.ui.theme import GRID
+from studio.domain.errors import StudioError
+from studio.flow.students import find_student
+from studio.store import window_views
+from studio.store.tables import Store
+from studio.ui.page import Page
+from studio.ui.parts import Card, Notice, button, label, row
+from studio.ui.plain_text import one_line
+from studio.ui.sheet import Sheet
+from studio.ui.words import things
 
-_HEAD = ("dataset", "split", "answers", "questions", "attempts")
-_COUNTS = """
-SELECT q.dataset, q.split, q.answer_kind, count(*),
-       sum((SELECT count(*) FROM attempts a WHERE a.question_id = q.id))
-FROM questions q GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"""
+FORMATS = "GSM8K, SVAMP, StrategyQA, LogiQA, MAPD records, JSONL, CSV, Parquet"
+_HEAD = ("Dataset", "Split", "Answers", "Questions", "Attempts", "Rationales")
+_KINDS = {"number": "a number", "choice": "a choice", "yes_no": "yes or no", "text": "text"}
 
 
-class DataPage(QWidget):
+class DataPage(Page):
     """The questions by dataset and split."""
 
-    def __init__(self, bench: Workbench) -> None:
-        super().__init__()
-        self._bench = bench
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(GRID * 3, GRID * 2, GRID * 3, GRID * 2)
-        layout.setSpacing(GRID * 2)
-        head = QHBoxLayout()
-        head.addWidget(label("Data", "title"))
-        head.addStretch()
-        head.addWidget(button("Import files …", self._on_import, main=True,
-                              tip="GSM8K, SVAMP, StrategyQA, LogiQA, MAPD records, JSONL, CSV, "
-                                  "Parquet; or drop files on the window"))  # fmt: skip
-        layout.addLayout(head)
-        self._hint = label("No questions yet. Import a file, or drop one on this window.", "dim")
-        layout.addWidget(self._hint)
-        self._table = QTableWidget(0, len(_HEAD))
-        self._table.setHorizontalHeaderLabels(list(_HEAD))
-        self._table.setAccessibleName("Questions by dataset and split")
-        self._table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
-        self._table.horizontalHeader().setStretchLastSection(True)
-        self._table.verticalHeader().hide()
-        layout.addWidget(self._table, 1)
+    title = "Data"
+    watches: ClassVar = frozenset({"questions", "attempts", "rationales", "settings"})
+
+    def __init__(self, workbench: Workbench) -> None:
+        super().__init__(workbench)
+        self._sum = label("", "dim")
+        self._sheet = Sheet(
+            _HEAD,
+            name="Questions by dataset and split",
+            widths=(280, 96, 128, 112, 112, 112),
+            numbers=(3, 4, 5),
+            stretch=0,
+        )
+        self._notice = Notice()
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self._notice)
+        self._stack.addWidget(self._sheet)
+        layout = self.page_layout()
+        layout.addLayout(row(label(self.title, "title"), self._sum, None, self._button()))
+        layout.addWidget(self._stack, 1)
+        layout.addWidget(self._student_card())
+        layout.addWidget(
+            label(f"Read: {FORMATS}. Or drop files on this window.", "small", wrap=True)
+        )
+        self._notice.show_text("Counting …")
         self.reload()
 
-    def on_tables_changed(self, tables: set[str]) -> None:
-        """Count again where it concerns questions."""
-        if tables & {"questions", "attempts"}:
-            self.reload()
+    def _button(self) -> QPushButton:
+        return button("Import files …", self._on_import, role="main",
+                      tip=f"Take questions, attempts, rationales and reviews from files: {FORMATS}")  # fmt: skip
 
-    def reload(self) -> None:
-        """Count questions and attempts."""
-        rows = self._bench.reader.rows(_COUNTS)
-        self._hint.setVisible(not rows)
-        self._table.setRowCount(len(rows))
-        for r, row in enumerate(rows):
-            for c, value in enumerate(row):
-                text = f"{value:,}" if isinstance(value, int) else str(value)
-                self._table.setItem(r, c, QTableWidgetItem(text))
+    def _student_card(self) -> Card:
+        card = Card("Student")
+        self._student = QLineEdit()
+        self._student.setAccessibleName("Student")
+        self._student.setPlaceholderText("model folder, hub id, or URL#MODEL of an endpoint")
+        self._student.setToolTip(
+            "Whose mistakes are looked for: it sits the exam on these questions"
+        )
+        use = button("Use this student", self._on_student, tip="The next exam is its")
+        self._student.returnPressed.connect(self._on_student)
+        self._student_problem = label("", "bad", wrap=True)
+        self._student_problem.hide()
+        card.body.addLayout(row(self._student, use))
+        card.body.addWidget(self._student_problem)
+        return card
+
+    def reload(self, tables: set[str] | None = None) -> None:
+        """Count what there is."""
+        if tables is None or "settings" in tables:
+            self._student.setText(self.workbench.reader.setting("student", ""))
+
+        def read(store: Store) -> list[tuple[str, str, str, int, int, int]]:
+            found = store.rows(window_views.DATA)
+            return [(r[0], r[1], _KINDS.get(r[2], r[2]), r[3], r[4], r[5]) for r in found]
+
+        self.reading.ask("data", read, self._show)
+
+    def _show(self, rows: list[tuple[str, str, str, int, int, int]]) -> None:
+        self._sheet.show_rows([*rows])
+        self._sum.setText(things(sum(r[3] for r in rows), "question") if rows else "")
+        if not rows:
+            self._notice.show_text("No questions yet", "Import a file, or drop one on this window.",
+                                   actions=[self._button()])  # fmt: skip
+        self._stack.setCurrentIndex(1 if rows else 0)
+
+    def _on_student(self) -> None:
+        """Keep the student's name; a wrong one is told at once, in one line."""
+        text = self._student.text().strip()
+        self._student_problem.hide()
+        try:
+            find_student(self.workbench.reader, text)
+        except StudioError as error:
+            self._student_problem.setText(str(error))
+            self._student_problem.show()
+            return
+        self.reading.when(self.workbench.set_setting("student", text), lambda _: self.told.emit(
+            f"✓ Student: {one_line(text)}. Run what is missing on the Overview page.", False))  # fmt: skip
 
     def _on_import(self) -> None:
-        names, _ = QFileDialog.getOpenFileNames(self, "Import questions")
-        if names:
-            self._bench.import_files([Path(name) for name in names])
+        dialog = QFileDialog(self, "Import questions")
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
+        dialog.filesSelected.connect(
+            lambda names: self.workbench.import_files([Path(n) for n in names])
+        )
+        dialog.open()

@@ -3,238 +3,252 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
-import numpy as np
-from PySide6.QtCore import QItemSelectionModel, Qt
-from PySide6.QtGui import QColor, QKeySequence, QShortcut
-from PySide6.QtWidgets import (
-    QApplication,
-    QComboBox,
-    QHBoxLayout,
-    QHeaderView,
-    QLineEdit,
-    QSplitter,
-    QTableView,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import QApplication, QLineEdit, QSplitter, QStackedWidget, QVBoxLayout
 
 from studio.app.workbench import Workbench
 from studio.domain.policy import Policy
 from studio.flow.decisions import Wish
 from studio.flow.scorebook import Scorebook
-from studio.store import desk_views
-from studio.store.desk_views import DeskFilter
 from studio.store.tables import Store
-from studio.ui.parts import in_background, label
+from studio.ui.desk_filter import Filter, Found, find
+from studio.ui.page import Page
+from studio.ui.parts import Notice, button, row
 from studio.ui.table_model import DeskModel
-from studio.ui.theme import GRID, scheme_of
+from studio.ui.theme import GRID
+from studio.ui.what_if import Trial
 from studio.ui.widgets.case_view import CaseView
+from studio.ui.widgets.filter_bar import FilterBar
+from studio.ui.widgets.question_list import QuestionList
 from studio.ui.widgets.threshold_panel import ThresholdPanel
+from studio.ui.words import things
 
-KEYS = (
-    ("J or ↓", "next question"), ("K or ↑", "previous question"), ("1–9", "choose a teacher"),
-    ("A", "accept its rationale by hand"), ("R", "reject it by hand"),
-    ("C", "clear the decision by hand"), ("Ctrl+Enter", "accept and go to the next"),
-    ("/", "search"), ("Ctrl+Z", "undo"), ("Ctrl+Shift+Z", "redo"), ("?", "this sheet"),
-)  # fmt: skip
-_WATCHED = {"overrides", "decisions", "policies", "rationales", "reviews", "grades", "explanations"}
+_SCORES = frozenset({"rationales", "reviews", "grades", "decisions", "policies", "teachers"})
+_ROWS = frozenset({"questions", "attempts", "rationales"})
 
 
-class DeskPage(QWidget):
+class DeskPage(Page):
     """List, three panes and the acceptance rule."""
 
-    def __init__(self, bench: Workbench) -> None:
-        super().__init__()
-        self._bench = bench
+    title = "Desk"
+    watches: ClassVar = _SCORES | _ROWS | {"overrides", "explanations"}
+
+    def __init__(self, workbench: Workbench) -> None:
+        super().__init__(workbench)
         self._book: Scorebook | None = None
-        self._workers: dict[str, Any] = {}
+        self._found = Found([])
         self._build()
-        self._keys()
+        self._make_keys()
         self.reload()
 
     def _build(self) -> None:
-        self._model = DeskModel(self._bench.reader, self)
-        self._list = QTableView()
-        self._list.setModel(self._model)
-        self._list.setAccessibleName("Questions")
-        self._list.setSelectionBehavior(QTableView.SelectionBehavior.SelectRows)
-        self._list.setSelectionMode(QTableView.SelectionMode.SingleSelection)
-        self._list.setShowGrid(False)
-        self._list.verticalHeader().hide()
-        self._list.verticalHeader().setDefaultSectionSize(GRID * 4)
-        head = self._list.horizontalHeader()
-        head.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        head.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        for column, width in ((1, 72), (2, 56)):
-            head.resizeSection(column, width)
-        self._list.selectionModel().currentRowChanged.connect(lambda now, _: self._show(now.row()))
-        self._case = CaseView(self._bench.reader)
-        self._case.wished.connect(self._decide)
-        self._panel = ThresholdPanel()
-        self._panel.policy_tried.connect(self._on_tried)
-        self._panel.apply_requested.connect(self._bench.apply_policy)
-        self._empty = label("", "dim", wrap=True)
-        self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        reader = self.workbench.reader
+        self.model = DeskModel(reader, self)
+        self.questions = QuestionList(self.model)
+        self.questions.selectionModel().currentRowChanged.connect(self._on_row)
+        self.filters = FilterBar()
+        self.filters.changed.connect(lambda _: self._search())
+        self.filters.left.connect(self.questions.setFocus)
+        self.case_view = CaseView(reader)
+        self.case_view.wished.connect(self._on_wished)
+        self.panel = ThresholdPanel()
+        self.panel.tried.connect(self._on_tried)
+        self.panel.apply_requested.connect(self._on_apply)
+        self._notice = Notice()
         middle = QSplitter(Qt.Orientation.Horizontal)
-        middle.addWidget(self._list)
-        middle.addWidget(self._case)
-        middle.setSizes([280, 920])
+        middle.addWidget(self.questions)
+        middle.addWidget(self.case_view)
+        middle.setSizes([256, 840])
+        middle.setStretchFactor(1, 1)
+        middle.setChildrenCollapsible(False)
+        middle.setHandleWidth(GRID)
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self._notice)
+        self._stack.addWidget(middle)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(GRID, GRID, GRID, 0)
-        layout.addLayout(self._filters())
-        layout.addWidget(middle, 1)
-        layout.addWidget(self._empty)
-        layout.addWidget(self._panel)
+        layout.setContentsMargins(GRID, GRID, GRID, GRID)
+        layout.setSpacing(GRID)
+        layout.addLayout(row(self.filters))
+        layout.addWidget(self._stack, 1)
+        layout.addWidget(self.panel)
+        self._notice.show_text("Reading the questions …")
 
-    def _filters(self) -> QHBoxLayout:
-        row = QHBoxLayout()
-        self._state, self._queue = QComboBox(), QComboBox()
-        self._teacher, self._dataset = QComboBox(), QComboBox()
-        reader = self._bench.reader
-        teachers = [r[0] for r in reader.rows("SELECT name FROM teachers ORDER BY name")]
-        datasets = [r[0] for r in reader.rows("SELECT DISTINCT dataset FROM questions")]
-        for box, first, names in (
-            (self._state, "any decision", desk_views.STATES),
-            (self._queue, "no queue", desk_views.QUEUES),
-            (self._teacher, "any teacher", teachers), (self._dataset, "any dataset", datasets),
-        ):  # fmt: skip
-            box.addItems([first, *names])
-            box.setAccessibleName(f"Filter: {first}")
-            box.setToolTip("Show only such questions")
-            box.activated.connect(lambda _: self.reload_list())
-            row.addWidget(box)
-        self._search = QLineEdit()
-        self._search.setPlaceholderText("search text  ( / )")
-        self._search.setAccessibleName("Search in questions and rationales")
-        self._search.returnPressed.connect(self.reload_list)
-        self._count = label("", "dim")
-        row.addWidget(self._search, 1)
-        row.addWidget(self._count)
-        return row
-
-    def _keys(self) -> None:
-        actions = {
-            "J": lambda: self._move(1), "K": lambda: self._move(-1),
-            "A": lambda: self._decide_chosen("accept"), "R": lambda: self._decide_chosen("reject"),
-            "C": lambda: self._decide_chosen("clear"), "Ctrl+Return": self._accept_and_next,
-            "/": self._search.setFocus,
+    def _make_keys(self) -> None:
+        actions: dict[str, Any] = {
+            "J": partial(self._move, 1), "K": partial(self._move, -1),
+            "A": partial(self._decide, "accept"), "R": partial(self._decide, "reject"),
+            "C": partial(self._decide, "clear"), "Ctrl+Return": self._confirm,
+            "Ctrl+Enter": self._confirm, "/": self.filters.start_search,
         }  # fmt: skip
-        actions |= {str(n): partial(self._case.choose, n - 1) for n in range(1, 10)}
+        actions |= {str(n): partial(self.case_view.choose, n - 1) for n in range(1, 10)}
         for keys, action in actions.items():
             shortcut = QShortcut(QKeySequence(keys), self)
             shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-            shortcut.activated.connect(partial(self._unless_typing, action))
-        leave = QShortcut(QKeySequence("Escape"), self._search)
-        leave.setContext(Qt.ShortcutContext.WidgetShortcut)
-        leave.activated.connect(self._list.setFocus)
-
-    def _unless_typing(self, action: Any) -> None:
-        if not isinstance(QApplication.focusWidget(), QLineEdit):
-            action()
+            shortcut.activated.connect(partial(_unless_typing, action))
 
     # -- what is shown ---------------------------------------------------------------------
 
-    def on_tables_changed(self, tables: set[str]) -> None:
-        """Take over what was written, keeping the place."""
-        if tables & {"rationales"} and not self._model.ids:
-            self.reload()
-        elif tables & _WATCHED:
-            self._model.reread()
-            self._show(self._list.currentIndex().row())
-            self._load_book()
+    def reload(self, tables: set[str] | None = None) -> None:
+        """Read list and scores anew, as far as it is needed; the place is kept."""
+        if tables is None or tables & {"teachers", "questions"}:
+            self.filters.show_names(*self._names())
+        if tables is None or tables & _ROWS:
+            self._search()
+        if tables is None or tables & _SCORES:
+            self.reading.ask("scores", _read_scores, self._take_scores)
+        elif "overrides" in tables:
+            self.reading.ask("overrides", _read_overrides, self._take_overrides)
+        if tables is not None:
+            self.model.reread()
+            self._show_row(self.questions.currentIndex().row(), keep=True)
 
-    def show_queue(self, name: str) -> None:
-        """Show one audit queue."""
-        self._queue.setCurrentText(name)
-        self.reload_list()
+    def show_this(self, wanted: Any) -> None:
+        """Show a queue, by name."""
+        self.filters.set_filter(Filter(queue=str(wanted)))
 
-    def reload(self) -> None:
-        """Read the list and the scores anew."""
-        self.reload_list()
-        self._load_book()
+    def _names(self) -> tuple[list[str], list[str]]:
+        reader = self.workbench.reader
+        teachers = [r[0] for r in reader.rows("SELECT name FROM teachers ORDER BY name")]
+        datasets = [r[0] for r in reader.rows("SELECT DISTINCT dataset FROM questions ORDER BY 1")]
+        return teachers, datasets
 
-    def reload_list(self) -> None:
-        """Read the ids that the filters let through, off this thread."""
-        state, queue, teacher, dataset = (
-            box.currentText() if box.currentIndex() else ""
-            for box in (self._state, self._queue, self._teacher, self._dataset)
-        )
-        wanted = DeskFilter(state, queue, teacher, dataset, self._search.text().strip())
-        query, values = desk_views.desk_ids(wanted)
-        project = self._bench.project
+    def _search(self) -> None:
+        wanted, book = self.filters.filter, self._book
+        if wanted.needs_scores and book is None:
+            self._notice.show_text("Reading the scores …")
+            self._stack.setCurrentIndex(0)
+            return  # _take_scores searches again
+        final = self.panel.trial.final if self.panel.trial else None
+        self.reading.ask("list", lambda store: find(store, wanted, book, final), self._take_found)
 
-        def read() -> list[str]:
-            store = Store(project, read_only=True)
-            try:
-                return [row[0] for row in store.rows(query, *values)]
-            finally:
-                store.close()
+    def _take_found(self, found: Found) -> None:
+        before = self._current_id()
+        self._found = found
+        if found.question_ids != self.model.ids:
+            self.model.show_ids(found.question_ids)
+            ids = found.question_ids
+            self.questions.go_to(ids.index(before) if before in ids else 0)
+        if not found.question_ids:
+            self._say_empty()
+        self._stack.setCurrentIndex(1 if found.question_ids else 0)
+        if (
+            found.question_ids
+            and self.isVisible()
+            and not isinstance(QApplication.focusWidget(), QLineEdit)
+        ):
+            self.questions.setFocus()
+        self._count()
 
-        self._workers["list"] = in_background(read, self._take_ids, failed=self._empty.setText)
+    def _say_empty(self) -> None:
+        if self.filters.filter == Filter():
+            go = button("Go to the overview", lambda: self.page_requested.emit("overview", None),
+                        role="main", tip="There the button “Run what is missing” fills this desk")  # fmt: skip
+            self._notice.show_text(
+                "Nothing on the desk yet",
+                "Import questions, or a committee's records; then run what is missing.", actions=[go],
+            )  # fmt: skip
+        else:
+            reset = button("Show everything", lambda: self.filters.set_filter(Filter()),
+                           tip="Take all filters away")  # fmt: skip
+            self._notice.show_text("No question passes these filters", actions=[reset])
 
-    def _take_ids(self, ids: list[str]) -> None:
-        self._model.show_ids(ids)
-        self._empty.setText("" if ids else "No rationales here. Run what is missing on the Overview "
-                            "page, import a committee's records, or loosen the filters.")  # fmt: skip
-        self._empty.setVisible(not ids)
-        self._count.setText(f"{len(ids):,} questions")
-        if ids:
-            self._select(0)
+    def _take_scores(self, read: tuple[Scorebook, int, Policy]) -> None:
+        waiting = self._book is None and self.filters.filter.needs_scores
+        self._book, version, policy = read
+        self.panel.show_book(self._book, version, policy)
+        self._count()
+        if waiting:
+            self._search()
 
-    def _load_book(self) -> None:
-        project = self._bench.project
+    def _take_overrides(self, said: dict[str, bool]) -> None:
+        if self._book is None:
+            return
+        cleared = {rid: None for rid, i in self._book.place.items()
+                   if self._book.human[i] >= 0 and rid not in said}  # fmt: skip
+        self._book.override({**said, **cleared})
+        self.reading.ask("rule", lambda store: store.policy(), self._take_rule)
 
-        def read() -> tuple[Scorebook, Policy]:
-            store = Store(project, read_only=True)
-            try:
-                return Scorebook(store), store.policy()[1]
-            finally:
-                store.close()
+    def _take_rule(self, rule: tuple[int, Policy]) -> None:
+        assert self._book is not None  # asked for after it came
+        self.panel.show_book(self._book, *rule)
+        self._count()
 
-        self._workers["book"] = in_background(read, self._take_book, failed=self._empty.setText)
+    def _count(self) -> None:
+        parts = [things(len(self.model.ids), "question")]
+        if self._book is not None:
+            parts.append(things(len(self._book), "rationale"))
+            parts.append(f"{int((self._book.current == 1).sum()):,} accepted")
+        self.filters.count.setText(" · ".join(parts))
 
-    def _take_book(self, found: tuple[Scorebook, Policy]) -> None:
-        self._book, policy = found
-        self._panel.show_book(self._book, policy)
+    def _on_tried(self, trial: Trial) -> None:
+        self.model.tint(trial.changed_questions)
 
-    def _on_tried(self, policy: Policy) -> None:
-        assert self._book is not None  # the panel tries nothing before it has one
-        book, final = self._book, self._book.final(policy)
-        accepted = int((book.current == 1).sum())
-        self._count.setText(f"{len(self._model.ids):,} questions · {len(book):,} rationales · "
-                            f"{accepted:,} accepted")  # fmt: skip
-        changed = np.unique(book.question[(book.current >= 0) & (final != book.current)])
-        app = QApplication.instance()
-        assert isinstance(app, QApplication)
-        tint = QColor(scheme_of(app).warn)
-        tint.setAlpha(50)
-        self._model.tint({book.question_ids[n] for n in changed}, tint)
+    def _on_row(self, now: Any, before: Any) -> None:
+        del before
+        self._show_row(now.row())
 
-    def _show(self, row: int) -> None:
-        if 0 <= row < len(self._model.ids):
-            self._case.show_question(self._model.ids[row])
+    def _show_row(self, number: int, *, keep: bool = False) -> None:
+        if 0 <= number < len(self.model.ids):
+            question_id = self.model.ids[number]
+            chosen = self.case_view.chosen if keep else self._first_match(question_id)
+            self.case_view.show_question(question_id, rationale_id=chosen)
+
+    def _first_match(self, question_id: str) -> str:
+        """Return the first rationale of a question that passed the filters, if they choose any."""
+        members, book = self._found.rationales, self._book
+        if members is None or book is None or question_id not in book.question_ids:
+            return ""
+        mine = (book.question == book.question_ids.index(question_id)) & members[: len(book)]
+        places = mine.nonzero()[0]
+        return book.ids[places[0]] if len(places) else ""
 
     # -- deciding --------------------------------------------------------------------------
 
+    def _current_id(self) -> str:
+        number = self.questions.currentIndex().row()
+        return self.model.ids[number] if 0 <= number < len(self.model.ids) else ""
+
     def _move(self, step: int) -> None:
-        self._select(self._list.currentIndex().row() + step)
+        self.questions.go_to(self.questions.currentIndex().row() + step)
 
-    def _select(self, row: int) -> None:
-        if 0 <= row < self._model.rowCount():
-            flags = QItemSelectionModel.SelectionFlag
-            self._list.selectionModel().setCurrentIndex(
-                self._model.index(row, 0), flags.ClearAndSelect | flags.Rows
-            )
+    def _decide(self, wish: Wish) -> None:
+        if chosen := self.case_view.chosen:
+            self.reading.when(self.workbench.override([chosen], wish))
 
-    def _decide_chosen(self, wish: Wish) -> None:
-        self._decide(self._case.chosen, wish)
+    def _on_wished(self, rationale_id: str, wish: Wish) -> None:
+        self.reading.when(self.workbench.override([rationale_id], wish))
 
-    def _decide(self, rationale_id: str, wish: Wish) -> None:
-        if rationale_id:
-            self._bench.override([rationale_id], wish)
-
-    def _accept_and_next(self) -> None:
-        self._decide_chosen("accept")
+    def _confirm(self) -> None:
+        """Make what counts for the chosen rationale a person's word, and go to the next question."""
+        case, chosen = self.case_view.case, self.case_view.chosen
+        said = next((one for one in case.rationales if one.id == chosen), None) if case else None
+        if said is not None and said.accepted is not None:
+            self._decide("accept" if said.accepted else "reject")
         self._move(1)
+
+    def _on_apply(self, policy: Policy) -> None:
+        self.told.emit("Applying the rule …", False)
+        done = self.workbench.apply_policy(policy)
+        self.reading.when(done, lambda tally: self.told.emit(
+            f"✓ Rule applied: {tally.accepted:,} accepted, {tally.rejected:,} rejected", False))  # fmt: skip
+
+
+def _read_scores(store: Store) -> tuple[Scorebook, int, Policy]:
+    book = Scorebook(store)
+    book.place  # noqa: B018 - built here, off the thread that draws
+    return book, *store.policy()
+
+
+def _read_overrides(store: Store) -> dict[str, bool]:
+    return {
+        row[0]: bool(row[1]) for row in store.rows("SELECT rationale_id, accepted FROM overrides")
+    }
+
+
+def _unless_typing(action: Any) -> None:
+    """Do what a key means, unless it was typed into a field."""
+    if not isinstance(QApplication.focusWidget(), QLineEdit):
+        action()

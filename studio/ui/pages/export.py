@@ -3,93 +3,127 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import ClassVar, NamedTuple
 
-from PySide6.QtWidgets import (
-    QCheckBox,
-    QComboBox,
-    QFileDialog,
-    QFormLayout,
-    QHBoxLayout,
-    QLineEdit,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QCheckBox, QFileDialog, QFormLayout, QHBoxLayout, QLineEdit, QWidget
 
 from studio.app.workbench import Workbench
 from studio.store import views
-from studio.ui.parts import button, label
+from studio.store.tables import Store
+from studio.ui.page import Page
+from studio.ui.parts import Card, button, choice, label, row
 from studio.ui.theme import GRID
+from studio.ui.words import things
 
 FORMATS = {
-    "messages": "chat messages, one conversation a row",
-    "prompt-completion": "prompt and completion columns",
-    "alpaca": "instruction, input, output",
-    "sharegpt": "conversations with from and value",
-    "dpo": "chosen: an accepted rationale, rejected: the student's mistake",
-    "parquet": "messages as Parquet",
-    "committee": "the MAPD paper's own three files",
-    "attempts": "every attempt with its grade and doubts",
-    "model": "the newest adapter, and merged weights as safetensors",
+    "messages": "Chat messages, one conversation a row",
+    "prompt-completion": "Prompt and completion, two columns",
+    "alpaca": "Instruction, input, output",
+    "sharegpt": "Conversations with from and value",
+    "dpo": "Pairs: an accepted rationale, and the student's mistake or a rejected one",
+    "parquet": "Messages as one Parquet file",
+    "committee": "The three files of the MAPD paper's own repository",
+    "attempts": "Every attempt with its grade and its doubts",
+    "model": "The newest run's adapter, and merged weights as safetensors",
 }
+WITHOUT_REJECTED = ("dpo", "committee", "attempts", "model")
 
 
-class ExportPage(QWidget):
+class Contents(NamedTuple):
+    """What an export would hold."""
+
+    accepted: int
+    rationales: int
+    by_hand: int
+    version: int
+    rule: str
+
+    @property
+    def in_words(self) -> str:
+        """The sentence above the form."""
+        rule = f"rule v{self.version} ({self.rule})" if self.version else "no rule applied yet"
+        return (f"{self.accepted:,} of {things(self.rationales, 'rationale')}: {rule}, "
+                f"{things(self.by_hand, 'override')}")  # fmt: skip
+
+
+class ExportPage(Page):
     """Write the curated dataset, or the model, for use elsewhere."""
 
-    def __init__(self, bench: Workbench) -> None:
-        super().__init__()
-        self._bench = bench
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(GRID * 3, GRID * 2, GRID * 3, GRID * 2)
-        layout.setSpacing(GRID * 2)
-        layout.addWidget(label("Export", "title"))
-        self._contents = label("", wrap=True)
-        layout.addWidget(self._contents)
-        form = QFormLayout()
-        self._format = QComboBox()
-        self._format.addItems(list(FORMATS))
-        self._format.setAccessibleName("Format")
-        self._about = label(FORMATS["messages"], "dim", wrap=True)
-        self._format.currentTextChanged.connect(self._on_format)
-        self._out = QLineEdit(str(bench.project / "exports" / "messages"))
+    title = "Export"
+    watches: ClassVar = frozenset({"decisions", "overrides", "rationales", "policies"})
+
+    def __init__(self, workbench: Workbench) -> None:
+        super().__init__(workbench)
+        self._contents = label("Counting …", wrap=True)
+        self._format = choice(((name, name) for name in FORMATS), name="Format",
+                              tip="The form other programs read")  # fmt: skip
+        self._format.activated.connect(lambda _: self._on_format())
+        self._about = label("", "dim", wrap=True)
+        self._out = QLineEdit()
         self._out.setAccessibleName("Folder to write")
-        self._all = QCheckBox("rejected ones too, marked as such")
-        row = QHBoxLayout()
-        row.addWidget(self._out, 1)
-        row.addWidget(button("Choose …", self._on_choose, tip="Choose where to write"))
-        form.addRow(label("format"), self._format)
-        form.addRow(label(""), self._about)
-        form.addRow(label("folder"), row)
-        form.addRow(label(""), self._all)
-        layout.addLayout(form)
-        layout.addWidget(button("Export", self._on_export, main=True,
-                                tip="Write it; an existing folder of something else is left alone"))  # fmt: skip
-        layout.addStretch()
+        self._all = QCheckBox("Rejected ones too, marked in a column “decision”")
+        self._all.setToolTip("For looking at, or for training on both kinds")
+        layout = self.page_layout()
+        layout.addWidget(label(self.title, "title"))
+        what = Card("What goes in")
+        what.body.addWidget(self._contents)
+        layout.addWidget(what)
+        layout.addWidget(self._form())
+        layout.addStretch(1)
+        self._on_format()
         self.reload()
 
-    def on_tables_changed(self, tables: set[str]) -> None:
-        """Count again where it concerns decisions."""
-        if tables & {"decisions", "overrides", "rationales", "policies"}:
-            self.reload()
+    def _form(self) -> Card:
+        card = Card("Where to, and how")
+        form = QFormLayout()
+        form.setSpacing(GRID)
+        form.addRow(label("Format"), _wide(self._format, self._about))
+        folder = button("Choose …", self._on_choose, tip="Choose the folder to write into")
+        form.addRow(label("Folder"), row(self._out, folder))
+        form.addRow(label(""), self._all)
+        go = button("Export", self._on_export, role="main",
+                    tip="Write it whole, with a card and the provenance of every row; a folder of "
+                    "something else is left alone")  # fmt: skip
+        card.body.addLayout(form)
+        card.body.addLayout(row(go, None))
+        return card
 
-    def reload(self) -> None:
+    def reload(self, tables: set[str] | None = None) -> None:
         """Say what an export would hold."""
-        row = self._bench.reader.one(views.DECISION_COUNTS)
-        total = self._bench.reader.value("SELECT count(*) FROM current_rationales")
-        version, policy = self._bench.reader.policy()
-        accepted, by_hand = (row["accepted"] or 0, row["overridden"] or 0) if row else (0, 0)
-        self._contents.setText(f"{accepted:,} of {total:,} rationales: policy v{version} "
-                               f"“{policy.describe()}”, {by_hand:,} overrides.")  # fmt: skip
+        del tables
+        self.reading.ask(
+            "contents", _contents, lambda found: self._contents.setText(found.in_words)
+        )
 
-    def _on_format(self, name: str) -> None:
+    def _on_format(self) -> None:
+        name = self._format.currentData()
         self._about.setText(FORMATS[name])
-        self._out.setText(str(self._bench.project / "exports" / name))
+        self._out.setText(str(self.workbench.project / "exports" / name))
+        self._all.setEnabled(name not in WITHOUT_REJECTED)
 
     def _on_choose(self) -> None:
-        chosen = QFileDialog.getExistingDirectory(self, "Write below this folder")
-        if chosen:
-            self._out.setText(str(Path(chosen) / self._format.currentText()))
+        dialog = QFileDialog(self, "Write below this folder")
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        name = self._format.currentData()
+        dialog.fileSelected.connect(lambda chosen: self._out.setText(str(Path(chosen) / name)))
+        dialog.open()
 
     def _on_export(self) -> None:
-        self._bench.export(Path(self._out.text()), format=self._format.currentText(),
-                           include_all=self._all.isChecked())  # fmt: skip
+        self.workbench.export(
+            Path(self._out.text()).expanduser(), format=self._format.currentData(),
+            include_all=self._all.isEnabled() and self._all.isChecked(),
+        )  # fmt: skip
+
+
+def _wide(box: QWidget, about: QWidget) -> QHBoxLayout:
+    layout = row(box, about, gap=GRID * 2)
+    layout.setStretch(1, 1)
+    return layout
+
+
+def _contents(store: Store) -> Contents:
+    row = store.one(views.DECISION_COUNTS)
+    total = store.value("SELECT count(*) FROM current_rationales")
+    version, policy = store.policy()
+    counts = (row["accepted"] or 0, total, row["overridden"] or 0) if row else (0, total, 0)
+    return Contents(*counts, version, policy.describe())

@@ -1,164 +1,179 @@
-"""The overview: the funnel, the audit queues, and one button that runs what is missing."""
+"""The overview: the funnel, what deserves a look, and one button that runs what is missing."""
 
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, ClassVar
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import (
-    QDialog,
-    QDialogButtonBox,
-    QGridLayout,
-    QHBoxLayout,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from studio.app.workbench import Workbench
-from studio.flow import pipeline
-from studio.flow.cost import Estimate
-from studio.flow.pipeline import Plan
-from studio.store import desk_views, views
-from studio.store.tables import Store
-from studio.ui.parts import button, card, in_background, label
+from studio.flow.queues import BY_QUESTION, QUEUES
+from studio.ui.desk_filter import DOUBTFUL
+from studio.ui.page import Page
+from studio.ui.parts import Card, ask, button, column, label, row, scrolled
+from studio.ui.plain_text import one_line
+from studio.ui.sheet import Sheet
+from studio.ui.standing import (
+    Standing,
+    missing_in_words,
+    read_missing,
+    read_standing,
+    spent,
+    stops,
+)
 from studio.ui.theme import GRID
+from studio.ui.widgets.funnel import Funnel, Station
+from studio.ui.words import count, things
 
-STATIONS = (
-    ("questions", "questions"), ("attempts", "attempts"), ("mistakes", "mistakes"),
-    ("explained", "explained"), ("reviewed", "rationales reviewed"), ("accepted", "accepted"),
-    ("trained", "runs finished"),
-)  # fmt: skip
+if TYPE_CHECKING:
+    from studio.flow.cost import Estimate
+    from studio.flow.pipeline import Plan
+
+_TEACHERS = ("Teacher", "Rationales", "Right answer", "Accepted", "Mean score")
+_DOUBTFUL = ("Doubtful mistakes", "the grade itself may be mistaken; counted in questions")
 
 
-class OverviewPage(QWidget):
-    """Where the project stands and what to look at next.
+class OverviewPage(Page):
+    """Where the project stands and what to look at next."""
 
-    Signals:
-        queue_requested(str): an audit queue was clicked.
-    """
+    title = "Overview"
+    watches: ClassVar = frozenset({
+        "questions", "attempts", "grades", "explanations", "rationales", "reviews", "decisions",
+        "overrides", "policies", "runs", "run_states", "teachers", "settings",
+    })  # fmt: skip
 
-    queue_requested = Signal(str)
-
-    def __init__(self, bench: Workbench) -> None:
-        super().__init__()
-        self._bench = bench
-        self._workers: list[Any] = []
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(GRID * 3, GRID * 2, GRID * 3, GRID * 2)
-        layout.setSpacing(GRID * 2)
-        head = QHBoxLayout()
-        head.addWidget(label(bench.project.name, "title"))
-        head.addStretch()
-        head.addWidget(button("Run what is missing", self._on_run, main=True,
-                              tip="Exam, grades, explanations, rationales, reviews, decisions; "
-                                  "says what it takes and asks first"))  # fmt: skip
-        layout.addLayout(head)
-        self._scripted = label("", "warn", wrap=True)
-        layout.addWidget(self._scripted)
-        layout.addLayout(self._funnel())
-        layout.addWidget(label("WHAT TO LOOK AT", "head"))
-        layout.addLayout(self._queues())
-        self._cost = label("", "dim", wrap=True)
-        layout.addWidget(self._cost)
-        layout.addStretch()
+    def __init__(self, workbench: Workbench) -> None:
+        super().__init__(workbench)
+        self._plan: Plan | None = None
+        self._missing: list[Estimate] = []
+        self._build()
         self.reload()
 
-    def _funnel(self) -> QHBoxLayout:
-        row = QHBoxLayout()
-        self._numbers = {}
-        for n, (name, words) in enumerate(STATIONS):
-            frame, inside = card()
-            self._numbers[name] = label("…", "big")
-            inside.addWidget(self._numbers[name])
-            inside.addWidget(label(words, "dim"))
-            if n:
-                row.addWidget(label("→", "dim"))
-            row.addWidget(frame, 1)
-        return row
+    def _build(self) -> None:
+        inner = QWidget()
+        layout = self.page_layout(inner)
+        self._scripted = label("", "badge", tip="A scripted teacher is no model: its answers were "
+                               "written beforehand, to try the studio out")  # fmt: skip
+        self._scripted.hide()
+        layout.addLayout(
+            row(label(one_line(self.workbench.project.name), "title"), self._scripted, None)
+        )
+        self._funnel = Funnel()
+        layout.addWidget(self._funnel)
+        cards = row(self._queues_card(), self._missing_card(), gap=GRID * 2)
+        cards.setStretch(0, 3)
+        cards.setStretch(1, 2)
+        layout.addLayout(cards)
+        layout.addWidget(self._teachers_card())
+        layout.addStretch(1)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(scrolled(inner))
 
-    def _queues(self) -> QGridLayout:
-        grid = QGridLayout()
-        grid.setSpacing(GRID)
-        self._queue_buttons = {}
-        for n, name in enumerate(desk_views.QUEUES):
-            made = button(name, partial(self.queue_requested.emit, name),
-                          tip=f"Open the desk with: {name}")  # fmt: skip
-            self._queue_buttons[name] = made
-            grid.addWidget(made, n // 3, n % 3)
-        return grid
+    def _queues_card(self) -> Card:
+        card = Card("What deserves a look")
+        self._queues: dict[str, _QueueRow] = {}
+        known = {name: (queue.title, queue.meaning) for name, queue in QUEUES.items()}
+        for name, (title, meaning) in {**known, DOUBTFUL: _DOUBTFUL}.items():
+            unit = "questions" if name in BY_QUESTION or name == DOUBTFUL else "rationales"
+            self._queues[name] = _QueueRow(title, meaning, unit)
+            self._queues[name].clicked.connect(partial(self.page_requested.emit, "desk", name))
+            card.body.addWidget(self._queues[name])
+        card.body.setSpacing(0)
+        card.body.addStretch(1)
+        return card
 
-    def on_tables_changed(self, tables: set[str]) -> None:
-        """Count again."""
-        del tables
-        self.reload()
+    def _teachers_card(self) -> Card:
+        card = Card("What the teachers brought")
+        self._teachers = Sheet(_TEACHERS, name="Rationales by teacher", numbers=(1, 2, 3, 4),
+                               widths=(240, 128, 160, 160, 128), stretch=0)  # fmt: skip
+        self._teachers.setMinimumHeight(GRID * 17)
+        card.body.addWidget(self._teachers)
+        return card
 
-    def reload(self) -> None:
+    def _missing_card(self) -> Card:
+        card = Card("What is missing")
+        self._what = label("Counting …", "dim", wrap=True)
+        self._run = button("Run what is missing", self._on_run, role="main",
+                           tip="Exam, grades, explanations, rationales, reviews, decisions: says what "
+                               "it takes, and asks first")  # fmt: skip
+        self._run.setEnabled(False)
+        self._spent = label("", "small", wrap=True)
+        card.body.addLayout(column(self._what, row(self._run, None), None,
+                                   label("SO FAR", "head"), self._spent, gap=GRID * 3 // 2))  # fmt: skip
+        return card
+
+    # -- what is shown ---------------------------------------------------------------------
+
+    def reload(self, tables: set[str] | None = None) -> None:
         """Count everything, off this thread."""
-        project = self._bench.project
+        del tables
+        bench = self.workbench.bench
+        self.reading.ask("standing", read_standing, self._show)
+        self.reading.ask("missing", lambda store: read_missing(bench, store), self._show_missing,
+                         failed=self._cannot_plan)  # fmt: skip
 
-        def read() -> dict[str, Any]:
-            store = Store(project, read_only=True)
-            try:
-                funnel = store.one(desk_views.FUNNEL)
-                calls = store.one(views.CALL_COUNTS)
-                return {
-                    "funnel": dict(funnel) if funnel else {},
-                    "queues": {
-                        n: store.value(desk_views.queue_count(n)) for n in desk_views.QUEUES
-                    },
-                    "calls": dict(calls) if calls else {},
-                    "scripted": [t.name for t in store.teachers() if t.scripted],
-                }
-            finally:
-                store.close()
+    def _show(self, found: Standing) -> None:
+        self._funnel.show_stations(tuple(Station(*stop) for stop in stops(found)))
+        for name, queue in self._queues.items():
+            queue.show_number(found.queues[name])
+        self._teachers.show_rows([*found.by_teacher])
+        self._spent.setText(spent(found))
+        if found.scripted:
+            all_of_them = len(found.scripted) == found.teachers
+            names = ", ".join(one_line(name, most=24) for name in found.scripted)
+            self._scripted.setText("scripted committee" if all_of_them else f"scripted: {names}")
+        self._scripted.setVisible(bool(found.scripted))
 
-        self._workers = [in_background(read, self._show, failed=self._cost.setText)]
+    def _show_missing(self, found: tuple[Plan, list[Estimate]]) -> None:
+        self._plan, self._missing = found
+        words = missing_in_words(self._missing)
+        self._what.setText(words or self._nothing())
+        self._run.setEnabled(bool(words))
 
-    def _show(self, found: dict[str, Any]) -> None:
-        for name, number in found["funnel"].items():
-            self._numbers[name].setText(f"{number:,}")
-        for name, number in found["queues"].items():
-            self._queue_buttons[name].setText(f"{name}  ·  {number:,}")
-            self._queue_buttons[name].setEnabled(number > 0)
-        calls = found["calls"]
-        cost = "no price known" if calls["cost_usd"] is None else f"${calls['cost_usd']:,.4f}"
-        self._cost.setText(f"{calls['done']:,} calls to teachers, {calls['failed']:,} failed, "
-                           f"{calls['unknown']:,} maybe billed · {calls['tokens_in']:,} tokens in, "
-                           f"{calls['tokens_out']:,} out · {cost}")  # fmt: skip
-        names = ", ".join(found["scripted"])
-        self._scripted.setText(f"Scripted committee: the answers of {names} were written beforehand; "
-                               "no model wrote them." if names else "")  # fmt: skip
-        self._scripted.setVisible(bool(names))
+    def _nothing(self) -> str:
+        if not self.workbench.reader.value("SELECT 1 FROM questions LIMIT 1"):
+            return "There are no questions yet. Import some on the Data page."
+        if self._plan is not None and self._plan.student is None:
+            return "Nothing, as far as it goes: no student is named for the exam yet (Data page)."
+        return "Nothing: every stage has done its work."
+
+    def _cannot_plan(self, message: str) -> None:
+        self._plan = None
+        self._what.setText(message)
+        self._run.setEnabled(False)
+
+    # -- run it ----------------------------------------------------------------------------
 
     def _on_run(self) -> None:
-        bench = self._bench
-        future = bench.background.call(lambda: _outlook(bench))
-        self._workers.append(in_background(future.result, self._ask, failed=self._cost.setText))
-
-    def _ask(self, found: tuple[Plan, list[Estimate]]) -> None:
-        plan, lines = found
-        dialog = QDialog(self)
-        dialog.setWindowTitle("Run what is missing")
-        layout = QVBoxLayout(dialog)
-        todo = [line for line in lines if line.records]
-        for line in todo:
-            cost = "price unknown" if line.cost_usd is None else f"about ${line.cost_usd:,.4f}"
-            text = f"{line.stage}: at most {line.records:,}"
-            layout.addWidget(
-                label(f"{text} · {line.calls:,} calls, {cost}" if line.calls else text)
-            )
-        if not todo:
-            layout.addWidget(label("Nothing is missing; decisions are brought up to date."))
-        kinds = QDialogButtonBox.StandardButton
-        buttons = QDialogButtonBox(kinds.Ok | kinds.Cancel)
-        buttons.accepted.connect(dialog.accept)
-        buttons.rejected.connect(dialog.reject)
-        layout.addWidget(buttons)
-        dialog.accepted.connect(lambda: self._bench.run_flow(plan))
-        dialog.open()
+        plan = self._plan
+        if plan is None:
+            return
+        calls = sum(one.calls for one in self._missing)
+        text = f"{missing_in_words(self._missing)}\n\n"
+        text += ("New attempts and rationales may bring further work, which is counted here as far "
+                 "as it can be known.")  # fmt: skip
+        ask(self, "Run what is missing", text, yes=f"Run ({things(calls, 'call')})",
+            then=lambda: self.workbench.run_flow(plan))  # fmt: skip
 
 
-def _outlook(bench: Workbench) -> tuple[Plan, list[Estimate]]:
-    plan = pipeline.plan(bench.bench, ())
-    return plan, pipeline.estimate(bench.bench, plan)
+class _QueueRow(QPushButton):
+    """One audit queue with its count; a click opens the desk with it."""
+
+    def __init__(self, title: str, meaning: str, unit: str) -> None:
+        super().__init__()
+        self._title, self._unit = title, unit
+        self._number = label("…", "name")
+        inside = row(label(title), label(meaning, "dim"), None, self._number, gap=GRID * 2)
+        inside.setContentsMargins(GRID, GRID // 2, GRID, GRID // 2)
+        self.setLayout(inside)
+        self.setProperty("role", "row")
+        self.setMinimumHeight(GRID * 4)
+        self.setToolTip(f"Open the desk with these {unit}: {meaning}")
+
+    def show_number(self, number: int) -> None:
+        """Show how many there are; there is nothing to open where there are none."""
+        self._number.setText(count(number))
+        self.setAccessibleName(f"{self._title}: {number:,} {self._unit}")
+        self.setEnabled(number > 0)

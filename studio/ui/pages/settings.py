@@ -1,78 +1,75 @@
-"""Settings: colours, and what this machine has and lacks."""
+"""Settings: colours, keys, and what this machine has and lacks."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSettings, Signal
-from PySide6.QtWidgets import (
-    QComboBox,
-    QFormLayout,
-    QTableWidget,
-    QTableWidgetItem,
-    QVBoxLayout,
-    QWidget,
+
+from studio.app.workbench import Workbench
+from studio.ui.page import Page
+from studio.ui.parts import Card, button, choice, choose, label, row
+from studio.ui.sheet import Sheet
+
+if TYPE_CHECKING:
+    from studio.app.doctor import Finding
+    from studio.store.tables import Store
+
+_SIGNS = {"ok": "✓", "lack": "✗ lacking", "note": "·"}
+_KEYS = (
+    "A teacher's key comes from the environment variable it names, or from the system's keyring. "
+    "Keys are never part of a project, a log or an export."
 )
 
-from studio.app.doctor import Finding, examine
-from studio.app.workbench import Workbench
-from studio.ui.parts import button, in_background, label
-from studio.ui.theme import GRID
 
-_SIGNS = {"ok": "✓", "lack": "✗", "note": "·"}
-
-
-class SettingsPage(QWidget):
+class SettingsPage(Page):
     """Choices that are the person's, not the project's.
 
     Signals:
-        theme_changed(str): light, dark or system.
+        theme_requested(str): light, dark or system.
     """
 
-    theme_changed = Signal(str)
+    theme_requested = Signal(str)
+    title = "Settings"
 
-    def __init__(self, bench: Workbench) -> None:
-        super().__init__()
-        del bench
-        self._workers: list[Any] = []
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(GRID * 3, GRID * 2, GRID * 3, GRID * 2)
-        layout.setSpacing(GRID * 2)
-        layout.addWidget(label("Settings", "title"))
-        form = QFormLayout()
-        self._theme = QComboBox()
-        self._theme.addItems(["system", "light", "dark"])
-        self._theme.setCurrentText(str(QSettings().value("theme", "system")))
-        self._theme.setAccessibleName("Colours")
-        self._theme.currentTextChanged.connect(self._on_theme)
-        form.addRow(label("colours"), self._theme)
-        layout.addLayout(form)
-        layout.addWidget(label("API keys are read from the environment variable each teacher names, "
-                               "or from the system's keyring. They are never part of a project.",
-                               "dim", wrap=True))  # fmt: skip
-        layout.addWidget(button("Examine this machine", self._on_examine,
-                                tip="What it has and lacks, each lack with its remedy"))  # fmt: skip
-        self._table = QTableWidget(0, 4)
-        self._table.setHorizontalHeaderLabels(["", "what", "found", "remedy"])
-        self._table.setAccessibleName("This machine")
-        self._table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
-        self._table.verticalHeader().hide()
-        self._table.horizontalHeader().setStretchLastSection(True)
-        layout.addWidget(self._table, 1)
+    def __init__(self, workbench: Workbench) -> None:
+        super().__init__(workbench)
+        self._theme = choice([("As the desktop", "system"), ("Light", "light"), ("Dark", "dark")],
+                             name="Colours", tip="The colours of the window")  # fmt: skip
+        choose(self._theme, str(QSettings().value("theme", "system")))
+        self._theme.activated.connect(lambda _: self._on_theme())
+        self._found = Sheet(
+            ("", "What", "Found", "Remedy"), name="This machine", widths=(96, 176, 400)
+        )
+        layout = self.page_layout()
+        layout.addWidget(label(self.title, "title"))
+        look = Card("Look")
+        look.body.addLayout(row(label("Colours"), self._theme, None))
+        keys = Card("API keys")
+        keys.body.addWidget(label(_KEYS, wrap=True))
+        machine = Card()
+        examine = button("Examine again", self._examine, tip="Look anew at what this machine has")
+        machine.body.addLayout(row(label("This machine", "section"), None, examine))
+        machine.body.addWidget(self._found, 1)
+        layout.addWidget(look)
+        layout.addWidget(keys)
+        layout.addWidget(machine, 1)
+        self._examine()
 
-    def on_tables_changed(self, tables: set[str]) -> None:
-        """Nothing here depends on the project."""
+    def _on_theme(self) -> None:
+        QSettings().setValue("theme", self._theme.currentData())
+        self.theme_requested.emit(self._theme.currentData())
 
-    def _on_theme(self, name: str) -> None:
-        QSettings().setValue("theme", name)
-        self.theme_changed.emit(name)
-
-    def _on_examine(self) -> None:
-        self._workers = [in_background(examine, self._show, failed=lambda text: None)]
+    def _examine(self) -> None:
+        self._found.show_rows([("…", "Looking around", "", "")])
+        self.reading.ask("machine", _examined, self._show)
 
     def _show(self, findings: list[Finding]) -> None:
-        self._table.setRowCount(len(findings))
-        for r, one in enumerate(findings):
-            for c, text in enumerate((_SIGNS[one.state], one.name, one.found, one.remedy)):
-                self._table.setItem(r, c, QTableWidgetItem(text))
-        self._table.resizeColumnsToContents()
+        self._found.show_rows([(_SIGNS[f.state], f.name, f.found, f.remedy) for f in findings])
+
+
+def _examined(store: Store) -> list[Finding]:
+    from studio.app.doctor import examine
+
+    del store  # the machine is looked at, not the project
+    return examine()

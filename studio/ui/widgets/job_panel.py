@@ -1,80 +1,166 @@
-"""Running work at the bottom of the window: progress, rate, time left, cancel; and the last word."""
+"""Running work at the bottom of the window: progress, rate, time left, cost, cancel; the last word."""
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QWidget
+import time
+from collections.abc import Callable
+from functools import partial
 
-from studio.app.workbench import Workbench
-from studio.ui.bridge import Bridge
-from studio.ui.parts import button, label
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QFrame, QProgressBar, QWidget
+
+from studio.app.background import Task
+from studio.ui.parts import button, column, label, row, say, set_role
+from studio.ui.plain_text import one_line
 from studio.ui.theme import GRID
+from studio.ui.words import cost, duration
+
+REDRAW_MS = 200
+MOST_SHOWN = 4
+STAGES = {"attempt": "exam", "grade": "grading", "explain": "explanations", "solve": "rationales",
+          "review": "reviews", "decide": "decisions", "train": "training"}  # fmt: skip
 
 
-class JobPanel(QWidget):
-    """Shows the newest task; a failure stays until the next task starts."""
+class JobPanel(QFrame):
+    """One line a task, and one line that tells what happened last.
 
-    def __init__(self, bench: Workbench, bridge: Bridge) -> None:
+    Args:
+        running: returns the tasks that have not ended.
+        cancel: cancels one by its id.
+    """
+
+    def __init__(self, running: Callable[[], list[Task]], cancel: Callable[[str], None]) -> None:
         super().__init__()
-        self._bench = bench
-        self._titles: dict[str, str] = {}
-        self._shown = ""
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(GRID * 2, GRID // 2, GRID * 2, GRID // 2)
+        self.setProperty("role", "bar")
+        self._running, self._cancel = running, cancel
+        self._lines: dict[str, _Line] = {}
+        self._last: dict[str, Task] = {}  # what was seen of a task, for when it has ended
         self._text = label("Nothing is running.", "dim")
-        self._bar = QProgressBar()
-        self._bar.setMaximumWidth(240)
-        self._bar.setAccessibleName("Progress of the running task")
-        self._cancel = button("Cancel", self._on_cancel,
-                              tip="Stop; what was made is kept, run it again to go on")  # fmt: skip
-        layout.addWidget(self._text, 1)
-        layout.addWidget(self._bar)
-        layout.addWidget(self._cancel)
-        self._bar.hide()
-        self._cancel.hide()
-        bridge.task_progressed.connect(self._on_progress)
-        bridge.task_failed.connect(self._on_failed)
-        bridge.task_finished.connect(self._on_finished)
+        self._detail = ""
+        self._more = button("Details", self._on_more, role="quiet", tip="What exactly went wrong")
+        self._more.hide()
+        self._tasks = column(gap=GRID // 2)
+        layout = column(self._tasks, row(self._text, self._more, None), gap=GRID // 2)
+        layout.setContentsMargins(GRID * 2, GRID * 3 // 4, GRID * 2, GRID * 3 // 4)
+        self.setLayout(layout)
+        self._timer = QTimer(self)
+        self._timer.setInterval(REDRAW_MS)
+        self._timer.timeout.connect(self._redraw)
 
-    def say(self, text: str, role: str = "dim") -> None:
-        """Show a line that is nobody's progress."""
-        self._text.setText(text)
-        self._text.setToolTip(text)
-        self._text.setProperty("role", role)
-        self._text.style().polish(self._text)
+    @property
+    def text(self) -> str:
+        """The line that tells what happened last."""
+        return self._text.text()
 
-    def _on_progress(self, task: str, done: int, total: int) -> None:
-        found = next((one for one in self._bench.background.tasks if one.id == task), None)
-        if found is None or found.latest is None:
+    def tell(self, text: str, failed: bool = False, *, detail: str = "") -> None:
+        """Show one line; ``detail`` behind a button."""
+        self._text.setText(one_line(text, most=300))
+        self._text.setToolTip(one_line(text, most=1000))
+        set_role(self._text, "bad" if failed else "dim")
+        self._detail = detail
+        self._more.setVisible(bool(detail))
+
+    def on_progressed(self, task: str, done: int, total: int) -> None:
+        """Hear of progress; it is drawn by the timer."""
+        del done, total
+        self._look()
+        if task in self._last and not self._timer.isActive():
+            self._timer.start()
+            self._redraw()
+
+    def on_failed(self, task: str, message: str, detail: str) -> None:
+        """Show that a task failed, until something else is told."""
+        self._end(task)
+        self.tell(f"✗ {message}", True, detail=detail)
+
+    def on_finished(self, task: str) -> None:
+        """Show that a task has ended, and with what."""
+        ended = self._end(task)
+        latest = ended.latest if ended else None
+        title = ended.title if ended else "Done"
+        if ended is not None and ended.future is not None and ended.future.cancelled():
+            self.tell(f"{title}: stopped; what was made is kept")
             return
-        self._shown, self._titles[task] = task, found.title
-        parts = [found.title, f"{found.latest.stage} {done:,} of {total:,}"]
-        if found.latest.failed:
-            parts.append(f"{found.latest.failed:,} failed")
-        if found.latest.cost_usd is not None:
-            parts.append(f"${found.latest.cost_usd:,.4f}")
-        if found.latest.note:
-            parts.append(found.latest.note)
-        self.say(" · ".join(parts), "")
-        self._bar.setRange(0, max(total, 1))
-        self._bar.setValue(done)
-        self._bar.show()
-        self._cancel.show()
+        parts = [f"✓ {title}"]
+        if latest is not None:
+            parts.append(latest.note or f"{STAGES.get(latest.stage, latest.stage)} {latest.done:,}")
+            if latest.failed:
+                parts.append(f"{latest.failed:,} failed: run it again to try those again")
+        self.tell(" · ".join(parts))
 
-    def _on_failed(self, task: str, message: str, detail: str) -> None:
-        self._end(task)
-        self.say(f"✗ {message}", "bad")
-        if detail:
-            self._text.setToolTip(detail[-2000:])
+    def _look(self) -> None:
+        self._last.update({task.id: task for task in self._running()})
 
-    def _on_finished(self, task: str) -> None:
-        self._end(task)
-        self.say(f"✓ {self._titles.pop(task, 'Done')}: done.", "good")
+    def _redraw(self) -> None:
+        tasks = self._running()[:MOST_SHOWN]
+        for task in tasks:
+            if task.id not in self._lines:
+                line = self._lines[task.id] = _Line(partial(self._cancel, task.id))
+                self._tasks.addWidget(line)
+            self._lines[task.id].show_task(task)
+        for gone in self._lines.keys() - {task.id for task in tasks}:
+            self._drop(gone)
+        if not tasks:
+            self._timer.stop()
 
-    def _end(self, task: str) -> None:
-        if task == self._shown:
-            self._bar.hide()
-            self._cancel.hide()
+    def _end(self, task: str) -> Task | None:
+        self._drop(task)
+        return self._last.pop(task, None)
 
-    def _on_cancel(self) -> None:
-        self._bench.background.cancel(self._shown)
-        self.say("Stopping; replies in flight are kept …")
+    def _drop(self, task: str) -> None:
+        line = self._lines.pop(task, None)
+        if line is not None:
+            self._tasks.removeWidget(line)
+            line.hide()
+            line.deleteLater()
+
+    def _on_more(self) -> None:
+        say(self, "What went wrong", self._text.toolTip(), detail=self._detail)
+
+
+class _Line(QWidget):
+    def __init__(self, on_cancel: Callable[[], None]) -> None:
+        super().__init__()
+        self._title, self._numbers = label("", "name"), label("", "dim")
+        self._bar = QProgressBar()
+        self._bar.setTextVisible(False)
+        self._bar.setFixedWidth(GRID * 24)
+        self._on_cancel = on_cancel
+        self._button = button("Cancel", self._cancel,
+                              tip="Stop; what was made is kept, and running it again goes on")  # fmt: skip
+        self._stage, self._since, self._from = "", 0.0, 0
+        self.setLayout(row(self._title, self._bar, self._numbers, None, self._button, gap=GRID * 2))
+
+    def show_task(self, task: Task) -> None:
+        self._title.setText(task.title)
+        self._bar.setAccessibleName(f"Progress of {task.title}")
+        latest = task.latest
+        if latest is None:
+            self._bar.setRange(0, 0)
+            return
+        if latest.stage != self._stage:  # the rate is that of one stage: they differ by far
+            self._stage, self._since, self._from = latest.stage, time.monotonic(), latest.done
+        self._bar.setRange(0, max(latest.total, 1))
+        self._bar.setValue(latest.done)
+        parts = [STAGES.get(latest.stage, latest.stage), f"{latest.done:,} of {latest.total:,}"]
+        parts += self._pace(latest.done, latest.total)
+        if latest.failed:
+            parts.append(f"{latest.failed:,} failed")
+        if latest.cost_usd is not None:
+            parts.append(cost(latest.cost_usd))
+        if latest.note:
+            parts.append(one_line(latest.note, most=60))
+        self._numbers.setText(" · ".join(parts))
+
+    def _pace(self, done: int, total: int) -> list[str]:
+        spent, made = time.monotonic() - self._since, done - self._from
+        if spent < 1 or made <= 0:
+            return []
+        rate = made / spent
+        shown = f"{rate:,.1f}/s" if rate >= 0.1 else f"{rate * 60:,.1f}/min"
+        return [shown, f"{duration((total - done) / rate)} left"] if done < total else [shown]
+
+    def _cancel(self) -> None:
+        self._button.setEnabled(False)
+        self._button.setText("Stopping …")
+        self._on_cancel()

@@ -1,83 +1,205 @@
-"""Who scored whom, and how: authors down, reviewers across."""
+"""Who scored whom, and how: authors down, reviewers across, the mean at the end."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHeaderView, QTableWidget, QTableWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtGui import QColor, QFont, QResizeEvent
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
-from studio.ui.parts import label, safe, text_view
-from studio.ui.theme import GRID
+from studio.ui.cases import Case, Said, Scored, mean_text
+from studio.ui.parts import TextView, column, label
+from studio.ui.plain_text import one_line, safe
+from studio.ui.theme import GRID, scheme_now
+
+Index = QModelIndex | QPersistentModelIndex
+_NOWHERE = QModelIndex()
+ROW = GRID * 4
+_MOST_ROWS = 8  #: more are scrolled
+_NAME = GRID * 9  #: pixels a name of usual length takes
+_MEAN = GRID * 6
+_LOW, _HIGH = 3, 4  #: scores up to and from which a cell is coloured
+
+
+class MatrixModel(QAbstractTableModel):
+    """One rationale a row, one reviewer a column, and their mean."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._widget = parent
+        self._case: Case | None = None
+        self._short = False
+
+    def show_case(self, case: Case | None) -> None:
+        """Show the scores of this case."""
+        self.beginResetModel()
+        self._case = case
+        self.endResetModel()
+
+    def shorten(self, short: bool) -> None:
+        """Call reviewers by their numbers, where there is no room for names."""
+        if short != self._short:
+            self._short = short
+            last = max(0, self.columnCount() - 1)
+            self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, last)
+
+    def said(self, row: int) -> Said | None:
+        """Return the rationale of a row."""
+        rationales = self._case.rationales if self._case else ()
+        return rationales[row] if 0 <= row < len(rationales) else None
+
+    def scored(self, row: int, place: int) -> Scored | None:
+        """Return the review of a cell."""
+        said = self.said(row)
+        if self._case is None or said is None or not 0 <= place < len(self._case.reviewers):
+            return None
+        return self._case.scores.get((said.id, self._case.reviewers[place]))
+
+    def is_own(self, row: int, place: int) -> bool:
+        """Return whether a cell would be a teacher's score of itself."""
+        said = self.said(row)
+        names = self._case.reviewers if self._case else ()
+        return said is not None and place < len(names) and names[place] == said.teacher
+
+    # Qt's own names
+
+    def rowCount(self, parent: Index = _NOWHERE) -> int:
+        """Return how many rationales there are."""
+        return 0 if parent.isValid() or self._case is None else len(self._case.rationales)
+
+    def columnCount(self, parent: Index = _NOWHERE) -> int:
+        """Return how many reviewers there are, and one for the mean."""
+        return 0 if parent.isValid() or self._case is None else len(self._case.reviewers) + 1
+
+    def headerData(
+        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> Any:
+        """Return the names."""
+        roles = Qt.ItemDataRole
+        if self._case is None or role not in (roles.DisplayRole, roles.ToolTipRole):
+            return None
+        if orientation is Qt.Orientation.Vertical:
+            said = self.said(section)
+            return f"{section + 1} {one_line(said.teacher, most=16)}" if said else None
+        names = self._case.reviewers
+        if section >= len(names):
+            return "mean"
+        short = self._short and role == roles.DisplayRole
+        return str(section + 1) if short else one_line(names[section], most=24)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Return a score, or why there is none."""
+        if self._case is None or not index.isValid():
+            return None
+        is_mean = index.column() == len(self._case.reviewers)
+        scored = self.scored(index.row(), index.column())
+        if role == Qt.ItemDataRole.DisplayRole:
+            return self._text(index, scored, is_mean)
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return int(Qt.AlignmentFlag.AlignCenter)
+        if role == Qt.ItemDataRole.ForegroundRole:
+            return self._colour(scored, is_mean)
+        if role == Qt.ItemDataRole.FontRole and is_mean:
+            font = QFont()
+            font.setBold(True)
+            return font
+        if role == Qt.ItemDataRole.ToolTipRole and scored is not None:
+            return one_line(scored.missing or scored.comment, most=300)
+        return None
+
+    def _text(self, index: Index, scored: Scored | None, is_mean: bool) -> str:
+        said = self.said(index.row())
+        if self._case is None or said is None:
+            return ""
+        if is_mean:
+            return mean_text(self._case.mean(said.id))
+        if scored is None:
+            return "" if self.is_own(index.row(), index.column()) else "–"
+        return "missing" if scored.score is None else str(scored.score)
+
+    def _colour(self, scored: Scored | None, is_mean: bool) -> QColor:
+        scheme = scheme_now()
+        if is_mean:
+            return QColor(scheme.text)
+        if scored is None or scored.score is None:
+            return QColor(scheme.dim if scored is None else scheme.warn)
+        if scored.score >= _HIGH:
+            return QColor(scheme.good)
+        return QColor(scheme.bad if scored.score < _LOW else scheme.text)
 
 
 class ReviewMatrix(QWidget):
-    """The scores of one question's rationales; the chosen cell's comment below."""
+    """The scores of one question's rationales; the comment of the chosen cell below."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._cells: dict[tuple[int, int], Any] = {}
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(GRID)
-        self._table = QTableWidget()
+        self._model = MatrixModel(self)
+        self._table = QTableView()
+        self._table.setModel(self._model)
         self._table.setAccessibleName("Scores: authors down, reviewers across")
-        self._table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
-        self._table.setSelectionMode(QTableWidget.SelectionMode.SingleSelection)
+        self._table.setToolTip("Scores from 1 to 5. Choose one to read its comment")
+        self._table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self._table.setCornerButtonEnabled(False)
+        self._table.setProperty("role", "matrix")
+        self._table.horizontalHeader().setMinimumSectionSize(GRID * 3)
+        self._table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        self._table.currentCellChanged.connect(lambda r, c, *_: self._show_comment(r, c))
-        self._comment = text_view("Comment of the chosen review")
-        layout.addWidget(label("scores 1–5: author ↓ reviewer →", "dim"))
-        layout.addWidget(self._table, 3)
-        layout.addWidget(label("COMMENT", "head"))
-        layout.addWidget(self._comment, 2)
+        self._table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        self._table.verticalHeader().setDefaultSectionSize(ROW)
+        self._table.selectionModel().currentChanged.connect(lambda now, _: self._on_chosen(now))
+        self._who = label("", "head", wrap=True)
+        self._comment = TextView("Comment of the chosen review")
+        self._price = label("", "small", wrap=True)
+        self.setLayout(column(label("Author ↓   Reviewer → (by number)", "small"), self._table, self._who,
+                              self._comment, self._price))  # fmt: skip
 
-    def show_case(self, rationales: list[Any], reviews: list[Any]) -> None:
-        """Show the scores of these rationales."""
-        names = sorted(
-            {row["reviewer"] for row in reviews} | {row["teacher"] for row in rationales}
-        )
-        by_cell = {(row["subject_id"], row["reviewer"]): row for row in reviews}
-        self._cells.clear()
-        self._table.clear()
-        self._table.setRowCount(len(rationales))
-        self._table.setColumnCount(len(names) + 1)
-        self._table.setHorizontalHeaderLabels([*names, "mean"])
-        self._table.setVerticalHeaderLabels([row["teacher"] for row in rationales])
-        for r, rationale in enumerate(rationales):
-            scores = []
-            for c, name in enumerate(names):
-                review = by_cell.get((rationale["id"], name))
-                if review is not None:
-                    self._cells[r, c] = review
-                    scores.append(review["score"])
-                own = name == rationale["teacher"]
-                self._put(r, c, "·" if own else _score(review))
-            valid = [score for score in scores if score is not None]
-            self._put(r, len(names), f"{sum(valid) / len(valid):.1f}" if valid else "–")
-        self._comment.setPlainText("")
-        if self._cells:
-            self._table.setCurrentCell(*min(self._cells))
+    def show_case(self, case: Case | None) -> None:
+        """Show the scores of this case, and the comment that says most."""
+        self._model.show_case(case)
+        rows = self._model.rowCount()
+        header = self._table.horizontalHeader().sizeHint().height()
+        self._table.setFixedHeight(header + min(max(1, rows), _MOST_ROWS) * ROW + 4)
+        self._fit_names()
+        self._on_chosen(self._model.index(-1, -1))
+        if rows:
+            self.choose(0)
 
-    def _put(self, row: int, column: int, text: str) -> None:
-        item = QTableWidgetItem(text)
-        item.setTextAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._table.setItem(row, column, item)
+    def choose(self, row: int) -> None:
+        """Choose the first review of the rationale in ``row``."""
+        for place in range(self._model.columnCount() - 1):
+            if self._model.scored(row, place) is not None:
+                self._table.setCurrentIndex(self._model.index(row, place))
+                return
 
-    def _show_comment(self, row: int, column: int) -> None:
-        review = self._cells.get((row, column))
-        if review is None:
+    def _fit_names(self) -> None:
+        columns = self._model.columnCount()
+        room = self.width() - self._table.verticalHeader().sizeHint().width() - _MEAN
+        self._model.shorten(columns > 1 and room / (columns - 1) < _NAME)
+        if columns:
+            header = self._table.horizontalHeader()
+            header.setSectionResizeMode(columns - 1, QHeaderView.ResizeMode.Fixed)
+            header.resizeSection(columns - 1, _MEAN)
+
+    def _on_chosen(self, index: Index) -> None:
+        scored = self._model.scored(index.row(), index.column())
+        said = self._model.said(index.row())
+        if scored is None or said is None:
+            self._who.setText("")
             self._comment.setPlainText("")
+            self._price.setText("")
             return
-        parts = [] if review["score"] is not None else [f"Missing: {review['missing']}"]
-        parts.append(safe(review["comment"]) or "No comment.")
-        if review["tokens_out"] is not None:
-            cost = "price unknown" if review["cost_usd"] is None else f"${review['cost_usd']:.5f}"
-            parts.append(f"{review['tokens_in']:,} + {review['tokens_out']:,} tokens · {cost}")
-        self._comment.setPlainText("\n\n".join(parts))
+        score = "no score" if scored.score is None else f"{scored.score} of 5"
+        self._who.setText(f"{one_line(scored.reviewer)} on {one_line(said.teacher)}: {score}")
+        missing = f"⚠ Missing: {safe(scored.missing)}\n\n" if scored.score is None else ""
+        self._comment.setPlainText(missing + (safe(scored.comment) or "No comment."))
+        source = scored.source_score
+        carried = f"imported as “{one_line(source, most=40)}”" if source else ""
+        self._price.setText(" · ".join(part for part in (scored.price, carried) if part))
 
+    # Qt's own names
 
-def _score(review: Any) -> str:
-    if review is None:
-        return "–"
-    return "missing" if review["score"] is None else str(review["score"])
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Use names or numbers, as there is room."""
+        super().resizeEvent(event)
+        self._fit_names()

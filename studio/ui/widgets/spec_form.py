@@ -1,85 +1,126 @@
-"""A form made from a spec: common settings in sight, the rest folded, each with its help text."""
+"""A form made from the specs: common settings in sight, the rest folded, each with its help."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal, NamedTuple, get_args, get_origin
 
-from PySide6.QtWidgets import (
-    QCheckBox,
-    QComboBox,
-    QFormLayout,
-    QLineEdit,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLineEdit, QWidget
 
 from studio.domain.specs import DatasetSpec, LoraSpec, TrainSpec
-from studio.ui.parts import button, label
+from studio.ui.parts import button, column, label, row
+from studio.ui.theme import GRID
 
 COMMON = ("epochs", "lr", "alpha", "batch_examples", "max_tokens", "full", "lora.r", "data.replay")
-_HIDDEN = ("job", "method", "student", "lora", "val_share")
+_SPECS = (("", TrainSpec), ("lora.", LoraSpec), ("data.", DatasetSpec))
+_HIDDEN = (
+    "job",
+    "method",
+    "student",
+    "lora",
+    "val_share",
+)  #: chosen elsewhere, or a form of its own
+TITLES = {
+    "lr": "Learning rate", "alpha": "Alpha", "batch_examples": "Examples a step", "lora.r": "LoRA rank",
+    "max_tokens": "Longest example", "full": "All weights", "data.replay": "Replay", "epochs": "Epochs",
+    "lora.alpha": "LoRA alpha", "lora.dropout": "LoRA dropout", "lora.target_modules": "LoRA layers",
+    "data.questions": "Questions", "data.draw": "Draw", "data.explanations": "Explanations",
+    "data.val_share": "Kept out", "data.seed": "Seed of the data",
+}  # fmt: skip
+
+
+class Setting(NamedTuple):
+    """One field of the form."""
+
+    name: str  #: dotted, as in ``train --set``
+    value: Any
+    kind: Any
+    help_text: str
+
+    @property
+    def title(self) -> str:
+        """How the form calls it."""
+        bare = self.name.split(".")[-1].replace("_", " ")
+        return TITLES.get(self.name, bare[0].upper() + bare[1:])
 
 
 class SpecForm(QWidget):
-    """Settings of a training run as text, to be validated by the spec itself."""
+    """Settings of a training run as text; the spec itself validates them."""
 
     def __init__(self, values: Mapping[str, Any]) -> None:
         super().__init__()
         self._fields: dict[str, QWidget] = {}
-        self._defaults: dict[str, str] = {}
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        common, rest = QWidget(), QWidget()
-        forms = {True: QFormLayout(common), False: QFormLayout(rest)}
-        for name, default, kind, help_text in _all_fields():
-            given = _looked_up(values, name)
-            widget = self._widget(name, default if given is None else given, kind)
-            widget.setToolTip(help_text)
-            widget.setAccessibleName(name)
-            widget.setAccessibleDescription(help_text)
-            title = label(name)
-            title.setToolTip(help_text)
-            forms[name in COMMON].addRow(title, widget)
-        rest.hide()
-        layout.addWidget(common)
-        layout.addWidget(button("More settings", lambda: rest.setVisible(rest.isHidden()),
-                                tip="Show or fold all other settings"))  # fmt: skip
-        layout.addWidget(rest)
-        layout.addStretch()
+        common, self._rest = QWidget(), QWidget()
+        forms = {True: QFormLayout(common), False: QFormLayout(self._rest)}
+        for form in forms.values():
+            form.setContentsMargins(0, 0, 0, 0)
+            form.setSpacing(GRID)
+            form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        found = sorted(
+            settings_of(values), key=lambda one: (one.name not in COMMON, _rank(one.name))
+        )
+        for setting in found:
+            title = label(setting.title, tip=setting.help_text)
+            forms[setting.name in COMMON].addRow(title, self._field(setting))
+        self._rest.hide()
+        self._fold = button("▸ More settings", self._on_fold, role="quiet",
+                            tip="Show or fold all other settings")  # fmt: skip
+        layout = column(common, row(self._fold, None), self._rest, None)
+        layout.setContentsMargins(0, 0, GRID, 0)
+        self.setLayout(layout)
 
     def settings(self) -> dict[str, str]:
-        """Return dotted names and values that differ from the defaults."""
-        found = {name: _text_of(widget) for name, widget in self._fields.items()}
-        return {name: text for name, text in found.items() if text != self._defaults[name]}
+        """Return dotted names and values: what one sees is what runs."""
+        return {name: _text_of(field) for name, field in self._fields.items()}
 
-    def _widget(self, name: str, value: Any, kind: Any) -> QWidget:
-        if kind is bool:
-            widget: QWidget = QCheckBox()
-            assert isinstance(widget, QCheckBox)
-            widget.setChecked(str(value).lower() == "true")
-        elif get_origin(kind) is Literal:
-            widget = QComboBox()
-            assert isinstance(widget, QComboBox)
-            widget.addItems([str(one) for one in get_args(kind)])
-            widget.setCurrentText(str(value))
+    def _on_fold(self) -> None:
+        self._rest.setVisible(self._rest.isHidden())
+        self._fold.setText(("▸" if self._rest.isHidden() else "▾") + " More settings")
+
+    def _field(self, setting: Setting) -> QWidget:
+        field: QWidget
+        if setting.kind is bool:
+            box = QCheckBox()
+            box.setChecked(str(setting.value).lower() == "true")
+            field = box
+        elif get_origin(setting.kind) is Literal:
+            field = _combo([str(one) for one in get_args(setting.kind)], str(setting.value))
         else:
-            widget = QLineEdit(f"{value:g}" if isinstance(value, float) else str(value))
-        self._fields[name] = widget
-        self._defaults[name] = "\0"  # everything shown is sent: what one sees is what runs
-        return widget
+            number = setting.value
+            field = QLineEdit(f"{number:g}" if isinstance(number, float) else str(number))
+            field.setAlignment(Qt.AlignmentFlag.AlignRight)
+        field.setToolTip(f"{setting.help_text}\n--set {setting.name}=…")
+        field.setAccessibleName(setting.title)
+        field.setAccessibleDescription(setting.help_text)
+        self._fields[setting.name] = field
+        return field
 
 
-def _all_fields() -> list[tuple[str, Any, Any, str]]:
-    found: list[tuple[str, Any, Any, str]] = []
-    for prefix, spec in (("", TrainSpec), ("lora.", LoraSpec), ("data.", DatasetSpec)):
+def settings_of(values: Mapping[str, Any]) -> list[Setting]:
+    """Return every setting of a run, with the project's own values in place of the defaults."""
+    found = []
+    for prefix, spec in _SPECS:
         for name, field in spec.model_fields.items():
             if prefix == "" and name in _HIDDEN:
                 continue
+            given = _looked_up(values, f"{prefix}{name}")
+            value = field.default if given is None else given
             found.append(
-                (f"{prefix}{name}", field.default, field.annotation, field.description or "")
+                Setting(f"{prefix}{name}", value, field.annotation, field.description or "")
             )
     return found
+
+
+def _rank(name: str) -> int:
+    return COMMON.index(name) if name in COMMON else 0
+
+
+def _combo(entries: list[str], chosen: str) -> QComboBox:
+    box = QComboBox()
+    box.addItems(entries)
+    box.setCurrentText(chosen)
+    return box
 
 
 def _looked_up(values: Mapping[str, Any], dotted: str) -> Any:
@@ -89,10 +130,10 @@ def _looked_up(values: Mapping[str, Any], dotted: str) -> Any:
     return found
 
 
-def _text_of(widget: QWidget) -> str:
-    if isinstance(widget, QCheckBox):
-        return "true" if widget.isChecked() else "false"
-    if isinstance(widget, QComboBox):
-        return widget.currentText()
-    assert isinstance(widget, QLineEdit)
-    return widget.text().strip()
+def _text_of(field: QWidget) -> str:
+    if isinstance(field, QCheckBox):
+        return "true" if field.isChecked() else "false"
+    if isinstance(field, QComboBox):
+        return field.currentText()
+    assert isinstance(field, QLineEdit)
+    return field.text().strip()

@@ -1,0 +1,54 @@
+"""What every page has: the workbench, a reading thread, and how it takes news."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from studio.app.workbench import Workbench
+from studio.ui.reading import Reading
+from studio.ui.theme import GRID
+
+
+class Page(QWidget):
+    """One station of the flow.
+
+    Signals:
+        told(str, bool): a line for the bottom of the window, and whether it tells of a failure.
+        page_requested(str, object): go to that page, and what to show there.
+    """
+
+    told = Signal(str, bool)
+    page_requested = Signal(str, object)
+    title: ClassVar[str]
+    watches: ClassVar[frozenset[str]] = frozenset()  #: tables whose change it wants to hear of
+
+    def __init__(self, workbench: Workbench) -> None:
+        super().__init__()
+        self.workbench = workbench
+        self.reading = Reading(workbench.project, self)
+        self.reading.failed.connect(lambda message: self.told.emit(message, True))
+
+    def reload(self, tables: set[str] | None = None) -> None:
+        """Read what it shows anew; ``tables`` are those that changed, None at the first time."""
+
+    def show_this(self, wanted: Any) -> None:
+        """Show what another page asked it to show."""
+
+    def on_tables_changed(self, tables: set[str]) -> None:
+        """Read anew what concerns it."""
+        if tables & self.watches:
+            self.reload(tables)
+
+    def leave(self) -> None:
+        """Let go of threads and connections."""
+        self.reading.close()
+
+    def page_layout(self, inner: QWidget | None = None) -> QVBoxLayout:
+        """Return the layout of a page, with the margins that all pages have."""
+        layout = QVBoxLayout(inner or self)
+        layout.setContentsMargins(GRID * 3, GRID * 2, GRID * 3, GRID * 2)
+        layout.setSpacing(GRID * 2)
+        return layout

@@ -1,0 +1,101 @@
+"""Reads off the thread that draws: long queries and whole scorebooks, on one thread with its own
+read-only connection; and lets the page go on when a change it asked for is done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+from PySide6.QtCore import QObject, Signal
+
+from studio.domain.errors import StudioError
+from studio.store.tables import Store
+
+T = TypeVar("T")
+
+
+class _Answer(NamedTuple):
+    future: Future[Any]
+    then: Callable[[Any], None]
+    failed: Callable[[str], None]
+    what: str = ""
+    number: int = 0
+
+
+class Reading(QObject):
+    """Asks and is answered on the thread that draws.
+
+    Signals:
+        failed(str): something could not be read or written, and nobody else was told.
+    """
+
+    failed = Signal(str)
+    _answered = Signal(object)
+
+    def __init__(self, project: Path, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._project = project
+        self._store: Store | None = None  # belongs to the reading thread
+        self._newest: dict[str, int] = {}
+        self._closed = False
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="studio-reading")
+        self._answered.connect(self._on_answered)
+
+    def ask(
+        self,
+        what: str,
+        read: Callable[[Store], T],
+        then: Callable[[T], None],
+        *,
+        failed: Callable[[str], None] | None = None,
+    ) -> None:
+        """Run ``read`` on the reading thread, then ``then`` with its result here.
+
+        Args:
+            what: a name; the answer to an older question of the same name is dropped.
+        """
+        number = self._newest[what] = self._newest.get(what, 0) + 1
+
+        def work() -> T | None:
+            if self._newest[what] != number:  # asked anew before this one had its turn
+                return None
+            if self._store is None:
+                self._store = Store(self._project, read_only=True)
+            return read(self._store)
+
+        self._hear(self._pool.submit(work), then, failed, what, number)
+
+    def when(
+        self, done: Future[T], then: Callable[[T], None] = lambda _: None,
+        *, failed: Callable[[str], None] | None = None,
+    ) -> None:  # fmt: skip
+        """Call ``then`` here when a change on the background thread is done."""
+        self._hear(done, then, failed)
+
+    def close(self) -> None:
+        """Wait for the read in progress, drop the others, and let go of the connection."""
+        self._closed = True
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        if self._store is not None:
+            self._store.close()
+
+    def _hear(
+        self, future: Future[Any], then: Callable[[Any], None],
+        failed: Callable[[str], None] | None, what: str = "", number: int = 0,
+    ) -> None:  # fmt: skip
+        answer = _Answer(future, then, failed or self.failed.emit, what, number)
+        future.add_done_callback(lambda _: self._answered.emit(answer))
+
+    def _on_answered(self, answer: _Answer) -> None:
+        outdated = answer.what and self._newest[answer.what] != answer.number
+        if self._closed or outdated or answer.future.cancelled():
+            return
+        error = answer.future.exception()
+        if isinstance(error, StudioError):
+            answer.failed(str(error))
+        elif error is not None:
+            raise error
+        else:
+            answer.then(answer.future.result())

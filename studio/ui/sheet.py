@@ -1,0 +1,128 @@
+"""Small read-only tables: rows of cells, numbers to the right, one row that can be chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
+
+from studio.ui.plain_text import one_line
+from studio.ui.theme import GRID
+from studio.ui.words import count
+
+Index = QModelIndex | QPersistentModelIndex
+_NOWHERE = QModelIndex()
+
+
+class SheetModel(QAbstractTableModel):
+    """Cells as they are: numbers stay numbers until they are shown."""
+
+    def __init__(
+        self, head: Sequence[str], numbers: Sequence[int] = (), parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._head = tuple(head)
+        self._numbers = frozenset(numbers)
+        self._rows: list[tuple[Any, ...]] = []
+
+    def show_rows(self, rows: list[tuple[Any, ...]]) -> None:
+        """Show these rows; where only cells differ, the selection stays."""
+        if len(rows) == len(self._rows) and rows:
+            self._rows = rows
+            self.dataChanged.emit(self.index(0, 0), self.index(len(rows) - 1, len(self._head) - 1))
+            return
+        self.beginResetModel()
+        self._rows = rows
+        self.endResetModel()
+
+    # Qt's own names
+
+    def rowCount(self, parent: Index = _NOWHERE) -> int:
+        """Return how many rows there are."""
+        return 0 if parent.isValid() else len(self._rows)
+
+    def columnCount(self, parent: Index = _NOWHERE) -> int:
+        """Return how many columns there are."""
+        return 0 if parent.isValid() else len(self._head)
+
+    def headerData(
+        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> Any:
+        """Return the title of a column."""
+        if orientation is not Qt.Orientation.Horizontal:
+            return None
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return self._side(section)
+        return self._head[section] if role == Qt.ItemDataRole.DisplayRole else None
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Return a cell."""
+        if not index.isValid():
+            return None
+        value = self._rows[index.row()][index.column()]
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return self._side(index.column())
+        if role == Qt.ItemDataRole.DisplayRole:
+            return count(value) if isinstance(value, int) else one_line(str(value), most=160)
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return one_line(str(value), most=600)
+        return None
+
+    def _side(self, place: int) -> int:
+        flags = Qt.AlignmentFlag
+        side = flags.AlignRight if place in self._numbers else flags.AlignLeft
+        return int(side | flags.AlignVCenter)
+
+
+class Sheet(QTableView):
+    """Shows a ``SheetModel``.
+
+    Args:
+        numbers: places of the columns that hold numbers.
+        stretch: place of the column that takes the space left over.
+
+    Signals:
+        chosen(int): another row is the current one.
+        opened(int): a row was double-clicked, or Enter pressed on it.
+    """
+
+    chosen = Signal(int)
+    opened = Signal(int)
+
+    def __init__(
+        self,
+        head: Sequence[str],
+        *,
+        name: str,
+        widths: Sequence[int] = (),
+        numbers: Sequence[int] = (),
+        stretch: int = -1,
+    ) -> None:
+        super().__init__()
+        self.setProperty("role", "sheet")
+        self.sheet = SheetModel(head, numbers, self)
+        self.setModel(self.sheet)
+        self.setAccessibleName(name)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setShowGrid(False)
+        self.setAlternatingRowColors(True)
+        self.setTabKeyNavigation(False)
+        self.setWordWrap(False)
+        self.verticalHeader().hide()
+        self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        self.verticalHeader().setDefaultSectionSize(GRID * 4)
+        header = self.horizontalHeader()
+        header.setHighlightSections(False)
+        header.setSectionResizeMode(range(len(head))[stretch], QHeaderView.ResizeMode.Stretch)
+        for place, width in enumerate(widths):
+            header.resizeSection(place, width)
+        self.selectionModel().currentRowChanged.connect(lambda now, _: self.chosen.emit(now.row()))
+        self.activated.connect(lambda index: self.opened.emit(index.row()))
+
+    def show_rows(self, rows: list[tuple[Any, ...]]) -> None:
+        """Show these rows."""
+        self.sheet.show_rows(rows)

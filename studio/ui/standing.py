@@ -1,0 +1,145 @@
+"""Where the project stands, read for the overview; no Qt in here."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from studio.domain.policy import Policy
+from studio.domain.records import Verdict
+from studio.flow import pipeline
+from studio.flow.queues import queue_counts
+from studio.flow.scorebook import Scorebook
+from studio.store import views, window_views
+from studio.ui.desk_filter import DOUBTFUL
+from studio.ui.words import NOTHING, cost, count, decimal, share, things
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from studio.flow.cost import Estimate
+    from studio.flow.pipeline import Plan
+    from studio.flow.stage import Bench
+    from studio.store.tables import Store
+
+
+class Standing(NamedTuple):
+    """The overview's numbers."""
+
+    numbers: dict[str, int]
+    accepted: int
+    by_hand: int
+    queues: dict[str, int]
+    accuracy: float | None  #: of the newest student that was measured on held-out questions
+    scripted: tuple[str, ...]
+    teachers: int
+    calls: dict[str, float | None]
+    by_teacher: tuple[tuple[str, int, str, str, str], ...]
+
+
+class Stop(NamedTuple):
+    """One station of the funnel: number, name, remark, share of the one before."""
+
+    number: str
+    name: str
+    remark: str
+    share: float
+
+
+def read_standing(store: Store) -> Standing:
+    """Count everything; seconds on a large project, so not for the thread that draws."""
+    book = Scorebook(store)
+    numbers = dict(store.one(window_views.FUNNEL) or {})
+    results = [json.loads(row["result"]).get("accuracy") for row in store.rows(views.RUNS)]
+    measured = [one for one in results if one is not None]
+    doubtful = len(store.rows(window_views.DOUBTFUL_QUESTIONS))
+    teachers = store.teachers()
+    return Standing(
+        numbers=numbers,
+        accepted=int((book.current == 1).sum()),
+        by_hand=int((book.human >= 0).sum()),
+        queues={**queue_counts(book), DOUBTFUL: doubtful},
+        accuracy=measured[-1] if measured else None,
+        scripted=tuple(teacher.name for teacher in teachers if teacher.scripted),
+        teachers=len(teachers),
+        calls=dict(store.one(views.CALL_COUNTS) or {}),
+        by_teacher=tuple(_by_teacher(book)),
+    )
+
+
+def _by_teacher(book: Scorebook) -> Iterator[tuple[str, int, str, str, str]]:
+    """Yield each teacher with its rationales, the right and the accepted among them, and its mean."""
+    scores = book.scores(Policy())
+    for number, name in enumerate(book.teachers):
+        mine = book.teacher == number
+        n, scored = int(mine.sum()), scores[mine & ~np.isnan(scores)]
+        right = int((mine & book.has_verdict(Verdict.CORRECT)).sum())
+        accepted = int((mine & book.is_in_force(1)).sum())
+        mean = float(scored.mean()) if len(scored) else None
+        yield (name, n, f"{right:,} ({share(_of(right, n))})",
+               f"{accepted:,} ({share(_of(accepted, n))})", decimal(mean))  # fmt: skip
+
+
+def stops(found: Standing) -> tuple[Stop, ...]:
+    """Return the stations of the funnel."""
+    n = found.numbers
+    trained = things(n["runs"], "run")
+    return (
+        Stop(count(n["questions"]), "Questions", f"{n['held_out']:,} more held out", _of(n["questions"], 1)),
+        Stop(count(n["attempts"]), "Attempts", "at train questions", _of(n["attempts"], n["questions"])),
+        Stop(count(n["mistakes"]), "Mistakes", f"{share(_of(n['mistakes'], n['attempts']))} of them",
+             _of(n["mistakes"], n["attempts"])),
+        Stop(count(n["explained"]), "Explained", "attempts", _of(n["explained"], n["mistakes"])),
+        Stop(count(n["reviewed"]), "Reviewed", f"of {n['rationales']:,} rationales",
+             _of(n["reviewed"], n["rationales"])),
+        Stop(count(found.accepted), "Accepted", f"{found.by_hand:,} by hand",
+             _of(found.accepted, n["rationales"])),
+        Stop(count(n["trained"]), "Trained", f"of {trained}", _of(n["trained"], n["runs"])),
+        Stop(NOTHING if found.accuracy is None else share(found.accuracy), "Accuracy", "on held-out ones",
+             found.accuracy or 0.0),
+    )  # fmt: skip
+
+
+def spent(found: Standing) -> str:
+    """Return in words what the calls so far took."""
+    calls = found.calls
+    done = int(calls["done"] or 0)
+    if not done and not calls["failed"]:
+        return "No call to a teacher was made here yet."
+    parts = [f"{things(done, 'call')} answered"]
+    if calls["failed"]:
+        parts.append(f"{int(calls['failed']):,} failed")
+    if calls["unknown"]:
+        parts.append(f"{int(calls['unknown']):,} without a known end")
+    tokens = int(calls["tokens_in"] or 0), int(calls["tokens_out"] or 0)
+    parts.append(f"{tokens[0]:,} tokens in, {tokens[1]:,} out")
+    return " · ".join([*parts, cost(calls["cost_usd"])])
+
+
+def read_missing(bench: Bench, store: Store) -> tuple[Plan, list[Estimate]]:
+    """Return what is missing and what it may take; stores nothing."""
+    reading = replace(bench, store=store)
+    plan = pipeline.plan(reading, ())
+    return plan, pipeline.estimate(reading, plan)
+
+
+def missing_in_words(estimates: list[Estimate]) -> str:
+    """Return what a run of everything missing would do, a line a stage."""
+    lines = []
+    for one in estimates:
+        if one.records:
+            said = f"{one.stage}: {one.records:,}"
+            if one.calls:
+                tokens = (
+                    "tokens unknown yet" if one.tokens is None else f"about {one.tokens:,} tokens"
+                )
+                said += f" · {things(one.calls, 'call')} · {tokens} · {cost(one.cost_usd)}"
+            lines.append(said)
+    return "\n".join(lines)
+
+
+def _of(part: int, whole: int) -> float:
+    return min(1.0, part / whole) if whole else 0.0

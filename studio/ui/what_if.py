@@ -1,0 +1,87 @@
+"""What a rule under trial would change, counted and put into words; no Qt in here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from studio.ui.words import change
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from studio.domain.policy import Policy
+    from studio.flow.scorebook import Counts, Scorebook, Tally
+
+
+STEP = 0.25  #: of a score; means of two and of four reviews fall on these
+BINS = 17  #: scores 1, 1.25 … 5
+
+
+class Bar(NamedTuple):
+    """How many rationales have one score, and how many of them the rule under trial accepts."""
+
+    all: int
+    accepted: int
+
+
+class Trial(NamedTuple):
+    """One rule tried on a project."""
+
+    policy: Policy
+    now: Counts  #: what is in force
+    then: Tally
+    final: NDArray[np.int8]  #: what would count for each rationale, shape (n,)
+    changed_questions: frozenset[str]
+
+    @property
+    def changes(self) -> int:
+        """How many rationales would be decided otherwise."""
+        return self.then.to_accepted + self.then.to_rejected
+
+    @property
+    def in_words(self) -> str:
+        """What would change, in one line."""
+        then, now = self.then, self.now
+        parts = [
+            f"accepted {change(now.accepted, then.accepted)}",
+            f"questions {change(now.questions_covered, then.questions_covered)}",
+            f"accepted but wrong {change(now.accepted_but_wrong, then.accepted_but_wrong)}",
+            f"about {_rough(then.tokens)} tokens",
+        ]
+        if then.overridden:
+            parts.append(f"{then.overridden:,} by hand stay, {then.agreeing_overrides:,} agree")
+        return " · ".join(parts)
+
+
+def try_policy(book: Scorebook, policy: Policy) -> Trial:
+    """Return what ``policy`` would do; a few milliseconds for 100,000 rationales."""
+    final = book.final(policy)
+    changed = np.unique(book.question[_moved(book, final)])
+    return Trial(
+        policy, book.counts(book.current == 1), book.tally(policy), final,
+        frozenset(book.question_ids[n] for n in changed),
+    )  # fmt: skip
+
+
+def bars(book: Scorebook, policy: Policy) -> tuple[list[Bar], int]:
+    """Return the histogram of scores under ``policy``, and how many rationales have none."""
+    scores, accepted = book.scores(policy), book.final(policy) == 1
+    scored = ~np.isnan(scores)
+    places = np.clip(np.round((scores[scored] - 1) / STEP).astype(int), 0, BINS - 1)
+    everything = np.bincount(places, minlength=BINS)
+    taken = np.bincount(places[accepted[scored]], minlength=BINS)
+    return [Bar(int(n), int(m)) for n, m in zip(everything, taken, strict=True)], int(
+        (~scored).sum()
+    )
+
+
+def _moved(book: Scorebook, final: NDArray[np.int8]) -> NDArray[np.bool_]:
+    """Return what is decided and would be decided otherwise; the undecided are no change to mark."""
+    moved: NDArray[np.bool_] = (book.current >= 0) & (final != book.current)
+    return moved
+
+
+def _rough(tokens: int) -> str:
+    return f"{tokens:,}" if tokens < 10_000 else f"{round(tokens / 1000):,}k"

@@ -1,0 +1,137 @@
+"""Accuracy before and after, per kind, each with its interval and the n it rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QScrollArea, QSizePolicy, QWidget
+
+from studio.flow.evaluation import Part, Score
+from studio.ui.parts import column, scrolled
+from studio.ui.plain_text import one_line
+from studio.ui.theme import GRID, SMALL, Scheme, scheme_now
+
+LINE = GRID * 3
+_NAME, _NUMBERS = GRID * 22, GRID * 36  #: pixels left of the scale and right of it
+
+
+class AccuracyChart(QWidget):
+    """A line a kind: the base as a hollow dot, the tuned student as a full one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lines = _Lines()
+        self._area: QScrollArea = scrolled(self._lines)
+        self.setLayout(column(self._area))
+
+    def show_parts(self, parts: Sequence[Part]) -> None:
+        """Show these kinds."""
+        self._lines.show_parts(parts)
+
+
+class _Lines(QWidget):
+    def __init__(self) -> None:
+        super().__init__()
+        self._parts: tuple[Part, ...] = ()
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setAccessibleName("Accuracy before and after, per kind of question")
+
+    def show_parts(self, parts: Sequence[Part]) -> None:
+        self._parts = tuple(parts)
+        self.setAccessibleDescription("; ".join(_spoken(part) for part in parts))
+        self.updateGeometry()
+        self.setMinimumHeight(self.sizeHint().height())
+        self.update()
+
+    # Qt's own names
+
+    def sizeHint(self) -> QSize:
+        return QSize(GRID * 90, LINE * (len(self._parts) + 1) + GRID)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        del event
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        scheme = scheme_now()
+        self._draw_scale(painter, scheme)
+        for n, part in enumerate(self._parts, start=1):
+            self._draw_part(painter, part, LINE * n, scheme, whole=n == len(self._parts))
+        painter.end()
+
+    def _x(self, share: float) -> float:
+        return _NAME + share * max(1, self.width() - _NAME - _NUMBERS)
+
+    def _draw_scale(self, painter: QPainter, scheme: Scheme) -> None:
+        small = QFont(self.font())
+        small.setPixelSize(SMALL)
+        painter.setFont(small)
+        bottom = LINE * (len(self._parts) + 1)
+        for share in (0.0, 0.25, 0.5, 0.75, 1.0):
+            x = self._x(share)
+            painter.setPen(QPen(QColor(scheme.line), 1))
+            painter.drawLine(QPointF(x, LINE - 4), QPointF(x, bottom))
+            painter.setPen(QColor(scheme.dim))
+            box = QRectF(x - 30, 0, 60, LINE - 6)
+            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, f"{share:.0%}")
+        for text, left, wide in (
+            ("before → after", GRID * 5, 12),
+            ("95 % interval", GRID * 17, 13),
+            ("n", GRID * 30, 5),
+        ):
+            box = QRectF(self._x(1) + left, 0, GRID * wide, LINE - 6)
+            painter.drawText(box, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)
+        painter.setFont(self.font())
+
+    def _draw_part(
+        self, painter: QPainter, part: Part, top: int, scheme: Scheme, *, whole: bool
+    ) -> None:
+        font = QFont(self.font())
+        font.setBold(whole)
+        painter.setFont(font)
+        painter.setPen(QColor(scheme.text))
+        left = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+        elide = Qt.TextElideMode.ElideRight
+        name = painter.fontMetrics().elidedText(one_line(part.kind), elide, _NAME - GRID * 3)
+        painter.drawText(QRectF(0, top, _NAME, LINE), left, name)
+        y = top + LINE / 2
+        gained = part.base is not None and part.tuned.accuracy >= part.base.accuracy
+        colour = scheme.accent if part.base is None or gained else scheme.bad
+        if part.base is not None:
+            painter.setPen(QPen(QColor(colour), 1, Qt.PenStyle.DotLine))
+            painter.drawLine(
+                QPointF(self._x(part.base.accuracy), y), QPointF(self._x(part.tuned.accuracy), y)
+            )
+            self._draw_score(painter, part.base, y - 3, scheme.dim, hollow=scheme.panel)
+        self._draw_score(painter, part.tuned, y + 3, colour, hollow="")
+        self._draw_numbers(painter, part, top, scheme, colour)
+
+    def _draw_score(
+        self, painter: QPainter, score: Score, y: float, colour: str, *, hollow: str
+    ) -> None:
+        low, high = score.interval
+        painter.setPen(QPen(QColor(colour), 2))
+        painter.drawLine(QPointF(self._x(low), y), QPointF(self._x(high), y))
+        painter.setBrush(QColor(hollow or colour))
+        painter.drawEllipse(QPointF(self._x(score.accuracy), y), 4, 4)
+
+    def _draw_numbers(
+        self, painter: QPainter, part: Part, top: int, scheme: Scheme, colour: str
+    ) -> None:
+        left = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+        before = "–" if part.base is None else f"{part.base.accuracy:.0%}"
+        low, high = part.tuned.interval
+        x = self._x(1)
+        for text, at, shade in (
+            (f"{before} → {part.tuned.accuracy:.0%}", GRID * 5, colour),
+            (f"{low:.0%} to {high:.0%}", GRID * 17, scheme.dim), (f"{part.tuned.n:,}", GRID * 30, scheme.dim),
+        ):  # fmt: skip
+            painter.setPen(QColor(shade))
+            painter.drawText(QRectF(x + at, top, GRID * 14, LINE), left, text)
+
+
+def _spoken(part: Part) -> str:
+    before = "" if part.base is None else f"before {part.base.accuracy:.0%}, "
+    low, high = part.tuned.interval
+    return f"{part.kind}: {before}after {part.tuned.accuracy:.0%}, {low:.0%} to {high:.0%}, n {part.tuned.n:,}"

@@ -1,0 +1,106 @@
+"""The student's side of a case: the question, gold, the whole answer with the extracted one marked."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QColor, QTextCharFormat, QTextCursor
+from PySide6.QtWidgets import QTextEdit, QWidget
+
+from studio.ui.cases import Answer, Case
+from studio.ui.parts import TextView, choice, choose, column, label, set_role
+from studio.ui.plain_text import one_line, safe, safe_span
+from studio.ui.theme import scheme_now
+from studio.ui.words import SIGNS
+
+QUESTION_LINES = 9
+
+
+class MistakeView(QWidget):
+    """Question, gold and the student's attempts at it.
+
+    Signals:
+        attempt_chosen(str): another attempt is shown; its id.
+    """
+
+    attempt_chosen = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._answers: dict[str, Answer] = {}
+        self._source = label("", "small")
+        self._question = TextView("Question", most_lines=QUESTION_LINES, role="bare")
+        self._gold = label("", "good", wrap=True, tip="The answer the question came with")
+        self._attempts = choice((), name="Attempt", tip="Which attempt of a student is shown")
+        self._attempts.activated.connect(lambda _: self._on_attempt())
+        self._verdict = label("", "bad", wrap=True, tip="What the grader read in the answer below")
+        self._answer = TextView("The student's whole answer")
+        self._doubts = label("", "warn", wrap=True)
+        self.setLayout(column(self._source, self._question, self._gold, self._attempts,
+                              self._verdict, self._answer, self._doubts))  # fmt: skip
+
+    def show_case(self, case: Case) -> None:
+        """Show a question and the attempt that matters most."""
+        question = case.question
+        self._source.setText(" · ".join(one_line(part, most=40) for part in (
+            question.dataset, question.kind, question.key, question.split) if part))  # fmt: skip
+        self._question.setPlainText(safe(case.text))
+        self._gold.setText(f"Gold: {one_line(question.gold)}")
+        self._answers = {answer.id: answer for answer in case.answers}
+        self._attempts.clear()
+        for answer in case.answers:
+            self._attempts.addItem(_title(answer), answer.id)
+        self._attempts.setVisible(len(case.answers) > 1)
+        choose(self._attempts, case.answers[0].id if case.answers else None)
+        self._show(case.answers[0] if case.answers else None)
+
+    def _on_attempt(self) -> None:
+        answer = self._answers.get(self._attempts.currentData())
+        if answer is not None:
+            self._show(answer)
+            self.attempt_chosen.emit(answer.id)
+
+    def _show(self, answer: Answer | None) -> None:
+        if answer is None:
+            self._verdict.setText("No attempt yet")
+            set_role(self._verdict, "dim")
+            self._answer.setPlainText("")
+            self._doubts.hide()
+            return
+        sign = SIGNS.get(answer.verdict, "·")
+        said = f" {one_line(answer.extracted, most=60)}" if answer.extracted else ""
+        self._verdict.setText(f"{one_line(answer.student, most=40)} answered{said}  {sign} "
+                              f"{answer.verdict or 'not graded yet'}")  # fmt: skip
+        set_role(self._verdict, {"correct": "good", "wrong": "bad"}.get(answer.verdict, "warn"))
+        self._answer.setPlainText(safe(answer.text) or "(an empty answer)")
+        self._mark(answer)
+        doubts = [f"⚠ {name}: {one_line(evidence)}" for name, evidence in answer.doubts]
+        if answer.truncated:
+            doubts.append("⚠ cut off at the token limit")
+        self._doubts.setText("\n".join(doubts))
+        self._doubts.setVisible(bool(doubts))
+
+    def _mark(self, answer: Answer) -> None:
+        """Mark where the grader read the answer, and bring it into sight."""
+        span = safe_span(answer.text, answer.span) if answer.span else None
+        if span is None:
+            self._answer.setExtraSelections([])
+            return
+        scheme = scheme_now()
+        mark = QTextEdit.ExtraSelection()
+        form = QTextCharFormat()
+        form.setBackground(QColor(scheme.tint))
+        form.setForeground(QColor(scheme.good if answer.verdict == "correct" else scheme.bad))
+        form.setFontUnderline(True)
+        cursor = QTextCursor(self._answer.document())
+        cursor.setPosition(span[0])
+        cursor.setPosition(span[1], QTextCursor.MoveMode.KeepAnchor)
+        mark.cursor, mark.format = cursor, form
+        self._answer.setExtraSelections([mark])
+        place = QTextCursor(self._answer.document())
+        place.setPosition(span[0])
+        self._answer.setTextCursor(place)
+
+
+def _title(answer: Answer) -> str:
+    return (f"{one_line(answer.student, most=32)} · round {answer.round} · sample "
+            f"{answer.sample + 1} {SIGNS.get(answer.verdict, '·')}")  # fmt: skip

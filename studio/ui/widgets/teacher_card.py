@@ -1,0 +1,119 @@
+"""One teacher's rationale with its own answer; policy, person and reason are shown apart."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QMouseEvent
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout
+
+from studio.flow.decisions import Wish
+from studio.ui.cases import Said
+from studio.ui.parts import Card, TextView, button, label, row, set_role
+from studio.ui.plain_text import one_line, safe
+from studio.ui.theme import GRID
+from studio.ui.words import SIGNS
+
+RATIONALE_LINES = 12
+EXPLANATION_LINES = 8
+_WISHES: tuple[tuple[str, Wish, str], ...] = (
+    ("Accept", "accept", "Accept by hand; outranks the rule (A)"),
+    ("Reject", "reject", "Reject by hand; outranks the rule (R)"),
+    ("Clear", "clear", "Take the decision by hand back; the rule counts again (C)"),
+)
+
+
+class TeacherCard(Card):
+    """Shows one rationale.
+
+    Signals:
+        wished(str, str): rationale id, and accept, reject or clear.
+        picked(str): it was clicked; the rationale id.
+    """
+
+    wished = Signal(str, str)
+    picked = Signal(str)
+
+    def __init__(self, number: int, said: Said, explanation: str) -> None:
+        super().__init__()
+        self.rationale_id = said.id
+        name = one_line(said.teacher, most=40)
+        self.setAccessibleName(f"Teacher {number}, {name}")
+        self.body.addLayout(_head(number, name, said))
+        self.body.addLayout(_decisions(said))
+        text = TextView(f"Rationale of {name}", most_lines=RATIONALE_LINES, role="bare")
+        text.setPlainText(safe(said.text) or "(an empty rationale)")
+        self.body.addWidget(text)
+        self._add_explanation(name, explanation)
+        self._add_buttons(said)
+
+    def choose(self, chosen: bool) -> None:
+        """Show whether the keys mean this one."""
+        set_role(self, "chosen" if chosen else "card")
+
+    def _add_explanation(self, name: str, explanation: str) -> None:
+        if not explanation:
+            return
+        text = TextView(f"Explanation of {name}", most_lines=EXPLANATION_LINES)
+        text.setPlainText(safe(explanation))
+        text.hide()
+        fold = button("▸ What went wrong, it says", lambda: None, role="quiet",
+                      tip="Show or fold this teacher's explanation of the mistake")  # fmt: skip
+
+        def toggle() -> None:
+            text.setVisible(text.isHidden())
+            fold.setText(("▾" if text.isVisible() else "▸") + " What went wrong, it says")
+
+        fold.clicked.connect(toggle)
+        self.body.addLayout(row(fold, None))
+        self.body.addWidget(text)
+
+    def _add_buttons(self, said: Said) -> None:
+        made = []
+        for text, wish, tip in _WISHES:
+            one = button(text, partial(self.wished.emit, said.id, wish), tip=tip)
+            one.setAccessibleName(f"{text} the rationale of {one_line(said.teacher, most=40)}")
+            one.setEnabled(wish != "clear" or said.human is not None)
+            made.append(one)
+        self.body.addLayout(row(*made, None))
+
+    # Qt's own names
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Let the keys mean this one."""
+        super().mousePressEvent(event)
+        self.picked.emit(self.rationale_id)
+
+
+def _head(number: int, name: str, said: Said) -> QHBoxLayout:
+    role = {"correct": "good", "wrong": "bad"}.get(said.verdict, "warn")
+    answer = one_line(said.extracted, most=24) or "no answer read"
+    sign = SIGNS.get(said.verdict, "·")
+    tip = f"Its own answer: {said.verdict or 'not graded yet'}"
+    title = label(f"{number}  {name}", "section", tip="Press this number to choose the teacher")
+    sample = label(f"sample {said.sample + 1}" if said.sample else "", "small")
+    return row(title, sample, None, label(f"{answer} {sign}", role, tip=tip))
+
+
+def _decisions(said: Said) -> QGridLayout:
+    """Lay out what the rule says and what a person says, each with its reason."""
+    grid = QGridLayout()
+    grid.setContentsMargins(0, 0, 0, 0)
+    grid.setHorizontalSpacing(GRID)
+    grid.setVerticalSpacing(GRID // 4)
+    grid.setColumnStretch(2, 1)
+    role = "dim" if said.human is not None else "good" if said.automatic else "bad"
+    rule = {None: "not decided yet", True: "✓ accepted", False: "✗ rejected"}[said.automatic]
+    lines = [("Rule", rule, "dim" if said.automatic is None else role, said.reason)]
+    if said.human is not None:
+        why = " · ".join(part for part in (said.who, said.human_reason) if part)
+        lines.append(("By hand", "✓ accepted" if said.human else "✗ rejected",
+                      "good" if said.human else "bad", why))  # fmt: skip
+    for n, (title, decided, look, why) in enumerate(lines):
+        reason = label(one_line(why), "small", wrap=True)
+        for place, part in enumerate((label(title, "small"), label(decided, look), reason)):
+            grid.addWidget(
+                part, n, place, Qt.AlignmentFlag.AlignTop if place < 2 else Qt.AlignmentFlag(0)
+            )
+    return grid

@@ -1,0 +1,52 @@
+"""Numbers as they are written on screen: separators, units, and a dash for what is not known."""
+
+from __future__ import annotations
+
+NOTHING = "–"
+SIGNS = {"correct": "✓", "wrong": "✗", "unreadable": "?"}
+
+
+def count(number: int | None) -> str:
+    """Return ``1,161``."""
+    return NOTHING if number is None else f"{number:,}"
+
+
+def things(number: int, one: str, many: str = "") -> str:
+    """Return ``1 call`` or ``1,161 calls``."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def share(value: float | None) -> str:
+    """Return ``68.3 %``."""
+    return NOTHING if value is None else f"{value * 100:.1f} %"
+
+
+def decimal(value: float | None, digits: int = 2) -> str:
+    """Return a number with so many digits, or in powers of ten when it is tiny."""
+    if value is None:
+        return NOTHING
+    return f"{value:.{digits}e}" if value and abs(value) < 10**-digits else f"{value:,.{digits}f}"
+
+
+def cost(usd: float | None) -> str:
+    """Return ``$0.0132``; no price known is not the same as free."""
+    if usd is None:
+        return "price unknown"
+    return f"${usd:,.2f}" if usd >= 1 or usd == 0 else f"${usd:.4f}"
+
+
+def duration(seconds: float) -> str:
+    """Return ``51 s``, ``3 min 20 s`` or ``2 h 5 min``."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:,} h {minutes} min"
+
+
+def change(before: int, after: int) -> str:
+    """Return ``826 → 664``, or ``826`` when nothing changes."""
+    return f"{before:,}" if before == after else f"{before:,} → {after:,}"
