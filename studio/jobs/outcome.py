@@ -13,7 +13,7 @@ from typing import Any
 from studio.domain.specs import TrainSpec
 from studio.jobs.checkpoints import put_in_place
 from studio.jobs.job import Job
-from studio.jobs.student import Student
+from studio.jobs.student import Student, quiet_peft
 
 
 class Curves:
@@ -53,7 +53,8 @@ def write_result(job: Job, spec: TrainSpec, student: Student, *, facts: Mapping[
     part = job.artifacts / f".{name}.part"
     shutil.rmtree(part, ignore_errors=True)
     student.model.config.use_cache = True
-    student.model.save_pretrained(str(part), safe_serialization=True)
+    with quiet_peft():
+        student.model.save_pretrained(str(part), safe_serialization=True)
     student.tokenizer.save_pretrained(str(part))
     card = model_card(spec, facts)
     # PEFT writes a card of its own with empty headings; ours says what was done.

@@ -165,6 +165,8 @@ def _load_base(
             raise
         raise StudentError(f"{weights.place} cannot be loaded: {first_line(error)}") from error
     _check_kind(model, weights)
+    if weights.gguf_file:  # an adapter names this as its base
+        model.name_or_path = str(Path(weights.place, weights.gguf_file))
     return model, tokenizer
 
 
@@ -209,9 +211,10 @@ def _with_adapter(model: PreTrainedModel, adapter: Path, *, for_training: bool) 
 
 @contextmanager
 def quiet_peft() -> Iterator[None]:
-    """Keep a warning of Transformers' to PEFT out of the log: it is not ours to heed."""
+    """Keep out of the log what libraries tell PEFT, or PEFT says of a base that is no folder."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*is_gradient_checkpointing", FutureWarning)
+        warnings.filterwarnings("ignore", "Could not find a config file", UserWarning)
         yield
 
 

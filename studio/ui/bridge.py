@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QObject, Signal
+
+from studio.app.background import Task
 
 
 class Bridge(QObject):
-    """The window's ear on the bus; join it as a listener.
+    """The window's ear on the bus.
+
+    Attributes:
+        seen: tasks as they were when they last told of progress, also those that have ended since.
 
     Signals:
         tables_changed(set): rows of these tables were written.
@@ -20,12 +27,22 @@ class Bridge(QObject):
     task_failed = Signal(str, str, str)
     task_finished = Signal(str)
 
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.seen: dict[str, Task] = {}
+
 
 class BusListener:
-    """Hears the bus and emits on the bridge: their names are the same, so they can't be one class."""
+    """Hears the bus and emits on the bridge: their names are the same, so they can't be one class.
 
-    def __init__(self, bridge: Bridge) -> None:
+    Args:
+        running: returns the tasks that have not ended. Asked on the bus's own thread: when the
+            window hears of a short task, it may have ended.
+    """
+
+    def __init__(self, bridge: Bridge, running: Callable[[], list[Task]]) -> None:
         self._bridge = bridge
+        self._running = running
 
     def tables_changed(self, tables: set[str]) -> None:
         """Emit that rows were written."""
@@ -33,6 +50,7 @@ class BusListener:
 
     def task_progressed(self, task: str, done: int, total: int) -> None:
         """Emit how far a task is."""
+        self._bridge.seen.update({one.id: one for one in self._running() if one.id == task})
         self._bridge.task_progressed.emit(task, done, total)
 
     def task_failed(self, task: str, message: str, detail: str) -> None:

@@ -63,9 +63,10 @@ class MainWindow(QMainWindow):
         self.workbench = workbench
         self._pages: dict[str, Page] = {}
         self._changed: dict[str, set[str]] = {}  # by page: what it has not heard of yet
-        self._closing = False
+        self._closing = self._closed = False
         self.bridge = Bridge(self)
-        self._listener = BusListener(self.bridge)
+        background = workbench.background
+        self._listener = BusListener(self.bridge, lambda: background.tasks)
         workbench.bus.join(self._listener)
         self._reading = Reading(workbench.project, self)
         self.setWindowTitle(f"{workbench.project.name} – MAPD Studio")
@@ -79,7 +80,7 @@ class MainWindow(QMainWindow):
         self._stack = QStackedWidget()
         self._stack.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         background = self.workbench.background
-        self.jobs = JobPanel(lambda: background.tasks, background.cancel)
+        self.jobs = JobPanel(lambda: background.tasks, self.bridge.seen, background.cancel)
         middle = row(self._rail, self._stack, gap=0)
         middle.setStretch(1, 1)
         whole = QWidget()
@@ -160,6 +161,9 @@ class MainWindow(QMainWindow):
         """Count, and look after runs that went on, or died, while no window was open."""
         from studio.app.runs import Recovery, recover
 
+        if self._closed:  # before it could begin
+            return
+
         def take(found: Recovery) -> None:
             for run_id in found.going:
                 self.workbench.follow_run(run_id)
@@ -211,6 +215,7 @@ class MainWindow(QMainWindow):
                 "stops at a checkpoint and can be resumed.",
                 yes="Stop and close", then=self._close_anyway, no="Go on working")  # fmt: skip
             return
+        self._closed = True
         self._settle.stop()
         self.workbench.bus.leave(self._listener)
         for page in self._pages.values():

@@ -56,6 +56,8 @@ class Reading(QObject):
         Args:
             what: a name; the answer to an older question of the same name is dropped.
         """
+        if self._closed:
+            return
         number = self._newest[what] = self._newest.get(what, 0) + 1
 
         def work() -> T | None:

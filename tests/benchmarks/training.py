@@ -102,7 +102,7 @@ def _trainer(place: Path, items: list[Item], student: Student, *, sampling: str)
         output_dir=str(place / "theirs"), per_device_train_batch_size=BATCH, num_train_epochs=1,
         train_sampling_strategy=sampling, report_to=[], save_strategy="no", disable_tqdm=True,
         use_cpu=not torch.cuda.is_available(), logging_strategy="no", max_grad_norm=0.3,
-        dataloader_pin_memory=False,
+        dataloader_pin_memory=False, remove_unused_columns=False,
     )  # fmt: skip
     data = [{"input_ids": item.ids, "prompt": item.prompt} for item in items]
     trainer = Trainer(

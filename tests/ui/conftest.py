@@ -12,7 +12,7 @@ import pytest
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 pytest.importorskip("PySide6", reason="the window needs the extra 'gui'")
 
-from PySide6.QtCore import QSettings
+from PySide6.QtCore import QCoreApplication, QEvent, QSettings
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -32,7 +32,7 @@ from studio.flow.decisions import apply_policy
 from studio.store.tables import Store
 from studio.ui.main_window import MainWindow
 from studio.ui.pages.desk import DeskPage
-from studio.ui.theme import apply_theme
+from studio.ui.theme import LIGHT, apply_theme, scheme_now
 
 TEACHERS = ("gemini", "gpt", "mistral")
 #: Of each teacher's rationale: the scores of the two others, and the verdict of its own answer.
@@ -97,7 +97,8 @@ def own_settings(qapp: QApplication, tmp_path: Path) -> None:
     QSettings.setPath(
         QSettings.Format.IniFormat, QSettings.Scope.UserScope, str(tmp_path / "settings")
     )
-    apply_theme(qapp, "light")
+    if scheme_now() is not LIGHT or not qapp.styleSheet():
+        apply_theme(qapp, "light")
 
 
 @pytest.fixture
@@ -129,8 +130,9 @@ def open_window(qtbot: QtBot) -> Iterator[Open]:
         window = MainWindow(Workbench(project))
         window.closed.connect(window.workbench.close)
         opened.append(window)
-        window.show()
-        qtbot.waitExposed(window)
+        with qtbot.waitActive(window):
+            window.show()
+            window.activateWindow()
         return window
 
     yield open_
@@ -139,6 +141,8 @@ def open_window(qtbot: QtBot) -> Iterator[Open]:
             qtbot.waitUntil(lambda window=window: not window.workbench.background.tasks)
             window.close()
         window.deleteLater()
+    opened.clear()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     left = [
         thread for thread in threading.enumerate() if thread not in before and thread.is_alive()
     ]
@@ -150,4 +154,6 @@ def desk_of(window: MainWindow, qtbot: QtBot) -> DeskPage:
     desk = window.show_page("desk")
     assert isinstance(desk, DeskPage)
     qtbot.waitUntil(lambda: bool(desk.model.ids) and desk.panel.trial is not None)
+    desk.questions.setFocus()
+    qtbot.waitUntil(desk.questions.hasFocus)
     return desk

@@ -14,6 +14,7 @@ from studio.flow.scorebook import Scorebook
 from studio.ui.desk_filter import Filter
 from studio.ui.main_window import MainWindow
 from studio.ui.pages.desk import DeskPage
+from studio.ui.table_model import TINTED
 from studio.ui.what_if import try_policy
 from tests.ui.conftest import CASES, Open, desk_of
 
@@ -134,7 +135,7 @@ def test_the_outcome_is_that_of_the_scorebook_and_nothing_is_stored_before_apply
         tinted = {
             desk.model.ids[n]
             for n in range(len(CASES))
-            if desk.model.data(desk.model.index(n, 0), 257)
+            if desk.model.data(desk.model.index(n, 0), TINTED)
         }
         assert tinted == trial.changed_questions
     assert list(store.sql.iterdump()) == before

@@ -169,6 +169,7 @@ class _QueueRow(QPushButton):
         inside.setContentsMargins(GRID, GRID // 2, GRID, GRID // 2)
         self.setLayout(inside)
         self.setProperty("role", "row")
+        self.setAccessibleName(title)
         self.setMinimumHeight(GRID * 4)
         self.setToolTip(f"Open the desk with these {unit}: {meaning}")
 

@@ -26,15 +26,20 @@ class JobPanel(QFrame):
 
     Args:
         running: returns the tasks that have not ended.
+        seen: tasks as they were last seen, also those that have ended.
         cancel: cancels one by its id.
     """
 
-    def __init__(self, running: Callable[[], list[Task]], cancel: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        running: Callable[[], list[Task]],
+        seen: dict[str, Task],
+        cancel: Callable[[str], None],
+    ) -> None:
         super().__init__()
         self.setProperty("role", "bar")
-        self._running, self._cancel = running, cancel
+        self._running, self._seen, self._cancel = running, seen, cancel
         self._lines: dict[str, _Line] = {}
-        self._last: dict[str, Task] = {}  # what was seen of a task, for when it has ended
         self._text = label("Nothing is running.", "dim")
         self._detail = ""
         self._more = button("Details", self._on_more, role="quiet", tip="What exactly went wrong")
@@ -62,9 +67,8 @@ class JobPanel(QFrame):
 
     def on_progressed(self, task: str, done: int, total: int) -> None:
         """Hear of progress; it is drawn by the timer."""
-        del done, total
-        self._look()
-        if task in self._last and not self._timer.isActive():
+        del task, done, total
+        if not self._timer.isActive():
             self._timer.start()
             self._redraw()
 
@@ -88,9 +92,6 @@ class JobPanel(QFrame):
                 parts.append(f"{latest.failed:,} failed: run it again to try those again")
         self.tell(" · ".join(parts))
 
-    def _look(self) -> None:
-        self._last.update({task.id: task for task in self._running()})
-
     def _redraw(self) -> None:
         tasks = self._running()[:MOST_SHOWN]
         for task in tasks:
@@ -105,7 +106,7 @@ class JobPanel(QFrame):
 
     def _end(self, task: str) -> Task | None:
         self._drop(task)
-        return self._last.pop(task, None)
+        return self._seen.pop(task, None)
 
     def _drop(self, task: str) -> None:
         line = self._lines.pop(task, None)

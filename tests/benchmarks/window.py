@@ -1,0 +1,185 @@
+"""How fast the window is: first paint, the Desk of 100,000 rationales, a what-if over all of them.
+
+    python tests/benchmarks/window.py [PROJECT]
+
+Without PROJECT one is made (half a minute). Each start is a fresh process, timed from the command on;
+the first is not counted. Machines differ: the goals are for 2 cores of 2024, look at the ratios.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+
+from studio.domain.policy import PRESETS, Policy
+from studio.domain.records import Grade, Question, Rationale, Review, Verdict
+from studio.flow.decisions import apply_policy
+from studio.flow.scorebook import Scorebook
+from studio.store.tables import Store
+
+QUESTIONS = 33_334
+TEACHERS = ("gemini", "gpt", "mistral")
+STARTS = 5
+
+
+def main() -> None:
+    """Measure and print a table."""
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    with tempfile.TemporaryDirectory() as folder:
+        large = Path(sys.argv[1]) if len(sys.argv) > 1 else make_project(Path(folder) / "large")
+        small = Path(folder) / "small"
+        Store.create(small).close()
+        line(
+            "first paint, overview of an empty project",
+            *started(small, "overview", "painted"),
+            600,
+            150,
+        )
+        line(
+            "first paint, overview of 100,000 rationales",
+            *started(large, "overview", "painted"),
+            600,
+            150,
+        )
+        line(
+            "Desk of 100,000 rationales, rows painted", *started(large, "desk", "rows"), 1_500, None
+        )
+        for name, cost in what_if(large).items():
+            line(name, cost, None, 16 if "what-if" in name else None, None)
+
+
+def line(
+    name: str, ms: float, mb: float | None, goal_ms: float | None, goal_mb: float | None
+) -> None:
+    """Print one measured row beside its goal."""
+    memory = "" if mb is None else f"{mb:6.0f} MB"
+    goals = [f"{goal_ms:,.0f} ms" if goal_ms else "", f"{goal_mb:,.0f} MB" if goal_mb else ""]
+    goal = " and ".join(part for part in goals if part)
+    print(f"{name:<48}{ms:>9,.1f} ms {memory:<11}{'goal ' + goal if goal else ''}", flush=True)
+
+
+def started(project: Path, page: str, until: str) -> tuple[float, float]:
+    """Return the median time from the command to what ``until`` names, and the memory then."""
+    found = []
+    for _ in range(STARTS + 1):
+        command = [sys.executable, __file__, "--start", str(project), page, until, str(time.time())]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+        found.append(json.loads(done.stdout.strip().splitlines()[-1]))
+    return median(one[0] for one in found[1:]), median(one[1] for one in found[1:])
+
+
+def start(project: str, page: str, until: str, begun: float) -> None:
+    """Open the window as the command does, and say when ``until`` has happened."""
+    from PySide6.QtCore import QEvent, QObject, QTimer
+
+    from studio.cli import main as command
+    from studio.ui.main import make_application
+    from studio.ui.main_window import MainWindow
+
+    class Watch(QObject):
+        def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+            if event.type() == QEvent.Type.Paint and happened(watched):
+                app.removeEventFilter(self)
+                memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+                print(json.dumps([(time.time() - begun) * 1000, memory]), flush=True)
+                QTimer.singleShot(0, app.closeAllWindows)
+            return False
+
+    def happened(watched: QObject) -> bool:
+        if until == "painted":
+            return isinstance(watched, MainWindow)
+        parent = watched.parent()
+        return type(parent).__name__ == "QuestionList" and parent.model().rowCount() > 0  # type: ignore[union-attr]
+
+    app = make_application()
+    watch = Watch()
+    app.installEventFilter(watch)
+    command(["open", project, "--page", page, "--theme", "light"])
+
+
+def what_if(project: Path) -> dict[str, float]:
+    """Return what a drag of the threshold costs, without and with all that is drawn."""
+    from studio.ui.main import make_application
+    from studio.ui.what_if import try_policy
+    from studio.ui.widgets.threshold_panel import ThresholdPanel
+
+    app = make_application()
+    store = Store(project, read_only=True)
+    begun = time.perf_counter()
+    book = Scorebook(store)
+    loaded = (time.perf_counter() - begun) * 1000
+    policies = [Policy(threshold=n / 20, answer_gate=n % 2 == 0) for n in range(20, 100)]
+    panel = ThresholdPanel()
+    panel.resize(1_100, 160)
+    panel.show_book(book, *store.policy())
+    panel.show()
+    app.processEvents()
+
+    def drag(policy: Policy) -> None:
+        panel._histogram._set(policy.threshold)
+        panel._histogram.repaint()
+
+    tally = each(lambda policy: book.tally(policy), policies)
+    trial = each(lambda policy: try_policy(book, policy), policies)
+    drawn = each(drag, policies)
+    store.close()
+    panel.close()
+    panel.deleteLater()
+    app.processEvents()
+    return {
+        "reading the scores (not waited for)": loaded, "what-if: counts": tally,
+        "what-if: counts and rows that would change": trial, "what-if: one step of the line, drawn": drawn,
+    }  # fmt: skip
+
+
+def each(function: Callable[[Policy], object], policies: list[Policy]) -> float:
+    """Return the median milliseconds of one call."""
+    spent = []
+    for policy in policies:
+        begun = time.perf_counter()
+        function(policy)
+        spent.append((time.perf_counter() - begun) * 1000)
+    return median(spent)
+
+
+def make_project(folder: Path) -> Path:
+    """Make a project of 100,002 rationales with two reviews each."""
+    chance = random.Random(1)
+    store = Store.create(folder)
+    text = "First add both numbers, then compare them with what was asked. " * 4
+    questions = [
+        Question(text=f"What are {n} and {n + 1} in all?", gold="1") for n in range(QUESTIONS)
+    ]
+    rationales = [
+        Rationale(question_id=q.id, teacher=name, text=text) for q in questions for name in TEACHERS
+    ]
+    store.add(questions)
+    store.add(rationales)
+    store.add(
+        Review(subject_id=one.id, reviewer=name, score=chance.randint(1, 5), comment="Each step follows.")
+        for one in rationales for name in TEACHERS if name != one.teacher
+    )  # fmt: skip
+    store.add(
+        Grade(subject_id=one.id, subject_kind="rationale", grader="rules:1", extracted="1",
+              verdict=chance.choice(list(Verdict)))
+        for one in rationales
+    )  # fmt: skip
+    apply_policy(store, PRESETS["paper"], who="benchmark")
+    store.close()
+    return folder
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--start"]:
+        start(*sys.argv[2:5], float(sys.argv[5]))
+    else:
+        main()
