@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, get_args
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 from pydantic import ValidationError
@@ -14,8 +14,10 @@ from studio.domain.errors import SpecError
 from studio.domain.policy import Policy, preset
 from studio.domain.specs import one_line
 from studio.flow import decisions
-from studio.flow.scorebook import Tally
 from studio.store.tables import Store
+
+if TYPE_CHECKING:
+    from studio.flow.scorebook import Tally
 
 
 def register(app: typer.Typer) -> None:

@@ -9,15 +9,17 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from studio.domain.errors import SpecError
 from studio.domain.policy import Policy
 from studio.domain.records import Grade, Override, Rationale
-from studio.flow.scorebook import Scorebook, Tally
 from studio.flow.stage import Bench, Progress, Scope
 from studio.store import views
 from studio.store.tables import Store
+
+if TYPE_CHECKING:
+    from studio.flow.scorebook import Tally
 
 Wish = Literal["accept", "reject", "clear"]
 _WISHES: dict[Wish, bool | None] = {"accept": True, "reject": False, "clear": None}
@@ -46,6 +48,8 @@ class DecideStage:
 
 def what_if(store: Store, policy: Policy) -> Tally:
     """Return what ``policy`` would do; stores nothing."""
+    from studio.flow.scorebook import Scorebook  # brings numpy: not before it is needed
+
     return Scorebook(store).tally(policy)
 
 
@@ -54,6 +58,8 @@ def apply_policy(store: Store, policy: Policy, *, who: str, log: bool = True) ->
 
     Overrides stay and outrank it. Returns the tally as it was against the decisions before.
     """
+    from studio.flow.scorebook import Scorebook
+
     book = Scorebook(store)
     tally = book.tally(policy)
     rulings = book.rulings(policy)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
 from studio.domain.records import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import numpy as np
     from numpy.typing import NDArray
 
-    from studio.flow.scorebook import Pattern, Scorebook
+    from studio.flow.scorebook import Scorebook
 
 APART = 2  #: scores of one rationale that differ so much count as a disagreement
 
@@ -27,25 +26,25 @@ class Queue(NamedTuple):
 
 
 def _accepted_but_wrong(book: Scorebook) -> NDArray[np.bool_]:
-    return np.logical_and(book.is_in_force(1), book.has_verdict(Verdict.WRONG))
+    mine: NDArray[np.bool_] = book.is_in_force(1) & book.has_verdict(Verdict.WRONG)
+    return mine
 
 
 def _rejected_but_right(book: Scorebook) -> NDArray[np.bool_]:
-    return np.logical_and(book.is_in_force(0), book.has_verdict(Verdict.CORRECT))
+    mine: NDArray[np.bool_] = book.is_in_force(0) & book.has_verdict(Verdict.CORRECT)
+    return mine
 
 
 def _reviewers_disagree(book: Scorebook) -> NDArray[np.bool_]:
-    return _patterns(book, lambda p: bool(p.scores) and p.scores[-1] - p.scores[0] >= APART)
+    return book.where(lambda p: bool(p.scores) and p.scores[-1] - p.scores[0] >= APART)
 
 
 def _missing_reviews(book: Scorebook) -> NDArray[np.bool_]:
-    return _patterns(book, lambda p: len(p.scores) < p.expected)
+    return book.where(lambda p: len(p.scores) < p.expected)
 
 
 def _none_accepted(book: Scorebook) -> NDArray[np.bool_]:
-    covered = np.zeros(len(book.question_ids), dtype=bool)
-    covered[book.question[book.current == 1]] = True
-    return ~covered[book.question]
+    return ~book.at_questions_with(book.is_in_force(1))
 
 
 QUEUES: dict[str, Queue] = {
@@ -67,6 +66,7 @@ QUEUES: dict[str, Queue] = {
         "No accepted rationale", "questions that nothing would be learned from", _none_accepted
     ),
 }  # fmt: skip
+DOUBTFUL = "doubtful"  #: a further queue, of questions whose mistake may be none; no mask tells it
 BY_QUESTION = frozenset({"none-accepted"})  #: counted in questions instead of rationales
 
 
@@ -76,13 +76,6 @@ def queue_counts(book: Scorebook) -> dict[str, int]:
     for name, queue in QUEUES.items():
         members = queue.members(book)
         counts[name] = (
-            len(np.unique(book.question[members])) if name in BY_QUESTION else int(members.sum())
+            book.counts(members).questions_covered if name in BY_QUESTION else int(members.sum())
         )
     return counts
-
-
-def _patterns(book: Scorebook, holds: Callable[[Pattern], bool]) -> NDArray[np.bool_]:
-    """Ask once per pattern instead of once per rationale."""
-    answers = np.array([holds(p) for p in book.patterns] or [False], dtype=bool)
-    mine: NDArray[np.bool_] = answers[book.pattern]
-    return mine

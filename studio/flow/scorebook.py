@@ -7,7 +7,7 @@ looked up per rationale, so a what-if costs a few array operations however long 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
@@ -154,6 +154,19 @@ class Scorebook:
     def has_verdict(self, verdict: Verdict) -> NDArray[np.bool_]:
         """Return whose own answer was graded so; shape (n,)."""
         mine: NDArray[np.bool_] = (self._verdict == _code(verdict))[self.pattern]
+        return mine
+
+    def where(self, holds: Callable[[Pattern], bool]) -> NDArray[np.bool_]:
+        """Return whose pattern ``holds``, asked once per pattern; shape (n,)."""
+        answers = np.array([holds(p) for p in self.patterns] or [False], dtype=bool)
+        mine: NDArray[np.bool_] = answers[self.pattern]
+        return mine
+
+    def at_questions_with(self, chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Return which rationales answer a question that has a chosen one; both of shape (n,)."""
+        have = np.zeros(len(self.question_ids), dtype=bool)
+        have[self.question[chosen]] = True
+        mine: NDArray[np.bool_] = have[self.question]
         return mine
 
     def is_in_force(self, decision: int) -> NDArray[np.bool_]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from studio.flow.queues import QUEUES
+from studio.flow.queues import DOUBTFUL, QUEUES
 from studio.store import window_views
 
 if TYPE_CHECKING:
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from studio.flow.scorebook import Scorebook
     from studio.store.tables import Store
 
-DOUBTFUL = "doubtful"  #: the one queue that is about attempts, not rationales
 STATES = {"accepted": "Accepted", "rejected": "Rejected", "undecided": "Not decided",
           "by-hand": "Decided by hand", "would-change": "Would change"}  # fmt: skip
 

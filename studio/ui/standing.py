@@ -6,15 +6,11 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
 from studio.domain.policy import Policy
 from studio.domain.records import Verdict
 from studio.flow import pipeline
-from studio.flow.queues import queue_counts
-from studio.flow.scorebook import Scorebook
+from studio.flow.queues import DOUBTFUL, queue_counts
 from studio.store import views, window_views
-from studio.ui.desk_filter import DOUBTFUL
 from studio.ui.words import NOTHING, cost, count, decimal, share, things
 
 if TYPE_CHECKING:
@@ -22,6 +18,7 @@ if TYPE_CHECKING:
 
     from studio.flow.cost import Estimate
     from studio.flow.pipeline import Plan
+    from studio.flow.scorebook import Scorebook
     from studio.flow.stage import Bench
     from studio.store.tables import Store
 
@@ -51,6 +48,8 @@ class Stop(NamedTuple):
 
 def read_standing(store: Store) -> Standing:
     """Count everything; seconds on a large project, so not for the thread that draws."""
+    from studio.flow.scorebook import Scorebook  # brings numpy: not before the first paint
+
     book = Scorebook(store)
     numbers = dict(store.one(window_views.FUNNEL) or {})
     results = [json.loads(row["result"]).get("accuracy") for row in store.rows(views.RUNS)]
@@ -75,7 +74,7 @@ def _by_teacher(book: Scorebook) -> Iterator[tuple[str, int, str, str, str]]:
     scores = book.scores(Policy())
     for number, name in enumerate(book.teachers):
         mine = book.teacher == number
-        n, scored = int(mine.sum()), scores[mine & ~np.isnan(scores)]
+        n, scored = int(mine.sum()), scores[mine & (scores > 0)]  # none is NaN, and not above 0
         right = int((mine & book.has_verdict(Verdict.CORRECT)).sum())
         accepted = int((mine & book.is_in_force(1)).sum())
         mean = float(scored.mean()) if len(scored) else None

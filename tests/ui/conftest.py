@@ -154,6 +154,7 @@ def desk_of(window: MainWindow, qtbot: QtBot) -> DeskPage:
     desk = window.show_page("desk")
     assert isinstance(desk, DeskPage)
     qtbot.waitUntil(lambda: bool(desk.model.ids) and desk.panel.trial is not None)
+    window.activateWindow()  # a closed dialog does not give the focus back without a desktop
     desk.questions.setFocus()
     qtbot.waitUntil(desk.questions.hasFocus)
     return desk

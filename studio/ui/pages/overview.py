@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from studio.app.workbench import Workbench
-from studio.flow.queues import BY_QUESTION, QUEUES
-from studio.ui.desk_filter import DOUBTFUL
+from studio.flow.queues import BY_QUESTION, DOUBTFUL, QUEUES
 from studio.ui.page import Page
 from studio.ui.parts import Card, ask, button, column, label, row, scrolled
 from studio.ui.plain_text import one_line

@@ -8,8 +8,8 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QLineEdit, QWidget
 
-from studio.flow.queues import QUEUES
-from studio.ui.desk_filter import DOUBTFUL, STATES, Filter
+from studio.flow.queues import DOUBTFUL, QUEUES
+from studio.ui.desk_filter import STATES, Filter
 from studio.ui.parts import choice, choose, label, row
 
 PAUSE_MS = 250  #: after the last letter, before searching
