@@ -43,7 +43,10 @@ STATIONS = {
     "export": Station("Export", "export", "ExportPage"),
     "settings": Station("Settings", "settings", "SettingsPage"),
 }
-SETTLE_MS = 300  #: changes of tables within this time are shown at once
+SETTLE_MS = 300  #: changes of tables within this time are shown together
+BUSY_MS = 1_500  #: the same while stages write without pause: a large project takes a second to count
+PROMPT_MS = 20  #: what a person has just decided is shown at once
+_DECIDED = {"overrides", "policies"}
 _COUNTED = {"questions", "teachers", "rationales", "runs"}
 
 
@@ -94,7 +97,6 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
-        self._settle.setInterval(SETTLE_MS)
         self._settle.timeout.connect(self._tell_page)
         self._rail.chosen.connect(self.show_page)
         self.bridge.tables_changed.connect(self._on_tables_changed)
@@ -140,8 +142,10 @@ class MainWindow(QMainWindow):
             self._changed.setdefault(name, set()).update(tables)
         if tables & _COUNTED:
             self._count()
-        if not self._settle.isActive():
-            self._settle.start()
+        wait = BUSY_MS if self.workbench.background.tasks else SETTLE_MS
+        wait = PROMPT_MS if tables & _DECIDED else wait
+        if not self._settle.isActive() or self._settle.remainingTime() > wait:
+            self._settle.start(wait)
 
     def _tell_page(self) -> None:
         """Let the page in sight take the changes that have gathered; others hear when shown."""

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from studio.ui.plain_text import one_line
-from studio.ui.theme import GRID
+from studio.ui.theme import GRID, scheme_now
 from studio.ui.words import count
 
 Index = QModelIndex | QPersistentModelIndex
@@ -81,6 +82,7 @@ class Sheet(QTableView):
 
     Args:
         numbers: places of the columns that hold numbers.
+        empty: what is said where there are no rows.
         stretch: place of the column that takes the space left over.
 
     Signals:
@@ -99,9 +101,11 @@ class Sheet(QTableView):
         widths: Sequence[int] = (),
         numbers: Sequence[int] = (),
         stretch: int = -1,
+        empty: str = "",
     ) -> None:
         super().__init__()
         self.setProperty("role", "sheet")
+        self._empty = empty
         self.sheet = SheetModel(head, numbers, self)
         self.setModel(self.sheet)
         self.setAccessibleName(name)
@@ -126,3 +130,14 @@ class Sheet(QTableView):
     def show_rows(self, rows: list[tuple[Any, ...]]) -> None:
         """Show these rows."""
         self.sheet.show_rows(rows)
+
+    # Qt's own names
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the rows, or say why there are none."""
+        super().paintEvent(event)
+        if self._empty and not self.sheet.rowCount():
+            painter = QPainter(self.viewport())
+            painter.setPen(QColor(scheme_now().dim))
+            painter.drawText(self.viewport().rect(), Qt.AlignmentFlag.AlignCenter, self._empty)
+            painter.end()

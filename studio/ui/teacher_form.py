@@ -30,6 +30,10 @@ _FIELDS = (
 )  # fmt: skip
 
 
+_HINTS = {"api_key_env": "OPENAI_API_KEY", "price_in": "USD per million tokens",
+          "price_out": "USD per million tokens", "base_url": "http://localhost:11434/v1"}  # fmt: skip
+
+
 class TeacherForm(QDialog):
     """Adds a teacher, or changes ``teacher``.
 
@@ -73,7 +77,7 @@ class TeacherForm(QDialog):
         )
         field = QLineEdit("" if value is None else f"{value}")
         field.setToolTip(help_text)
-        field.setPlaceholderText("OPENAI_API_KEY" if name == "api_key_env" else "")
+        field.setPlaceholderText(_HINTS.get(name, ""))
         field.setAccessibleName(title)
         field.setAccessibleDescription(help_text)
         field.setReadOnly(name == "name" and self._teacher is not None)

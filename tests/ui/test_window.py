@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QMessageBox, QPushButton
 from pytestqt.qtbot import QtBot
 
 from studio.domain.errors import ProjectError, TeacherError
-from studio.domain.records import Question, TeacherRecord
+from studio.domain.records import Override, Question, TeacherRecord
 from studio.flow.stage import Progress
 from studio.store.tables import Store
 from studio.ui import main
@@ -263,3 +263,37 @@ def test_a_screenshot_is_written_and_the_window_closed(
     assert main.run(project, page="desk", theme="dark", size=(1280, 800), screenshot=picture) == 0
     assert picture.stat().st_size > 20_000
     Store(project).close()  # the lock is free again
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from PySide6.QtCore import QTimer
+from studio.ui import main
+app = main.make_application()
+studio = main.Studio(app, "light", (1280, 800))
+window = studio.open_project(Path(sys.argv[1]), "desk")
+desk = window.show_page("desk")
+def decide():
+    if desk.case_view.chosen:
+        timer.stop()
+        stored = window.workbench.override([desk.case_view.chosen], "reject")
+        stored.add_done_callback(lambda _: os.kill(os.getpid(), signal.SIGKILL))
+timer = QTimer()
+timer.timeout.connect(decide)
+timer.start(20)
+app.exec()
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no kill -9")
+def test_a_killed_window_has_lost_nothing(open_window: Open, project: Path, qtbot: QtBot) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, str(project)], capture_output=True, timeout=60, check=False,
+        env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
+    )  # fmt: skip
+    assert done.returncode == -9, done.stderr.decode()
+    window = open_window(project)
+    assert window.workbench.reader.count(Override) == 1
+    window._on_undo()
+    qtbot.waitUntil(lambda: window.workbench.reader.count(Override) == 0)

@@ -39,13 +39,18 @@ class CommitteePage(Page):
         self._rows: list[TeacherRecord] = []
         self._sum = label("", "dim")
         self._teachers = Sheet(
-            _TEACHERS, name="Teachers", widths=(144, 168, 200, 136, 80, 88, 88), numbers=(4, 5, 6)
+            _TEACHERS,
+            name="Teachers",
+            empty="No teacher yet: add three of them",
+            widths=(144, 168, 200, 136, 80, 88, 88),
+            numbers=(4, 5, 6),
         )
         self._teachers.opened.connect(lambda _: self._on_edit())
         self._teachers.chosen.connect(lambda _: self._enable())
         self._cards = Sheet(
             _CARDS,
             name="Reviewers measured",
+            empty="No reviews yet",
             widths=(152, 88, 88, 80, 88, 128, 80, 136),
             numbers=range(1, 8),
             stretch=0,

@@ -85,7 +85,7 @@ class OverviewPage(Page):
 
     def _teachers_card(self) -> Card:
         card = Card("What the teachers brought")
-        self._teachers = Sheet(_TEACHERS, name="Rationales by teacher", numbers=(1, 2, 3, 4),
+        self._teachers = Sheet(_TEACHERS, name="Rationales by teacher", empty="No rationale yet", numbers=(1, 2, 3, 4),
                                widths=(240, 128, 160, 160, 128), stretch=0)  # fmt: skip
         self._teachers.setMinimumHeight(GRID * 17)
         card.body.addWidget(self._teachers)

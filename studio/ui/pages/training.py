@@ -56,7 +56,8 @@ class TrainingPage(Page):
         upper.setChildrenCollapsible(False)
         upper.setHandleWidth(GRID * 2)
         widths = (96, 120, 168, 120, 112, 80, 120, 96)
-        self._table = Sheet(_HEAD, name="Runs", widths=widths, numbers=(4, 5, 6, 7))
+        self._table = Sheet(_HEAD, name="Runs", widths=widths, numbers=(4, 5, 6, 7),
+                            empty="No run yet: choose a student and press Start")  # fmt: skip
         self._table.chosen.connect(self._follow)
         self._table.setMinimumHeight(GRID * 12)
         whole = QSplitter(Qt.Orientation.Vertical)

@@ -17,6 +17,7 @@ from studio.ui.words import cost, duration
 
 REDRAW_MS = 200
 MOST_SHOWN = 4
+_IDLE = "Nothing is running."
 STAGES = {"attempt": "exam", "grade": "grading", "explain": "explanations", "solve": "rationales",
           "review": "reviews", "decide": "decisions", "train": "training"}  # fmt: skip
 
@@ -40,7 +41,7 @@ class JobPanel(QFrame):
         self.setProperty("role", "bar")
         self._running, self._seen, self._cancel = running, seen, cancel
         self._lines: dict[str, _Line] = {}
-        self._text = label("Nothing is running.", "dim")
+        self._text = label(_IDLE, "dim")
         self._detail = ""
         self._more = button("Details", self._on_more, role="quiet", tip="What exactly went wrong")
         self._more.hide()
@@ -60,6 +61,7 @@ class JobPanel(QFrame):
     def tell(self, text: str, failed: bool = False, *, detail: str = "") -> None:
         """Show one line; ``detail`` behind a button."""
         self._text.setText(one_line(text, most=300))
+        self._text.show()
         self._text.setToolTip(one_line(text, most=1000))
         set_role(self._text, "bad" if failed else "dim")
         self._detail = detail
@@ -101,6 +103,7 @@ class JobPanel(QFrame):
             self._lines[task.id].show_task(task)
         for gone in self._lines.keys() - {task.id for task in tasks}:
             self._drop(gone)
+        self._text.setVisible(not tasks or self._text.text() != _IDLE)
         if not tasks:
             self._timer.stop()
 
@@ -123,6 +126,7 @@ class _Line(QWidget):
     def __init__(self, on_cancel: Callable[[], None]) -> None:
         super().__init__()
         self._title, self._numbers = label("", "name"), label("", "dim")
+        self._title.setFixedWidth(GRID * 20)
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
         self._bar.setFixedWidth(GRID * 24)
