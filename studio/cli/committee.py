@@ -120,7 +120,9 @@ def run(
     *,
     student: Annotated[str, typer.Option(help="Folder, hub id, URL#MODEL or known name")] = "",
     round_: Annotated[int | None, typer.Option("--round", help="Only this round")] = None,
-    limit: Annotated[int | None, typer.Option(help="At most so many new records a stage")] = None,
+    limit: Annotated[
+        int | None, typer.Option(help="New records a stage at most; grading takes all")
+    ] = None,
     budget: Annotated[float | None, typer.Option(help="Stop buying at so many USD")] = None,
     dry_run: Annotated[bool, typer.Option(help="Tell what would be done, do nothing")] = False,
     json_: Json = False,

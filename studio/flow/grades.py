@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import NamedTuple, TypeVar
@@ -33,7 +32,10 @@ _TEXTS: dict[SubjectKind, str] = {
 
 
 class GradeStage:
-    """Grade everything these rules have not graded, and what the teachers have made doubtful."""
+    """Grade everything these rules have not graded, and what the teachers have made doubtful.
+
+    A scope's limit does not count here: grading costs nothing, and half a grading misleads.
+    """
 
     name = "grade"
 
@@ -48,18 +50,17 @@ class GradeStage:
     async def run(self, bench: Bench) -> AsyncIterator[Progress]:
         """Grade page by page; each page is committed before the next begins."""
         store, done, total = bench.store, 0, self.todo(bench.store)
-        most = sys.maxsize if self._scope.limit is None else self._scope.limit
         with LatexWorkers() as latex:
             # Rationales first: they tell whether gold is to be doubted.
             for kind, ids in self._missing(store):
                 suspicions = _suspicions(store) if kind == "attempt" else {}
-                for page in _pages(ids[: most - done]):
+                for page in _pages(ids):
                     texts = _texts(store, kind, page, suspicions)
                     # In a thread: LaTeX may take seconds, and the loop has other guests.
                     grades = await asyncio.to_thread(_grade, texts, kind, latex.equal)
                     done += self._add(bench, grades)
-                    yield Progress(self.name, done, min(total, most), note=_undecided(latex))
-        outdated = _outdated(store, _suspicions(store))[: most - done]
+                    yield Progress(self.name, done, total, note=_undecided(latex))
+        outdated = _outdated(store, _suspicions(store))
         total = done + len(outdated)
         for part in _pages(outdated):
             done += self._add(bench, part)

@@ -25,7 +25,7 @@ class Scope(NamedTuple):
 
     student: str | None = None
     round: int | None = None
-    limit: int | None = None  #: at most so many new records
+    limit: int | None = None  #: at most so many new records; grading, which is free, takes all
 
 
 class Progress(NamedTuple):

@@ -44,7 +44,9 @@ STATIONS = {
     "settings": Station("Settings", "settings", "SettingsPage"),
 }
 SETTLE_MS = 300  #: changes of tables within this time are shown together
-BUSY_MS = 1_500  #: the same while stages write without pause: a large project takes a second to count
+BUSY_MS = (
+    1_500  #: the same while stages write without pause: a large project takes a second to count
+)
 PROMPT_MS = 20  #: what a person has just decided is shown at once
 _DECIDED = {"overrides", "policies"}
 _COUNTED = {"questions", "teachers", "rationales", "runs"}

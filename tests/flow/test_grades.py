@@ -72,10 +72,10 @@ def test_a_program_is_not_read_as_prose(bench: Bench) -> None:
     assert GradeStage().todo(bench.store) == 0
 
 
-def test_the_scope_limits_what_is_graded(bench: Bench) -> None:
+def test_the_scope_says_which_round_is_graded_but_never_half_of_it(bench: Bench) -> None:
     bench.store.add(attempt(f"{n}", round=n % 2, sample=n) for n in range(10))
-    assert grade(bench, Scope(round=1, limit=3))[-1] == Progress("grade", 3, 3)
-    assert GradeStage(Scope(round=1)).todo(bench.store) == 2
+    assert grade(bench, Scope(round=1, limit=3))[-1] == Progress("grade", 5, 5)
+    assert GradeStage(Scope(round=1)).todo(bench.store) == 0
 
 
 def test_an_older_version_of_the_rules_is_graded_again_and_kept(bench: Bench) -> None:
