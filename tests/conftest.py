@@ -13,6 +13,13 @@ from studio.store.tables import Store
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No test reads or writes the settings of the person who runs it, nor do its processes."""
+    folder = str(tmp_path_factory.mktemp("settings"))
+    os.environ.update(XDG_CONFIG_HOME=folder, APPDATA=folder)
+
+
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     """A new, empty project that may be written."""

@@ -191,8 +191,17 @@ class Workbench:
         )
 
     def put(self, record: TeacherRecord | StudentRecord) -> Future[None]:
-        """Add or change a teacher or a student."""
-        return self._write({record.table}, lambda: self.store.put(record))
+        """Add or change a teacher or a student, on a person's word.
+
+        Who names both a variable and an address lets that key go there.
+        """
+
+        def put() -> None:
+            self.store.put(record)
+            if isinstance(record, TeacherRecord):
+                self.keys.allow(record)
+
+        return self._write({record.table}, put)
 
     def set_setting(self, name: str, value: Any) -> Future[None]:
         """Store a project setting."""

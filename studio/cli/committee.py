@@ -56,6 +56,7 @@ def add(
     bench = Workbench(project)
     try:
         bench.store.put(record)
+        bench.keys.allow(record)  # who types both the variable and the address means it
     finally:
         bench.close()
     print(
@@ -81,7 +82,12 @@ def list_(project: Project, *, json_: Json = False) -> None:
 
 
 def try_out(
-    project: Project, name: Annotated[str, typer.Argument(help="One teacher; else all")] = ""
+    project: Project,
+    name: Annotated[str, typer.Argument(help="One teacher; else all")] = "",
+    *,
+    allow_key: Annotated[
+        bool, typer.Option(help="Let the key in its variable go to its address, from now on")
+    ] = False,
 ) -> None:
     """Ask a teacher one small question and show what came back."""
     bench = Workbench(project)
@@ -89,6 +95,10 @@ def try_out(
         chosen = [t for t in bench.store.teachers() if not name or t.name == name]
         if not chosen:
             raise SpecError(f"there is no teacher {name!r}: see mapd-studio teacher list {project}")
+        if allow_key and not name:
+            raise SpecError("--allow-key wants the name of one teacher")
+        for teacher in chosen if allow_key else ():
+            bench.keys.allow(teacher)
         findings = asyncio.run(_ask(bench, chosen))
     finally:
         bench.close()

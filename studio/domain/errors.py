@@ -8,6 +8,7 @@ what to do next. Anything else that escapes is a bug of ours.
     ├── ImportRefused       a file that cannot be taken, with line and reason
     ├── SpecError           a setting, option or spec that makes no sense
     ├── TeacherError        an endpoint that cannot be used (key, address, quota)
+    │   └── KeyNotAllowed   a key that the user never let go to this address
     ├── StudentError        a student that cannot be loaded
     ├── RunError            a job that failed
     ├── StorageError        the disk: full, failing, write refused
@@ -40,6 +41,17 @@ class SpecError(StudioError):
 
 class TeacherError(StudioError):
     """An endpoint that cannot be used: key, address, quota."""
+
+
+class KeyNotAllowed(TeacherError):
+    """The variable is set, but its key was never allowed to go to this address by this user."""
+
+    def __init__(self, teacher: str, variable: str, host: str) -> None:
+        self.teacher, self.variable, self.host = teacher, variable, host
+        super().__init__(
+            f"this project wants the key in {variable} sent to {host}, which you have not allowed yet:"
+            f" if you trust that address, say mapd-studio teacher test PROJECT {teacher} --allow-key"
+        )
 
 
 class StudentError(StudioError):

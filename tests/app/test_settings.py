@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import keyring
 import pytest
@@ -11,7 +12,7 @@ from keyring.backends import fail
 from keyring.errors import KeyringLocked
 
 from studio.app.settings import Keys
-from studio.domain.errors import TeacherError
+from studio.domain.errors import KeyNotAllowed, TeacherError
 from studio.domain.records import TeacherRecord
 
 KEY = "sk-CANARY-123456"
@@ -55,8 +56,11 @@ def teacher(url: str = "https://api.example.com/v1", *, env: str = "") -> Teache
     return TeacherRecord(name="a", model="m", base_url=url, api_key_env=env)
 
 
-def test_the_environment_comes_first_and_is_read_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    keys = Keys()
+def test_the_environment_comes_first_and_is_read_each_time(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    keys = Keys(tmp_path)
+    keys.allow(teacher(env="A_KEY"))
     keys.store_key(teacher(), "sk-stored-123456")
     monkeypatch.setenv("A_KEY", f"{KEY}\n")
     assert keys.key_for(teacher(env="A_KEY")) == KEY
@@ -98,3 +102,40 @@ def test_without_a_keyring_a_key_lasts_for_the_session_and_that_is_told(
     assert keys.store_key(teacher(), KEY) is False
     assert keys.key_for(teacher()) == KEY
     assert Keys().key_for(teacher()) is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://evil.example/v1", "http://api.example.com/v1", "https://api.example.com:444/v1"],
+)
+def test_a_foreign_project_gets_no_key_of_a_variable_without_a_question(
+    url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("A_KEY", KEY)
+    Keys(tmp_path).allow(teacher(env="A_KEY"))
+    with pytest.raises(KeyNotAllowed, match="have not allowed") as caught:
+        Keys(tmp_path).key_for(teacher(url, env="A_KEY"))
+    assert KEY not in str(caught.value)
+    Keys(tmp_path).allow(teacher(url, env="A_KEY"))
+    assert Keys(tmp_path).key_for(teacher(url, env="A_KEY")) == KEY
+    assert KEY not in (tmp_path / "allowed-keys.json").read_text(encoding="utf-8")
+
+
+def test_openai_s_own_address_is_known(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    keys = Keys(tmp_path)
+    assert keys.key_for(teacher("https://api.openai.com/v1", env="OPENAI_API_KEY")) == KEY
+    with pytest.raises(KeyNotAllowed):
+        keys.key_for(teacher("https://api.openai.com.evil.example/v1", env="OPENAI_API_KEY"))
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"A_KEY": 5}', "{"])
+def test_a_spoilt_list_of_addresses_allows_nothing(
+    text: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "allowed-keys.json").write_text(text, encoding="utf-8")
+    monkeypatch.setenv("A_KEY", KEY)
+    with pytest.raises(KeyNotAllowed):
+        Keys(tmp_path).key_for(teacher(env="A_KEY"))
+    Keys(tmp_path).allow(teacher(env="A_KEY"))
+    assert Keys(tmp_path).key_for(teacher(env="A_KEY")) == KEY

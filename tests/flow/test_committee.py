@@ -440,7 +440,7 @@ async def test_killed_ten_times_it_ends_with_the_same_tables_and_buys_nothing_tw
     assert ends[0] == ends[1]
 
 
-def test_a_prompt_is_stored_by_its_hash_and_no_key_is_in_the_project(
+def test_a_foreign_project_cannot_have_a_key_sent_to_an_address_of_its_own(
     tmp_path: Path, endpoint: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CANARY_KEY", "sk-CANARY-123456")
@@ -449,9 +449,30 @@ def test_a_prompt_is_stored_by_its_hash_and_no_key_is_in_the_project(
     store.put(teacher("a", served.url, api_key_env="CANARY_KEY"))
     add_mistakes(store, 2)
     store.close()
-    done = subprocess.run([sys.executable, "-m", "studio", "run", str(tmp_path / "p"), "--json"],
+    done = subprocess.run([sys.executable, "-m", "studio", "run", str(tmp_path / "p")],
                           capture_output=True, text=True, timeout=120)  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 1
+    assert "CANARY_KEY sent to http://" in done.stderr and "--allow-key" in done.stderr
+    assert served.headers == []
+
+
+def test_a_prompt_is_stored_by_its_hash_and_no_key_is_in_the_project(
+    tmp_path: Path, endpoint: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CANARY_KEY", "sk-CANARY-123456")
+    served = endpoint()
+    store = Store.create(tmp_path / "p")
+    add_mistakes(store, 2)
+    store.close()
+    for verb in (
+        ["teacher", "add", str(tmp_path / "p"), "a", "--model", "m", "--base-url", served.url,
+         "--api-key-env", "CANARY_KEY"],
+        ["run", str(tmp_path / "p"), "--json"],
+    ):  # fmt: skip
+        done = subprocess.run(
+            [sys.executable, "-m", "studio", *verb], capture_output=True, text=True, timeout=120
+        )
+        assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["rationales"] == 2
     assert any("sk-CANARY-123456" in str(headers) for headers in served.headers)
     for file in (tmp_path / "p").rglob("*"):
