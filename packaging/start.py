@@ -99,23 +99,36 @@ def set_up(extras: Sequence[str]) -> None:
         raise SetupError(
             f"{LEAST_FREE_GB} GB of disk are needed, {free_gb:.1f} are free: make room"
         )
-    started = time.monotonic()
-    if not python().is_file():
+    torch, started = _pinned("torch"), time.monotonic()
+    if not _has_pip():
         print("Making .venv …", flush=True)
-        _run([sys.executable, "-m", "venv", str(VENV)],
+        _run([sys.executable, "-m", "venv", "--clear", str(VENV)],
              "cannot make .venv: on Debian and Ubuntu, apt install python3-venv")  # fmt: skip
     # torch first and pinned: what asks for it later then finds it, whatever build it is.
     pip = [str(python()), "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
            "--retries", "3", "-c", str(CONSTRAINTS)]  # fmt: skip
     print("Installing torch (some minutes the first time) …", flush=True)
-    _run(
-        [*pip, _pinned("torch")], "cannot install torch: is there a network, and room on the disk?"
-    )
+    _run([*pip, torch], "cannot install torch: is there a network, and room on the disk?")
     print(f"Installing the studio with {', '.join(extras)} …", flush=True)
     _run([*pip, "-e", f"{ROOT}[{','.join(extras)}]"],
          "cannot install the studio: is there a network? Run the same command again")  # fmt: skip
     STAMP.write_text(wanted)
     print(f"Ready after {time.monotonic() - started:.0f} s.", flush=True)
+
+
+def _has_pip() -> bool:
+    """Return whether ``.venv`` can install: one whose making was cut short cannot."""
+    if not python().is_file():
+        return False
+    try:
+        return (
+            subprocess.run(
+                [str(python()), "-m", "pip", "--version"], capture_output=True
+            ).returncode
+            == 0
+        )
+    except OSError:
+        return False
 
 
 def _pinned(name: str) -> str:
