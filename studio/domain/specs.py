@@ -82,9 +82,6 @@ class TrainSpec(_Spec):
     early_stopping: Annotated[int, Field(ge=0)] = Field(
         0, description="Stop after so many validations without gain; 0: never"
     )
-    val_share: Annotated[float, Field(ge=0, lt=1)] = Field(
-        0.05, description="Share of questions whose examples are kept out to measure loss"
-    )
     threads: Annotated[int, Field(ge=0)] = Field(0, description="CPU threads; 0: all cores")
 
     @model_validator(mode="after")

@@ -63,7 +63,7 @@ class ImportReport(NamedTuple):
             "attempts": self.attempts, "explanations": self.explanations,
             "rationales": self.rationales, "reviews": self.reviews,
         }  # fmt: skip
-        said = [f"{self.new:,} new questions of {self.dataset}"]
+        said = [f"{self.new:,} new question{'s' * (self.new != 1)} in dataset {self.dataset}"]
         said += [f"{n:,} {name}" for name, n in texts.items() if n]
         said += [f"{self.duplicates:,} rows of known questions"] if self.duplicates else []
         said += [f"{self.bad_rows:,} bad rows listed apart"] if self.bad_rows else []

@@ -465,7 +465,7 @@ def test_a_report_says_what_came_in_and_is_json(store: Store, tmp_path: Path) ->
     rows = [simple(1), {**simple(1), "answer": "5"}, {"question": "no answer"}]
     report = import_files(store, [jsonl(tmp_path / "a.jsonl", rows)], skip_bad=True)
     assert report.describe() == (
-        "1 new questions of questions, 1 rows of known questions, 1 bad rows listed apart,"
+        "1 new question in dataset questions, 1 rows of known questions, 1 bad rows listed apart,"
         " 1 that disagree with the project (it kept its own)"
     )
     told = json.loads(json.dumps(report.as_json()))

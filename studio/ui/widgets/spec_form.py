@@ -14,13 +14,7 @@ from studio.ui.theme import GRID
 
 COMMON = ("epochs", "lr", "alpha", "batch_examples", "max_tokens", "full", "lora.r", "data.replay")
 _SPECS = (("", TrainSpec), ("lora.", LoraSpec), ("data.", DatasetSpec))
-_HIDDEN = (
-    "job",
-    "method",
-    "student",
-    "lora",
-    "val_share",
-)  #: chosen elsewhere, or a form of its own
+_HIDDEN = ("job", "method", "student", "lora")  #: chosen elsewhere, or a form of its own
 TITLES = {
     "lr": "Learning rate", "alpha": "Alpha", "batch_examples": "Examples a step", "lora.r": "LoRA rank",
     "max_tokens": "Longest example", "full": "All weights", "data.replay": "Replay", "epochs": "Epochs",
