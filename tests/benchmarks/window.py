@@ -39,9 +39,11 @@ def main() -> None:
         small = Path(folder) / "small"
         Store.create(small).close()
         for name, project, page, until, goal_ms, goal_mb in (
+            ("first paint, start page", Path("-"), "overview", "painted", 600, 150),
             ("first paint, empty project", small, "overview", "painted", 600, 150),
             ("first paint, 100,000 rationales", large, "overview", "painted", 600, 150),
             ("Desk of 100,000 rationales, rows painted", large, "desk", "rows", 1_500, None),
+            ("the same, 3 s later, the scores read", large, "desk", "settled", None, 400),
         ):
             line(name, *started(project, page, until), goal_ms, goal_mb)
         for name, cost in what_if(large).items():
