@@ -55,7 +55,8 @@ def main() -> None:
         drive(pipeline.evaluate_students(bench.bench, result["student"], split="test"))
         evaluation = pipeline.evaluation_of(bench.bench, result["student"], split="test")
         exam = bench.store.value(
-            "SELECT count(*) FROM mistakes WHERE student = ?", STUDENT
+            "SELECT count(*) FROM mistakes m JOIN questions q ON q.id = m.question_id"
+            " WHERE m.student = ? AND q.split = 'train'", STUDENT,
         )  # fmt: skip
     finally:
         bench.close()
