@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from studio.domain.errors import SpecError
 from studio.domain.policy import Policy
 from studio.domain.records import Grade, Override, Rationale
+from studio.flow.splits import put_splits
 from studio.flow.stage import Bench, Progress, Scope
 from studio.store import views
 from studio.store.tables import Store
@@ -140,6 +141,8 @@ def _restore(store: Store, what: str, wanted: Any, other: Any) -> None:
         _put_overrides(store, wanted)
     elif what == "policy":
         apply_policy(store, Policy.model_validate(wanted), who="undo", log=False)
+    elif what == "split":
+        put_splits(store, wanted)
     elif what == "grade":
         for grade in other:
             store.remove(Grade, Grade.model_validate(grade).id)
@@ -175,4 +178,6 @@ def _in_words(what: str, after: Any) -> str:
         return f"{len(after)} rationale{'s' if len(after) > 1 else ''} {verb} by hand"
     if what == "policy":
         return f"policy “{Policy.model_validate(after).describe()}”"
+    if what == "split":
+        return f"{len(after):,} question{'s' if len(after) > 1 else ''} held out"
     return f"{len(after)} attempt{'s' if len(after) > 1 else ''} graded by hand"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 NEAR = 0.85  #: Jaccard likeness of the two sets of words from which on questions count as the same
@@ -25,30 +25,73 @@ class _Print(NamedTuple):
     whole: tuple[str, ...]
 
 
+class Pair(NamedTuple):
+    """Two texts that count as the same; ``likeness`` is 1 for the same words in the same order."""
+
+    one: str
+    other: str
+    likeness: float
+
+
 def overlapping(train: Mapping[str, str], test: Iterable[str]) -> set[str]:
-    """Return the keys of train texts that are, exactly or nearly, among the test texts.
+    """Return the keys of train texts that are, exactly or nearly, among the test texts."""
+    return {pair.one for pair in pairs(train, dict(enumerate(test)))}  # type: ignore[arg-type]
+
+
+def pairs(ours: Mapping[str, str], others: Mapping[str, str]) -> Iterator[Pair]:
+    """Yield each of our texts that is, exactly or nearly, among the others, with the likest one.
 
     Source: prefix filtering (Chaudhuri et al. 2006, doi 10.1109/ICDE.2006.9): two sets with a
     Jaccard likeness of at least t share a word among the first n - ceil(t n) + 1 rarest of each.
     """
-    held_out = [_print(text) for text in test]
-    ours = {key: _print(text) for key, text in train.items()}
-    rarity = Counter(word for one in (*held_out, *ours.values()) for word in one.words)
-    whole = {one.whole for one in held_out}
-    index: dict[tuple[tuple[str, ...], str], list[_Print]] = defaultdict(list)
-    for one in held_out:
-        for word in _rarest(one, rarity):
-            index[one.numbers, word].append(one)
-    return {
-        key
-        for key, one in ours.items()
-        if one.whole in whole
-        or any(
-            _likeness(one, other) >= NEAR
-            for word in _rarest(one, rarity)
-            for other in index.get((one.numbers, word), ())
+    lot = _Lot(ours, others)
+    for key, text in others.items():
+        lot.add(key, text)
+    for key in ours:
+        found = max(lot.like(key, ours[key]), key=lambda pair: pair.likeness, default=None)
+        if found is not None:
+            yield found
+
+
+def alike(texts: Mapping[str, str]) -> Iterator[Pair]:
+    """Yield the pairs of texts of one lot that are nearly the same, each pair once."""
+    lot = _Lot(texts)
+    for key, text in texts.items():
+        yield from lot.like(key, text)
+        lot.add(key, text)
+
+
+class _Lot:
+    """Texts to compare with, found by the rare words they hold."""
+
+    def __init__(self, *texts: Mapping[str, str]) -> None:
+        self._rarity = Counter(
+            word for lot in texts for text in lot.values() for word in _print(text).words
         )
-    }
+        self._by_word: dict[tuple[tuple[str, ...], str], list[tuple[str, _Print]]] = defaultdict(
+            list
+        )
+
+    def add(self, key: str, text: str) -> None:
+        one = _print(text)
+        for word in self._rarest(one):
+            self._by_word[one.numbers, word].append((key, one))
+
+    def like(self, key: str, text: str) -> list[Pair]:
+        one = _print(text)
+        found = {
+            other_key: other
+            for word in self._rarest(one)
+            for other_key, other in self._by_word.get((one.numbers, word), ())
+        }
+        likeness = {name: _likeness(one, other) for name, other in found.items()}
+        return [Pair(key, name, value) for name, value in likeness.items() if value >= NEAR]
+
+    def _rarest(self, one: _Print) -> list[str]:
+        if not one.words:
+            return [""]  # numbers alone: they are all there is to compare
+        keep = len(one.words) - math.ceil(NEAR * len(one.words)) + 1
+        return sorted(one.words, key=lambda word: (self._rarity[word], word))[:keep]
 
 
 def _print(text: str) -> _Print:
@@ -58,11 +101,10 @@ def _print(text: str) -> _Print:
     return _Print(numbers, frozenset(words), (*words, *numbers))
 
 
-def _rarest(one: _Print, rarity: Counter[str]) -> list[str]:
-    keep = len(one.words) - math.ceil(NEAR * len(one.words)) + 1
-    return sorted(one.words, key=lambda word: (rarity[word], word))[:keep]
-
-
 def _likeness(one: _Print, other: _Print) -> float:
+    if one.whole == other.whole:
+        return 1.0
     shared = len(one.words & other.words)
-    return shared / (len(one.words) + len(other.words) - shared)
+    together = len(one.words) + len(other.words) - shared
+    # The same words in another order are not quite the same text.
+    return min(shared / together, 0.999) if together else 0.0

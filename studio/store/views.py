@@ -76,6 +76,13 @@ ORDER BY r.rowid"""
 
 # -- attempts, datasets, evaluation --------------------------------------------------------------
 
+#: Questions that a run was trained on.
+TAUGHT_QUESTIONS = """
+SELECT DISTINCT e.question_id FROM examples e JOIN runs r ON r.dataset_id = e.dataset_id
+WHERE e.split = 'train'"""
+
+SET_SPLIT = "UPDATE questions SET split = ? WHERE id = ?"
+
 #: Questions of a split without the first attempt of (student, round); needs attempts_question.
 UNATTEMPTED = """
 FROM questions q WHERE q.split = ? AND NOT EXISTS (

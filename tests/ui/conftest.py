@@ -88,6 +88,20 @@ def _add_rationale(
     ])  # fmt: skip
 
 
+class PatientBot(QtBot):
+    """Waits longer before it gives up: these tests may share their machine with much else."""
+
+    def waitUntil(self, callback: Callable[[], bool | None], *, timeout: int = 30_000) -> None:
+        """Wait until ``callback`` returns True, 30 seconds at most."""
+        super().waitUntil(callback, timeout=timeout)
+
+
+@pytest.fixture
+def qtbot(qapp: QApplication, request: pytest.FixtureRequest) -> QtBot:
+    """Drives the window, with patience."""
+    return PatientBot(request)
+
+
 @pytest.fixture(autouse=True)
 def own_settings(qapp: QApplication, tmp_path: Path) -> None:
     """Keep the person's own settings out of it."""

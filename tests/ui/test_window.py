@@ -116,7 +116,7 @@ def test_dropped_files_are_imported(
         QDropEvent(QPointF(), Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, none)
     )
     qtbot.waitUntil(lambda: window.workbench.reader.count(Question) == 1)
-    qtbot.waitUntil(lambda: window.jobs.text.startswith("✓ Import · 1 new questions"))
+    qtbot.waitUntil(lambda: window.jobs.text.startswith("✓ Import · 1 new question in"))
 
 
 def test_a_bad_file_is_one_line_and_nothing_is_lost(

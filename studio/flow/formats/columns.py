@@ -42,10 +42,37 @@ OPTIONAL = (
     "rationale",
     "teacher",
 )
+#: What others call these columns, likeliest first.
+_ALSO_CALLED = {
+    "question": ("problem", "prompt", "query", "input", "instruction", "text", "q"),
+    "answer": ("gold", "target", "label", "expected", "final_answer", "solution", "output", "a"),
+    "context": ("passage", "background"),
+    "options": ("choices", "alternatives"),
+    "split": ("subset",),
+    "key": ("id", "qid", "uid"),
+    "kind": ("type", "category", "topic", "subject"),
+    "response": ("prediction", "model_answer", "completion"),
+    "student": ("model",),
+    "rationale": ("reasoning", "explanation", "cot"),
+}
 _SPLITS: dict[str, Split] = {
     "train": "train", "training": "train", "test": "test", "validation": "test", "valid": "test",
     "dev": "test", "eval": "test",
 }  # fmt: skip
+
+
+def guessed(columns: Sequence[str]) -> dict[str, str]:
+    """Return which column probably holds what: named like ours, or as others call it."""
+    lower = {column.strip().lower(): column for column in columns}
+    found: dict[str, str] = {}
+    for ours in REQUIRED + OPTIONAL:
+        names = (ours, *_ALSO_CALLED.get(ours, ()))
+        name = next(
+            (name for name in names if lower.get(name) not in (None, *found.values())), None
+        )
+        if name is not None:
+            found[ours] = lower[name]
+    return found
 
 
 def mapped(columns: Sequence[str], path: Path, options: Options) -> dict[str, str]:
@@ -67,7 +94,7 @@ def mapped(columns: Sequence[str], path: Path, options: Options) -> dict[str, st
             raise ImportRefused(
                 str(path),
                 f"no column {wanted or ours!r} (there are: {have}):"
-                f" name it with --map {ours}=COLUMN",
+                f" name it with --map {ours}={guessed(columns).get(ours, 'COLUMN')}",
                 line=1,
             )
     return places
