@@ -107,3 +107,10 @@ SELECT q.dataset, q.split, q.answer_kind, count(*),
        sum((SELECT count(*) FROM attempts a WHERE a.question_id = q.id)),
        sum((SELECT count(*) FROM rationales r WHERE r.question_id = q.id))
 FROM questions q GROUP BY 1, 2, 3 ORDER BY min(q.rowid)"""
+
+#: A student's graded first attempts by split and round: how many, and how many right.
+EXAMS = """
+SELECT q.split, a.round, count(*), sum(g.verdict = 'correct')
+FROM attempts a JOIN questions q ON q.id = a.question_id
+JOIN current_grades g ON g.subject_id = a.id
+WHERE a.student = ? AND a.sample = 0 GROUP BY 1, 2 ORDER BY 2 DESC, 1 DESC"""

@@ -203,12 +203,11 @@ class MainWindow(QMainWindow):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Import the files dropped on the window."""
+        """Show what the files dropped on the window hold, and offer to import them."""
         urls = event.mimeData().urls()
         files = [Path(url.toLocalFile()) for url in urls if url.isLocalFile()]
         if files:
-            self.workbench.import_files(files)
-            self.show_page("data")
+            self.show_page("data").show_this(files)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Ask when work is running; else let go of pages, threads and the bus."""

@@ -21,6 +21,7 @@ from studio.domain.records import Override, Question, TeacherRecord
 from studio.flow.stage import Progress
 from studio.store.tables import Store
 from studio.ui import main
+from studio.ui.import_form import ImportForm
 from studio.ui.main_window import STATIONS, MainWindow
 from studio.ui.pages.overview import OverviewPage
 from studio.ui.pages.start import StartPage, recent_projects, remember_project
@@ -32,6 +33,7 @@ IMPORTED = """
 import sys
 from pathlib import Path
 from studio.ui import main
+from studio.ui.import_form import ImportForm
 app = main.make_application()
 studio = main.Studio(app, "light", (1280, 800))
 studio.open_project(Path(sys.argv[1]), "overview")
@@ -115,6 +117,12 @@ def test_dropped_files_are_imported(
     window.dropEvent(
         QDropEvent(QPointF(), Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, none)
     )
+    (form,) = window.findChildren(ImportForm)
+    qtbot.waitUntil(form._go.isEnabled)
+    assert (
+        window.workbench.reader.count(Question) == 0
+    )  # nothing is taken before a word of the person
+    form._go.click()
     qtbot.waitUntil(lambda: window.workbench.reader.count(Question) == 1)
     qtbot.waitUntil(lambda: window.jobs.text.startswith("✓ Import · 1 new question in"))
 
@@ -270,6 +278,7 @@ import os, signal, sys
 from pathlib import Path
 from PySide6.QtCore import QTimer
 from studio.ui import main
+from studio.ui.import_form import ImportForm
 app = main.make_application()
 studio = main.Studio(app, "light", (1280, 800))
 window = studio.open_project(Path(sys.argv[1]), "desk")
