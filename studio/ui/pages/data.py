@@ -29,6 +29,9 @@ _KINDS = {"number": "a number", "choice": "a choice", "yes_no": "yes or no", "te
 _SPLITS = {"train": "train", "test": "held out"}
 
 
+_COMPARED_AT_ONCE = 20_000  #: questions; a hundred thousand take seconds, and only when asked for
+
+
 class _Standing(NamedTuple):
     rows: list[tuple[str, str, str, int, int, int]]
     student: str
@@ -91,18 +94,17 @@ class DataPage(Page):
     def _show_overlaps(self, found: Overlaps) -> None:
         self._overlaps = found
         self._pairs.setEnabled(bool(found.across or found.train or found.test))
+        self._tell_splits()
+
+    def _tell_splits(self) -> None:
         n = {
             split: sum(r[3] for r in self._rows if r[1] == name) for split, name in _SPLITS.items()
         }
         said = f"{n['train']:,} to learn from, {n['test']:,} held out to measure with."
         if not n["test"] and n["train"]:
             said += " Without held-out questions nobody can tell whether training helped."
-        if found.across:
-            verb = "stands" if len(found.across) == 1 else "stand"
-            said += (f" ⚠ {things(len(found.across), 'train question')} {verb} among the held-out ones"
-                     " too, word for word or nearly so: never trained on.")  # fmt: skip
-        if alike := len(found.train) + len(found.test):
-            said += f" {things(alike, 'pair')} nearly alike within one side."
+        if self._overlaps is not None:
+            said += _in_words(self._overlaps)
         self._split_text.setText(said)
 
     def _on_hold_out(self) -> None:
@@ -123,9 +125,18 @@ class DataPage(Page):
             f"✓ {things(len(ids), 'question')} held out; Ctrl+Z takes it back", False))  # fmt: skip
 
     def _on_pairs(self) -> None:
-        found = self._overlaps
-        if found is None:
+        if self._overlaps is not None:
+            self._show_pairs(self._overlaps)
             return
+
+        def take(found: Overlaps) -> None:
+            self._show_overlaps(found)
+            self._show_pairs(found)
+
+        self.told.emit("Comparing all questions with each other …", False)
+        self.reading.ask("overlaps", overlaps, take)
+
+    def _show_pairs(self, found: Overlaps) -> None:
         dialog = QDialog(self)
         dialog.setWindowTitle("Near duplicates")
         dialog.resize(GRID * 120, GRID * 64)
@@ -239,11 +250,9 @@ class DataPage(Page):
             return _Standing(rows, student, [(r[0], r[1], r[2], r[3]) for r in exams])
 
         self.reading.ask("data", read, self._show)
-        if tables is None or "questions" in tables:
-            self.reading.ask("overlaps", overlaps, self._show_overlaps)
 
     def _show(self, standing: _Standing) -> None:
-        self._rows = standing.rows
+        before, self._rows = self._rows, standing.rows
         self._sheet.show_rows([*standing.rows])
         self._sum.setText(
             things(sum(r[3] for r in standing.rows), "question") if standing.rows else ""
@@ -254,6 +263,16 @@ class DataPage(Page):
                                    actions=[self._button()])  # fmt: skip
         self._stack.setCurrentIndex(1 if standing.rows else 0)
         self._show_exams(standing)
+        if standing.rows != before:
+            self._look_for_overlaps(sum(r[3] for r in standing.rows))
+
+    def _look_for_overlaps(self, n: int) -> None:
+        """Compare all questions with each other, at once where that takes no time to speak of."""
+        self._overlaps = None
+        self._tell_splits()
+        self._pairs.setEnabled(n > 0)
+        if n <= _COMPARED_AT_ONCE:
+            self.reading.ask("overlaps", overlaps, self._show_overlaps)
 
     def show_this(self, wanted: Any) -> None:
         """Show what files that were dropped on the window hold, before they are taken."""
@@ -272,3 +291,14 @@ class DataPage(Page):
         form.agreed.connect(lambda files, options: self.workbench.import_files(files, **options))
         form.told.connect(lambda text: self.told.emit(text, False))
         form.open()
+
+
+def _in_words(found: Overlaps) -> str:
+    said = ""
+    if found.across:
+        verb = "stands" if len(found.across) == 1 else "stand"
+        said += (f" ⚠ {things(len(found.across), 'train question')} {verb} among the held-out ones"
+                 " too, word for word or nearly so: never trained on.")  # fmt: skip
+    if pairs := len(found.train) + len(found.test):
+        said += f" {things(pairs, 'pair')} nearly alike within one side."
+    return said
