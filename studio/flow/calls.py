@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from studio.teachers.base import Teacher
 
 T = TypeVar("T")
+KEPT_OF_A_FAILURE = (
+    64 << 10
+)  #: bytes of an error page or a half reply; whole replies are kept whole
 
 
 class Ask(NamedTuple):
@@ -143,10 +146,11 @@ class Calls:
         if reply.outcome in MAYBE_BILLED:
             state = "unknown"
         cost = cost_of(ask.teacher, reply)
+        partial = {"reply": raw.body[:KEPT_OF_A_FAILURE]} if raw.failure and raw.body else {}
         self._store.settle_call(
             call_id, state=state, outcome=str(reply.outcome), detail=reply.detail,
             status=raw.status, reply_id=reply.reply_id, served_model=reply.served_model,
-            tokens_in=reply.tokens_in, tokens_out=reply.tokens_out, cost_usd=cost,
+            tokens_in=reply.tokens_in, tokens_out=reply.tokens_out, cost_usd=cost, **partial,
         )  # fmt: skip
         return cost
 

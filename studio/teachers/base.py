@@ -108,7 +108,7 @@ def read_reply(raw: RawReply) -> Reply:
     if raw.failure is not None:
         return Reply(raw.failure, detail=storable(raw.detail))
     try:
-        body = json.loads(raw.body.decode("utf-8"), parse_constant=_no_constant)
+        body = json.loads(raw.body.decode("utf-8-sig"), parse_constant=_no_constant)
     except (ValueError, RecursionError):
         return Reply(Outcome.UNREADABLE, detail=f"no JSON: {excerpt(raw.body)}")
     if not isinstance(body, dict):

@@ -98,12 +98,13 @@ class OpenAIChat:
         }  # fmt: skip
         if schema is not None:
             request["response_format"] = _response_format(schema)
+        body = bytearray()
         try:
             async with asyncio.timeout(self._record.timeout_s):
-                return await self._read(request)
-        except TimeoutError:
-            return RawReply(failure=Outcome.TIMED_OUT,
-                            detail=f"no whole reply within {self._record.timeout_s:g} s")  # fmt: skip
+                return await self._read(request, body)
+        except TimeoutError:  # what came may be paid for
+            return RawReply(self._redact_bytes(bytes(body)), None, Outcome.TIMED_OUT,
+                            f"no whole reply within {self._record.timeout_s:g} s")  # fmt: skip
         except openai.APIStatusError as error:
             return self._status(error)
         except ReplyTooLarge as error:
@@ -112,14 +113,13 @@ class OpenAIChat:
         except (openai.APIConnectionError, aiohttp.ClientError) as error:
             return self._connection(error)
 
-    async def _read(self, request: dict[str, Any]) -> RawReply:
+    async def _read(self, request: dict[str, Any], body: bytearray) -> RawReply:
         import aiohttp
         import httpx2
 
         async with self._open() as client:
             create = client.chat.completions.with_streaming_response.create
             async with create(**request) as response:
-                body = bytearray()
                 try:
                     async for chunk in response.iter_bytes():
                         body += chunk
@@ -152,7 +152,8 @@ class OpenAIChat:
             outcome = Outcome.SERVER
         else:  # 4xx, and redirects, which are not followed
             outcome = Outcome.REJECTED
-        return RawReply(b"", status, outcome, detail, seconds_asked_for(error.response.headers))
+        body = self._redact_bytes(error.response.content)
+        return RawReply(body, status, outcome, detail, seconds_asked_for(error.response.headers))
 
     def _connection(self, error: Exception) -> RawReply:
         import aiohttp
