@@ -21,7 +21,7 @@ from studio.app.bus import Bus
 from studio.app.settings import Keys
 from studio.domain.policy import Policy
 from studio.domain.records import StudentRecord, TeacherRecord
-from studio.flow import decisions, pipeline, splits
+from studio.flow import decisions, pipeline, splits, undo
 from studio.flow.stage import Bench, Progress
 from studio.launch.local import LocalLauncher
 from studio.prompts import Prompts
@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     from studio.teachers.opener import TeacherOpener
 
 T = TypeVar("T")
-_UNDOABLE = {"overrides", "decisions", "policies", "grades", "questions"}  #: tables undo may change
+#: Tables that undo may change.
+_UNDOABLE = {"overrides", "decisions", "policies", "grades", "questions", "rationales", "notes"}
 
 
 class Workbench:
@@ -192,11 +193,11 @@ class Workbench:
 
     def undo(self) -> Future[str | None]:
         """Take back the newest change; the result says in words what it was."""
-        return self._write(_UNDOABLE, lambda: decisions.undo(self.store))
+        return self._write(_UNDOABLE, lambda: undo.undo(self.store))
 
     def redo(self) -> Future[str | None]:
         """Do the newest undone change again."""
-        return self._write(_UNDOABLE, lambda: decisions.redo(self.store))
+        return self._write(_UNDOABLE, lambda: undo.redo(self.store))
 
     def put(self, record: TeacherRecord | StudentRecord) -> Future[None]:
         """Add or change a teacher or a student, on a person's word.

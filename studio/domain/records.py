@@ -159,6 +159,7 @@ class Rationale(Record):
     prompt_hash: str = ""
     truncated: bool = False
     key: str = ""
+    edited_by: str = ""  #: the person who wrote this revision; empty for a teacher's own words
 
 
 class Review(Record):

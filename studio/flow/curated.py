@@ -79,6 +79,7 @@ class Curated:
             },
             "teacher_prompts": sorted({one.prompt_hash for one in learned if one.prompt_hash}),
             "accepted_by_hand": sum(one.why.startswith(_BY_HAND) for one in accepted),
+            "edited_by_hand": sum(bool(one.rationale.edited_by) for one in accepted),
             "truncated": sum(one.truncated for one in learned),
             "left_out": self._left_out(),
         }

@@ -1,7 +1,7 @@
-"""Reviews and overrides become decisions: apply a policy, override it, undo and redo both.
+"""Reviews and overrides become decisions: apply a policy, override it by hand.
 
 The rule itself is ``domain/policy.py``. Every change is one row of the action log, so it can be
-undone after a restart; a person's decision is never touched by a policy.
+undone after a restart (``flow/undo.py``); a person's decision is never touched by a policy.
 """
 
 from __future__ import annotations
@@ -12,11 +12,10 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from studio.domain.errors import SpecError
-from studio.domain.policy import Policy
-from studio.domain.records import Grade, Override, Rationale
-from studio.flow.splits import put_splits
+from studio.domain.policy import Policy, rule
+from studio.domain.records import Override, Verdict
 from studio.flow.stage import Bench, Progress, Scope
-from studio.store import views
+from studio.store import edit_views, views
 from studio.store.tables import Store
 
 if TYPE_CHECKING:
@@ -87,8 +86,9 @@ def override(
     Returns how many changed. Raises SpecError when an id is unknown.
     """
     accepted = _WISHES[wish]
+    known = {row[0] for row in store.rows(edit_views.KNOWN_RATIONALES, json.dumps(rationale_ids))}
     for rid in rationale_ids:
-        if store.get(Rationale, rid) is None:
+        if rid not in known:
             raise SpecError(f"there is no rationale {rid}: 'mapd-studio export … --all' lists ids")
     now = time.time()
     after: dict[str, dict[str, Any] | None] = {
@@ -105,7 +105,7 @@ def override(
     if not changed:
         return 0
     with store.transaction():
-        _put_overrides(store, {rid: after[rid] for rid in changed})
+        put_overrides(store, {rid: after[rid] for rid in changed})
         store.log(
             "override", who=who, before={rid: before[rid] for rid in changed},
             after={rid: after[rid] for rid in changed}, why=reason,
@@ -113,71 +113,37 @@ def override(
     return len(changed)
 
 
-def undo(store: Store) -> str | None:
-    """Take the newest change back; returns what it was in words, or None when there is none."""
-    action = store.next_undo()
-    if action is None:
-        return None
-    with store.transaction():
-        _restore(store, action["what"], json.loads(action["before"]), json.loads(action["after"]))
-        store.mark_undone(action["id"], True)
-    return _in_words(action["what"], json.loads(action["after"]))
-
-
-def redo(store: Store) -> str | None:
-    """Do the newest undone change again; returns what it was in words, or None."""
-    action = store.next_redo()
-    if action is None:
-        return None
-    with store.transaction():
-        _restore(store, action["what"], json.loads(action["after"]), json.loads(action["before"]))
-        store.mark_undone(action["id"], False)
-    return _in_words(action["what"], json.loads(action["after"]))
-
-
-def _restore(store: Store, what: str, wanted: Any, other: Any) -> None:
-    """Make the logged state ``wanted`` the one in force again, in place of ``other``."""
-    if what == "override":
-        _put_overrides(store, wanted)
-    elif what == "policy":
-        apply_policy(store, Policy.model_validate(wanted), who="undo", log=False)
-    elif what == "split":
-        put_splits(store, wanted)
-    elif what == "grade":
-        for grade in other:
-            store.remove(Grade, Grade.model_validate(grade).id)
-        store.add(Grade.model_validate(grade) for grade in wanted)
-    else:
-        raise SpecError(f"a change of kind {what!r} cannot be undone by this version")
+def redecide(store: Store, question_id: str) -> None:
+    """Let the policy in force rule again on the rationales of one question."""
+    version, policy = store.policy()
+    active = {teacher.name for teacher in store.teachers()}
+    rulings = []
+    for row in store.rows(edit_views.TO_BE_RULED, question_id):
+        scores = json.loads(row["scores"])
+        valid = sorted(score for score in scores.values() if score is not None)
+        verdict = None if row["verdict"] is None else Verdict(row["verdict"])
+        expected = max(len(scores), len(active - {row["teacher"]}))
+        rulings.append((row["id"], rule(policy, valid, expected=expected, verdict=verdict)))
+    store.set_decisions(rulings, version)
 
 
 def _overrides(store: Store, rationale_ids: Iterable[str]) -> dict[str, dict[str, Any] | None]:
-    found: dict[str, dict[str, Any] | None] = {}
-    for rid in rationale_ids:
-        row = store.one("SELECT * FROM overrides WHERE rationale_id = ?", rid)
-        found[rid] = None if row is None else {
+    found: dict[str, dict[str, Any] | None] = dict.fromkeys(rationale_ids)
+    for row in store.rows(edit_views.OVERRIDES_OF, json.dumps(list(found))):
+        found[row["rationale_id"]] = {
             "accepted": bool(row["accepted"]), "reason": row["reason"],
             "who": row["who"], "at": row["at"],
         }  # fmt: skip
     return found
 
 
-def _put_overrides(store: Store, wanted: Mapping[str, Mapping[str, Any] | None]) -> None:
-    for rid, fields in wanted.items():
-        store.set_override(rid, None if fields is None else Override(rationale_id=rid, **fields))
+def put_overrides(store: Store, wanted: Mapping[str, Mapping[str, Any] | None]) -> None:
+    """Set what a person says of these rationales; None clears. The log is the caller's."""
+    store.set_overrides(
+        {rid: None if fields is None else Override(rationale_id=rid, **fields)
+         for rid, fields in wanted.items()}
+    )  # fmt: skip
 
 
 def _said(override: Mapping[str, Any] | None) -> bool | None:
     return None if override is None else bool(override["accepted"])
-
-
-def _in_words(what: str, after: Any) -> str:
-    if what == "override":
-        first = next(iter(after.values()))
-        verb = "cleared" if first is None else "accepted" if first["accepted"] else "rejected"
-        return f"{len(after)} rationale{'s' if len(after) > 1 else ''} {verb} by hand"
-    if what == "policy":
-        return f"policy “{Policy.model_validate(after).describe()}”"
-    if what == "split":
-        return f"{len(after):,} question{'s' if len(after) > 1 else ''} held out"
-    return f"{len(after)} attempt{'s' if len(after) > 1 else ''} graded by hand"

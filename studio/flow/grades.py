@@ -19,7 +19,7 @@ from studio.domain.grading import GRADER, Equal, grade_answer
 from studio.domain.records import Attempt, Doubt, Grade, Question, SubjectKind, Verdict
 from studio.flow.latex import LatexWorkers
 from studio.flow.stage import Bench, Progress, Scope
-from studio.store import views
+from studio.store import edit_views, views
 from studio.store.tables import Store
 
 T = TypeVar("T")
@@ -28,6 +28,10 @@ _PAGE = 500
 _TEXTS: dict[SubjectKind, str] = {
     "rationale": views.RATIONALE_TEXTS,
     "attempt": views.ATTEMPT_TEXTS,
+}
+_OF_QUESTIONS: dict[SubjectKind, str] = {
+    "rationale": edit_views.RATIONALES_OF_QUESTIONS,
+    "attempt": edit_views.ATTEMPTS_OF_QUESTIONS,
 }
 
 
@@ -100,6 +104,28 @@ def mark_not_a_mistake(store: Store, attempt_id: str, *, who: str, why: str = ""
         store.add([grade])
         store.log("grade", who=who, before=[], after=[grade.model_dump(mode="json")], why=why)
     return grade
+
+
+def regrade(store: Store, question_ids: Sequence[str]) -> int:
+    """Grade every answer to these questions anew, by the same rules; returns how many changed.
+
+    To be called where gold has changed; a grade that comes out the same is not repeated.
+    """
+    changed = 0
+    with LatexWorkers() as latex, store.transaction():
+        suspicions = _suspicions(store)
+        for kind, view in _OF_QUESTIONS.items():
+            ids = [row["id"] for row in store.rows(view, json.dumps(question_ids))]
+            texts = _texts(store, kind, ids, suspicions if kind == "attempt" else {})
+            for grade in _grade(texts, kind, latex.equal):
+                by_rules = list(store.all(
+                    Grade, "subject_id = ? AND grader LIKE 'rules:%'", grade.subject_id
+                ))  # fmt: skip
+                if by_rules and by_rules[-1].changed(grader=GRADER) == grade:
+                    continue
+                number = f".{len(by_rules)}" if by_rules else ""
+                changed += store.add([grade.changed(grader=f"{GRADER}{number}")])
+    return changed
 
 
 class _Text(NamedTuple):

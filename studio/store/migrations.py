@@ -147,9 +147,32 @@ def m001_first_schema(connection: Connection) -> None:
             connection.execute(statement)
 
 
+EDITS = """
+ALTER TABLE rationales ADD COLUMN edited_by TEXT NOT NULL DEFAULT '';
+CREATE TABLE withdrawn (         -- revisions taken back; what a person or teacher wrote stays a fact
+    rationale_id TEXT PRIMARY KEY REFERENCES rationales(id)) WITHOUT ROWID;
+CREATE TABLE notes (             -- a person's remark and tags on a question
+    question_id TEXT PRIMARY KEY REFERENCES questions(id), text TEXT NOT NULL, tags TEXT NOT NULL,
+    who TEXT NOT NULL, at REAL NOT NULL) WITHOUT ROWID;
+DROP VIEW current_rationales;
+CREATE VIEW current_rationales AS  -- the newest revision of each that was not taken back
+    SELECT r.rowid AS rowid, r.* FROM rationales r
+    WHERE r.id NOT IN (SELECT rationale_id FROM withdrawn) AND NOT EXISTS (
+        SELECT 1 FROM rationales n WHERE n.question_id = r.question_id AND n.teacher = r.teacher
+        AND n.sample = r.sample AND n.revision > r.revision
+        AND n.id NOT IN (SELECT rationale_id FROM withdrawn));
+"""
+
+
+def m002_edits_and_notes(connection: Connection) -> None:
+    """Let people write revisions of rationales, take them back, and leave notes."""
+    for statement in _statements(EDITS):
+        connection.execute(statement)
+
+
 def _statements(script: str) -> list[str]:
     bare = "\n".join(line.split("--")[0] for line in script.splitlines())
     return [part.strip() for part in bare.split(";") if part.strip()]
 
 
-STEPS: tuple[Callable[[Connection], None], ...] = (m001_first_schema,)
+STEPS: tuple[Callable[[Connection], None], ...] = (m001_first_schema, m002_edits_and_notes)

@@ -5,10 +5,10 @@ from __future__ import annotations
 #: Every current rationale: id, question, teacher, characters. Needs rationales_question.
 RATIONALES = """
 SELECT r.id, r.question_id, r.teacher, length(r.text) FROM rationales r
-WHERE r.rowid NOT IN (
+WHERE r.id NOT IN (SELECT rationale_id FROM withdrawn) AND r.rowid NOT IN (
     SELECT old.rowid FROM rationales new JOIN rationales old ON old.question_id = new.question_id
     AND old.teacher = new.teacher AND old.sample = new.sample AND old.revision < new.revision
-    WHERE new.revision > 0)
+    WHERE new.revision > 0 AND new.id NOT IN (SELECT rationale_id FROM withdrawn))
 ORDER BY r.rowid"""
 
 #: All reviews of rationales, oldest first.

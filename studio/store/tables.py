@@ -182,12 +182,13 @@ class Store(Connection):
                 ((rid, r.accepted, r.reason, r.score, version) for rid, r in rulings),
             )
 
-    def set_override(self, rationale_id: str, override: Override | None) -> None:
-        """Put, replace or (None) clear a person's decision."""
+    def set_overrides(self, wanted: Mapping[str, Override | None]) -> None:
+        """Put, replace or (None) clear what a person decided, by rationale id."""
         with self.transaction():
-            self.execute("DELETE FROM overrides WHERE rationale_id = ?", rationale_id)
-            if override is not None:
-                self.add([override])
+            self.sql.executemany(
+                "DELETE FROM overrides WHERE rationale_id = ?", [(rid,) for rid in wanted]
+            )
+            self.add(override for override in wanted.values() if override is not None)
 
     # -- the action log --------------------------------------------------------------------
 

@@ -98,8 +98,10 @@ def test_a_person_outranks_the_policy_both_ways(bench: Bench, store: Store) -> N
     question = add_question(store, "How many are 3 and 4?")
     refused = add_rationale(store, question, teacher="gpt", accepted=False)
     taken = add_rationale(store, question, teacher="gemini", accepted=True)
-    store.set_override(refused.id, Override(rationale_id=refused.id, accepted=True, reason="fine"))
-    store.set_override(taken.id, Override(rationale_id=taken.id, accepted=False))
+    store.set_overrides(
+        {refused.id: Override(rationale_id=refused.id, accepted=True, reason="fine")}
+    )
+    store.set_overrides({taken.id: Override(rationale_id=taken.id, accepted=False)})
     made, rows = build(bench)
     assert [row["messages"][-1]["content"] for row in rows] == [refused.text]
     assert (made.manifest["accepted_by_hand"], made.manifest["overrides"]) == (1, 2)
@@ -113,7 +115,7 @@ def test_only_the_newest_revision_of_a_rationale_counts(bench: Bench, store: Sto
     store.add([revised])
     with pytest.raises(StudioError, match="no rationale of a train question is accepted"):
         build(bench)
-    store.set_override(revised.id, Override(rationale_id=revised.id, accepted=True))
+    store.set_overrides({revised.id: Override(rationale_id=revised.id, accepted=True)})
     rows = build(bench)[1]
     assert [r["messages"][-1]["content"] for r in rows if r["role"] == "rationale"] == [
         revised.text

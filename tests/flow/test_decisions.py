@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from studio.domain.errors import SpecError
 from studio.domain.policy import PRESETS, Policy, rule
 from studio.domain.records import Grade, Question, Rationale, Review, TeacherRecord, Verdict
-from studio.flow.decisions import apply_policy, override, redo, undo, what_if
+from studio.flow.decisions import apply_policy, override, what_if
 from studio.flow.scorebook import Scorebook
+from studio.flow.undo import redo, undo
 from studio.store.tables import Store
 
 PAPER, STUDIO = PRESETS["paper"], PRESETS["studio"]

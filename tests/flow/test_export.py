@@ -116,7 +116,7 @@ def test_a_second_export_to_the_same_place_is_not_loaded_from_a_cache(
     first = export(decided, tmp_path / "out", format="messages")
     assert sum(map(len, load(tmp_path / "out").values())) == first.rows
     one = accepted(decided)[0]
-    decided.set_override(one.id, Override(rationale_id=one.id, accepted=False))
+    decided.set_overrides({one.id: Override(rationale_id=one.id, accepted=False)})
     export(decided, tmp_path / "out", format="messages")
     assert sum(map(len, load(tmp_path / "out").values())) == first.rows - 1
 
@@ -242,7 +242,9 @@ def test_neither_a_doubtful_mistake_nor_a_right_rationale_is_taught_as_bad(
 
 def test_provenance_tells_where_each_row_comes_from(decided: Store, tmp_path: Path) -> None:
     rejected = decided.rows("SELECT rationale_id FROM final_decisions WHERE accepted = 0")[0][0]
-    decided.set_override(rejected, Override(rationale_id=rejected, accepted=True, reason="right"))
+    decided.set_overrides(
+        {rejected: Override(rationale_id=rejected, accepted=True, reason="right")}
+    )
     export(decided, tmp_path / "out", format="prompt-completion")
     for part in ("train", "validation"):
         rows = jsonl(tmp_path / "out" / "data" / f"{part}.jsonl")
@@ -332,7 +334,7 @@ def test_records_go_back_unchanged_when_the_questions_were_there_before(
 
 def test_a_person_changes_what_is_written_as_right(decided: Store, tmp_path: Path) -> None:
     first = accepted(decided)[0]
-    decided.set_override(first.id, Override(rationale_id=first.id, accepted=False))
+    decided.set_overrides({first.id: Override(rationale_id=first.id, accepted=False)})
     export(decided, tmp_path / "out", format="committee")
     records = json.loads((tmp_path / "out" / COMMITTEE[2].name).read_text(encoding="utf-8"))
     assert all(first.text not in record["correct_rationale"] for record in records)
@@ -440,7 +442,7 @@ def test_an_old_export_left_aside_is_put_back(decided: Store, tmp_path: Path) ->
     before = (out / "README.md").read_bytes()
     out.rename(beside(out, "old"))
     for rid in [r.id for r in accepted(decided)]:
-        decided.set_override(rid, Override(rationale_id=rid, accepted=False))
+        decided.set_overrides({rid: Override(rationale_id=rid, accepted=False)})
     with pytest.raises(ExportError, match="no rationale is accepted"):
         export(decided, out, format="messages")
     assert (out / "README.md").read_bytes() == before

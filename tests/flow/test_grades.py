@@ -12,10 +12,10 @@ from studio.domain import doubts
 from studio.domain.errors import SpecError
 from studio.domain.grading import GRADER
 from studio.domain.records import Attempt, Grade, Question, Rationale, Verdict
-from studio.flow.decisions import redo, undo
 from studio.flow.grades import GradeStage, mark_not_a_mistake
 from studio.flow.latex import LatexWorkers
 from studio.flow.stage import Bench, Progress, Scope
+from studio.flow.undo import redo, undo
 from studio.store.tables import Store
 from tests.curated import ChildLauncher, make_bench
 

@@ -11,10 +11,10 @@ import pytest
 
 from studio.domain.errors import SpecError
 from studio.domain.records import Question, Run
-from studio.flow.decisions import redo, undo
 from studio.flow.formats.columns import guessed
 from studio.flow.overlap import alike, pairs
 from studio.flow.splits import hold_out, overlaps
+from studio.flow.undo import redo, undo
 from studio.store.tables import Store
 
 NAMES = ("Ann", "Bob", "Cid", "Dora", "Eve", "Finn", "Gus", "Hal", "Ida", "Jon")

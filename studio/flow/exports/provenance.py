@@ -49,6 +49,7 @@ def provenance(
         "rationale_key": made.key,
         "sample": made.sample,
         "revision": made.revision,
+        "edited_by": made.edited_by,
         "teacher": made.teacher,
         "call_id": made.call_id,
         "prompt_hash": made.prompt_hash,
