@@ -262,7 +262,7 @@ def test_parquet_is_read(store: Store, tmp_path: Path) -> None:
 
 def test_a_missing_column_names_those_that_are_there(store: Store, tmp_path: Path) -> None:
     file = jsonl(tmp_path / "a.jsonl", [{"prompt": "x", "answer": 1}])
-    with pytest.raises(ImportRefused, match=r"there are: prompt, answer.*--map question=COLUMN"):
+    with pytest.raises(ImportRefused, match=r"there are: prompt, answer.*--map question=prompt"):
         import_files(store, [file])
 
 

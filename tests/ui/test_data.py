@@ -15,6 +15,7 @@ from studio.ui.hold_out_form import HoldOutForm
 from studio.ui.import_form import ImportForm
 from studio.ui.main_window import MainWindow
 from studio.ui.pages.data import DataPage
+from studio.ui.sheet import Sheet
 from tests.ui.conftest import Open
 
 NAMES = ("Ann", "Bob", "Cid", "Dora", "Eve")
@@ -135,12 +136,8 @@ def test_questions_are_held_out_from_the_page_and_undone(
     window._on_undo()
     qtbot.waitUntil(lambda: "37 to learn from, 5 held out" in page._split_text.text())
     page._pairs.click()
-    sheets = [
-        sheet
-        for sheet in page.findChildren(type(page._sheet))
-        if sheet.accessibleName() == "Near duplicates"
-    ]
-    assert sheets[0].sheet.rowCount() == 3
+    qtbot.waitUntil(lambda: [one.sheet.rowCount() for one in page.findChildren(Sheet)
+                             if one.accessibleName() == "Near duplicates"] == [3])  # fmt: skip
 
 
 def test_an_exam_is_told_with_its_n_and_interval(

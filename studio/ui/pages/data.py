@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
-from PySide6.QtWidgets import QDialog, QFileDialog, QLineEdit, QPushButton, QStackedWidget
+from PySide6.QtWidgets import QFileDialog, QLineEdit, QPushButton, QStackedWidget
 
 from studio.app.workbench import Workbench
 from studio.domain.errors import StudioError
@@ -16,6 +16,7 @@ from studio.flow.students import find_student
 from studio.store import window_views
 from studio.store.tables import Store
 from studio.ui.page import Page
+from studio.ui.pairs_list import PairsList, in_words
 from studio.ui.parts import Card, Notice, button, label, row
 from studio.ui.plain_text import one_line
 from studio.ui.sheet import Sheet
@@ -24,7 +25,6 @@ from studio.ui.words import share, things
 
 FORMATS = "GSM8K, SVAMP, StrategyQA, LogiQA, MAPD records, JSONL, CSV, Parquet"
 _HEAD = ("Dataset", "Split", "Answers", "Questions", "Attempts", "Rationales")
-_PAIRS = ("Where", "Likeness", "Question", "Is like")
 _KINDS = {"number": "a number", "choice": "a choice", "yes_no": "yes or no", "text": "text"}
 _SPLITS = {"train": "train", "test": "held out"}
 
@@ -104,7 +104,7 @@ class DataPage(Page):
         if not n["test"] and n["train"]:
             said += " Without held-out questions nobody can tell whether training helped."
         if self._overlaps is not None:
-            said += _in_words(self._overlaps)
+            said += in_words(self._overlaps)
         self._split_text.setText(said)
 
     def _on_hold_out(self) -> None:
@@ -137,28 +137,7 @@ class DataPage(Page):
         self.reading.ask("overlaps", overlaps, take)
 
     def _show_pairs(self, found: Overlaps) -> None:
-        dialog = QDialog(self)
-        dialog.setWindowTitle("Near duplicates")
-        dialog.resize(GRID * 120, GRID * 64)
-        sheet = Sheet(
-            _PAIRS, name="Near duplicates", widths=(136, 80, 360, 360), numbers=(1,), stretch=3
-        )
-        where = (
-            ("train and held out", found.across),
-            ("train", found.train),
-            ("held out", found.test),
-        )
-        sheet.show_rows([
-            (name, f"{pair.likeness:.2f}", found.texts[pair.one], found.texts[pair.other])
-            for name, lot in where for pair in lot
-        ])  # fmt: skip
-        body = self.page_layout(dialog)
-        body.addWidget(label("The same numbers in the same order, and nearly the same words"
-                             " (Jaccard likeness 0.85 or more). Train questions that are held out too"
-                             " are never trained on.", "dim", wrap=True))  # fmt: skip
-        body.addWidget(sheet, 1)
-        body.addLayout(row(None, button("Close", dialog.accept, tip="Close this list (Esc)")))
-        dialog.open()
+        PairsList(self, found).open()
 
     # -- the student ---------------------------------------------------------------------------
 
@@ -291,14 +270,3 @@ class DataPage(Page):
         form.agreed.connect(lambda files, options: self.workbench.import_files(files, **options))
         form.told.connect(lambda text: self.told.emit(text, False))
         form.open()
-
-
-def _in_words(found: Overlaps) -> str:
-    said = ""
-    if found.across:
-        verb = "stands" if len(found.across) == 1 else "stand"
-        said += (f" ⚠ {things(len(found.across), 'train question')} {verb} among the held-out ones"
-                 " too, word for word or nearly so: never trained on.")  # fmt: skip
-    if pairs := len(found.train) + len(found.test):
-        said += f" {things(pairs, 'pair')} nearly alike within one side."
-    return said
