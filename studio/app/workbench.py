@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from studio.app.background import Background
 from studio.app.bus import Bus
 from studio.app.settings import Keys
+from studio.domain.errors import StorageError
 from studio.domain.policy import Policy
 from studio.domain.records import StudentRecord, TeacherRecord
 from studio.flow import decisions, pipeline, splits, undo
@@ -45,14 +46,20 @@ class Workbench:
     Attributes:
         store: the writing connection; only for the thread that runs the stages.
         bus: tells what changed and how tasks get on.
+
+    Args:
+        read_only: look at a project that another process works on; every change is refused.
     """
 
-    def __init__(self, project: Path) -> None:
+    def __init__(self, project: Path, *, read_only: bool = False) -> None:
         self.project = project.resolve()
-        self.store = Store(self.project)
-        self.orphans = self.store.orphan_calls()  #: calls whose reply nobody was left to read
+        self.read_only = read_only
+        self.store = Store(self.project, read_only=read_only)
+        #: calls whose reply nobody was left to read
+        self.orphans = 0 if read_only else self.store.orphan_calls()
         self.bus = Bus()
         self.who = _user_name()
+        self.refusal = ""  #: why nothing may be changed now, where the project's folder is lost
 
     @classmethod
     def create(cls, project: Path) -> Self:
@@ -218,6 +225,7 @@ class Workbench:
 
     def _write(self, tables: set[str], function: Callable[[], T]) -> Future[T]:
         def write() -> T:
+            self._may_write()
             result = function()
             self.bus.tables_changed(tables)
             return result
@@ -225,7 +233,16 @@ class Workbench:
         return self.background.call(write)
 
     def _submit(self, title: str, work: Callable[[], AsyncIterator[Progress]]) -> str:
-        return self.background.submit(title, work)
+        async def checked() -> AsyncIterator[Progress]:
+            self._may_write()
+            async for progress in work():
+                yield progress
+
+        return self.background.submit(title, checked)
+
+    def _may_write(self) -> None:
+        if self.refusal:
+            raise StorageError(self.refusal)
 
 
 def _user_name() -> str:

@@ -5,6 +5,7 @@ what to do next. Anything else that escapes is a bug of ours.
 
     StudioError
     ├── ProjectError        the project folder: missing, foreign, newer, locked, read-only
+    │   └── InUseError      another process has it open
     ├── ImportRefused       a file that cannot be taken, with line and reason
     ├── SpecError           a setting, option or spec that makes no sense
     ├── TeacherError        an endpoint that cannot be used (key, address, quota)
@@ -24,6 +25,10 @@ class StudioError(Exception):
 
 class ProjectError(StudioError):
     """The project folder is missing, foreign, newer than this program, or in use."""
+
+
+class InUseError(ProjectError):
+    """Another process has the project open; it can be looked at meanwhile."""
 
 
 class ImportRefused(StudioError):

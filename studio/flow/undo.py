@@ -45,7 +45,7 @@ def redo(store: Store) -> str | None:
     return _step(store, store.next_redo(), back=False)
 
 
-def next_steps(store: Store) -> tuple[str | None, str | None]:
+def next_changes(store: Store) -> tuple[str | None, str | None]:
     """Return in words what undo would take back and what redo would do again."""
     found = (store.next_undo(), store.next_redo())
     undo_, redo_ = (None if row is None else in_words(row["what"], json.loads(row["after"]))

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Self
 
-from studio.domain.errors import ProjectError, StorageError
+from studio.domain.errors import InUseError, ProjectError, StorageError
 from studio.store.migrations import STEPS
 
 if TYPE_CHECKING:
@@ -120,6 +120,10 @@ class Connection:
         with _plain_errors():
             return self.sql.execute(query, values).rowcount
 
+    def elsewhere(self) -> int:
+        """Return a number that changes when another connection, or process, has written."""
+        return int(self.value("PRAGMA data_version"))
+
     def backup(self, target: Path) -> None:
         """Write a consistent copy of the file to ``target`` while it is in use."""
         part = target.with_suffix(".part")
@@ -201,14 +205,23 @@ def _take_lock(path: Path) -> IO[str]:
     try:
         _lock_file(lock)
     except OSError:
-        lock.seek(0)
-        owner = lock.read().strip() or "another process"
         lock.close()
-        raise ProjectError(f"{path} is in use by {owner}: close it there, then try again") from None
+        raise InUseError(
+            f"{path} is in use by {owner_of(path)}: close it there, then try again"
+        ) from None
     lock.truncate(0)
     lock.write(f"mapd-studio, process {os.getpid()}")
     lock.flush()
     return lock
+
+
+def owner_of(path: Path) -> str:
+    """Return who has the project open, or had it last, in words."""
+    try:
+        found = (path / LOCK_NAME).read_text(encoding="utf-8").strip()
+    except OSError:
+        found = ""
+    return found or "another process"
 
 
 def _lock_file(lock: IO[str]) -> None:

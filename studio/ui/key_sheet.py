@@ -1,11 +1,14 @@
-"""The sheet of keys, behind ``?``."""
+"""The sheet of keys, behind ``?``: those of the desk, and those of the menus as they are now."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QGridLayout, QWidget
 
-from studio.ui.parts import button, label
+from studio.ui.menus import Menus, in_words, plain
+from studio.ui.parts import button, column, label, row
 from studio.ui.theme import GRID
 
 KEYS = (
@@ -13,26 +16,40 @@ KEYS = (
     ("1 – 9", "choose a teacher"), ("A", "accept its rationale by hand"),
     ("R", "reject it by hand"), ("C", "clear the decision by hand"),
     ("Ctrl+Enter", "confirm what is decided, and go to the next"), ("/", "search"),
-    ("Ctrl+Z", "undo, also after a restart"), ("Ctrl+Shift+Z", "redo"),
-    ("Ctrl+1 – Ctrl+8", "go to a page"), ("← →", "move the threshold (when it has the focus)"),
-    ("?", "this sheet"),
+    ("← →", "move the threshold (when it has the focus)"),
 )  # fmt: skip
 
 
 class KeySheet(QDialog):
-    """What each key does on the desk."""
+    """What each key does, on the desk and anywhere."""
 
-    def __init__(self, parent: QWidget) -> None:
+    def __init__(self, parent: QWidget, menus: Menus) -> None:
         super().__init__(parent)
         self.setWindowTitle("Keys")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        layout = QGridLayout(self)
-        layout.setContentsMargins(GRID * 3, GRID * 3, GRID * 3, GRID * 2)
-        layout.setHorizontalSpacing(GRID * 3)
-        for n, (keys, what) in enumerate(KEYS):
-            layout.addWidget(label(keys, "name"), n, 0)
-            layout.addWidget(label(what), n, 1)
+        anywhere = [(in_words(action), plain(action)) for _, name, action in menus.in_order()
+                    if action.shortcuts() and not name.startswith("go-")]  # fmt: skip
+        sheets = row(_sheet("On the desk", KEYS),
+                     _sheet("Anywhere", [*anywhere, ("Ctrl+1 – Ctrl+8", "Go to a page")]),
+                     gap=GRID * 5)  # fmt: skip
         note = label("Letters do nothing while you type into a field.", "small")
-        layout.addWidget(note, len(KEYS), 0, 1, 2)
+        change = button("Change keys …", menus["change-keys"].trigger,
+                        tip="Give the actions of the menus other keys")  # fmt: skip
+        change.clicked.connect(self.accept)
         close = button("Close", self.accept, tip="Close this sheet (Escape)")
-        layout.addWidget(close, len(KEYS) + 1, 1, Qt.AlignmentFlag.AlignRight)
+        layout = column(sheets, note, row(None, change, close), gap=GRID * 2)
+        layout.setContentsMargins(GRID * 3, GRID * 3, GRID * 3, GRID * 2)
+        self.setLayout(layout)
+
+
+def _sheet(title: str, keys: Iterable[tuple[str, str]]) -> QWidget:
+    made = QWidget()
+    layout = QGridLayout(made)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setHorizontalSpacing(GRID * 3)
+    layout.setAlignment(Qt.AlignmentFlag.AlignTop)
+    layout.addWidget(label(title, "section"), 0, 0, 1, 2)
+    for n, (pressed, what) in enumerate(keys, start=1):
+        layout.addWidget(label(pressed, "name"), n, 0)
+        layout.addWidget(label(what), n, 1)
+    return made

@@ -1,97 +1,26 @@
-"""The window's entry point: the application, its colours, the start page or a project."""
+"""The window's entry point: one application, its scale, a project or the start page, a screenshot."""
 
 from __future__ import annotations
 
+import contextlib
+import os
+import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QSettings, QTimer
+from PySide6.QtCore import QCoreApplication, QSettings, QTimer
 from PySide6.QtGui import QCursor, QIcon
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication
 
-from studio.app.workbench import Workbench
-from studio.domain.errors import StudioError
+from studio.domain.errors import InUseError
 from studio.prompts import resources
-from studio.ui.main_window import MainWindow
-from studio.ui.theme import Wish, apply_theme
-
-if TYPE_CHECKING:
-    from studio.ui.pages.start import StartPage
+from studio.ui.studio import Studio
+from studio.ui.theme import Wish
+from studio.ui.window_state import zoom_now
 
 SETTLED_S = 1.5  #: how long a page may go on loading before a screenshot is taken of it
-
-
-class Studio(QObject):
-    """The running application: the start page, or the window of one project."""
-
-    def __init__(self, app: QApplication, theme: Wish, size: tuple[int, int]) -> None:
-        super().__init__(app)
-        self._app = app
-        self._size = size
-        self._theme: Wish = theme
-        self._workbench: Workbench | None = None
-        self.window: QWidget | None = None
-        apply_theme(app, theme)
-        app.styleHints().colorSchemeChanged.connect(lambda _: self._on_scheme())
-
-    def show_start(self) -> StartPage:
-        """Show the start page."""
-        from studio.ui.pages.start import StartPage
-
-        page = StartPage()
-        page.open_requested.connect(lambda folder: self._try(page, folder, "open"))
-        page.new_requested.connect(lambda folder: self._try(page, folder, "new"))
-        page.sample_requested.connect(lambda folder: self._try(page, folder, "sample"))
-        self._show(page)
-        return page
-
-    def open_project(self, folder: Path, page: str) -> MainWindow:
-        """Open a project on a page; raises StudioError when it cannot be opened."""
-        workbench = Workbench(folder)
-        window = MainWindow(workbench)
-        window.theme_requested.connect(self.use_theme)
-        window.closed.connect(self.close)
-        self._workbench = workbench
-        window.show_page(page)
-        self._show(window)
-        QTimer.singleShot(0, self, lambda: _remember(workbench.project))
-        return window
-
-    def use_theme(self, theme: Wish) -> None:
-        """Give everything the colours of a scheme."""
-        self._theme = theme
-        apply_theme(self._app, theme)
-
-    def close(self) -> None:
-        """End all work and let go of the project."""
-        workbench, self._workbench = self._workbench, None
-        if workbench is not None:
-            workbench.close()
-
-    def _try(self, page: StartPage, folder: Path, how: str) -> None:
-        page.tell("")
-        try:
-            if how == "new":
-                Workbench.create(folder).close()
-            elif how == "sample" and not (folder / "studio.db").is_file():
-                from studio.app.demo import make_demo
-
-                make_demo(folder)
-            self.open_project(folder, "overview")
-        except StudioError as error:
-            page.tell(str(error))
-
-    def _show(self, window: QWidget) -> None:
-        before, self.window = self.window, window
-        window.resize(*self._size)
-        window.show()
-        if before is not None:
-            before.close()
-
-    def _on_scheme(self) -> None:
-        if self._theme == "system":
-            apply_theme(self._app, "system")
+_SCALE = "QT_SCALE_FACTOR"
 
 
 def run(
@@ -105,7 +34,8 @@ def run(
     """Open the window and stay until it is closed; returns the exit code.
 
     Args:
-        size: width and height in pixels.
+        page: which page to show; else the one that was open last.
+        size: width and height in pixels; else as the last window was.
         screenshot: draw the page, save it there as PNG, and quit.
 
     Raises:
@@ -113,25 +43,34 @@ def run(
     """
     app = make_application()
     chosen: Wish = str(QSettings().value("theme", "system")) if theme == "system" else theme  # type: ignore[assignment]
-    studio = Studio(app, chosen, size or (1280, 800))
+    studio = Studio(app, chosen, size, keeps_state=screenshot is None)
     if screenshot is not None:
         QCursor.setPos(9999, 9999)  # nothing is to look as if the mouse were on it
     try:
-        if project is None:
-            studio.show_start()
-        else:
-            studio.open_project(project, page or "overview")
-        if screenshot is not None:
-            QTimer.singleShot(int(SETTLED_S * 1000), studio, lambda: _save(studio, screenshot))
-        return int(app.exec())
+        with _crashes_shown(studio):
+            _open(studio, project, page)
+            if screenshot is not None:
+                QTimer.singleShot(int(SETTLED_S * 1000), studio, lambda: _save(studio, screenshot))
+            code = int(app.exec())
     finally:
         studio.close()
+    if studio.restart is not None:
+        _start_anew(studio.restart)
+    return code
 
 
 def make_application() -> QApplication:
-    """Return the one application of this process."""
+    """Return the one application of this process, at the size that was chosen for everything."""
     found = QApplication.instance()
-    app = found if isinstance(found, QApplication) else QApplication(sys.argv[:1])
+    if isinstance(found, QApplication):
+        app = found
+    else:
+        QCoreApplication.setOrganizationName("mapd-studio")
+        QCoreApplication.setApplicationName("mapd-studio")
+        zoom = zoom_now()
+        if zoom != 100 and _SCALE not in os.environ:
+            os.environ[_SCALE] = f"{zoom / 100:g}"
+        app = QApplication(sys.argv[:1])
     app.setOrganizationName("mapd-studio")
     app.setApplicationName("mapd-studio")
     app.setApplicationDisplayName("MAPD Studio")
@@ -139,10 +78,42 @@ def make_application() -> QApplication:
     return app
 
 
-def _remember(folder: Path) -> None:
-    from studio.ui.pages.start import remember_project
+def _open(studio: Studio, project: Path | None, page: str | None) -> None:
+    if project is None:
+        studio.show_start()
+        return
+    try:
+        studio.open_project(project, page or "")
+    except InUseError as error:
+        if not studio.keeps_state:  # a screenshot only looks
+            studio.open_project(project, page or "", read_only=True)
+        else:
+            studio.show_start().tell(str(error), in_use=project)
 
-    remember_project(folder)
+
+@contextlib.contextmanager
+def _crashes_shown(studio: Studio) -> Iterator[None]:
+    """Show a bug of ours in a dialog, with what a report needs, instead of on a hidden terminal."""
+    before = sys.excepthook
+
+    def show(kind: type[BaseException], error: BaseException, trace: object) -> None:
+        before(kind, error, trace)  # type: ignore[arg-type]
+        studio.show_crash(error)
+
+    sys.excepthook = show
+    try:
+        yield
+    finally:
+        sys.excepthook = before
+
+
+def _start_anew(project: Path) -> None:
+    """Start the program once more, now that everything is let go of."""
+    settings = {name: value for name, value in os.environ.items() if name != _SCALE}
+    program = (
+        [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-m", "studio"]
+    )
+    subprocess.Popen([*program, "open", str(project)], env=settings)
 
 
 def _save(studio: Studio, path: Path) -> None:

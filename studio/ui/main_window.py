@@ -2,53 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence, QShortcut
+from PySide6.QtCore import QSettings, Qt, QTimer, Signal
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QMainWindow, QStackedWidget, QWidget
 
 from studio.app.workbench import Workbench
 from studio.store import window_views
 from studio.store.tables import Store
 from studio.ui.bridge import Bridge, BusListener
-from studio.ui.key_sheet import KeySheet
+from studio.ui.folder_troubles import FolderTroubles
 from studio.ui.page import Page
 from studio.ui.parts import ask, column, row
 from studio.ui.reading import Reading
+from studio.ui.recent import is_project
+from studio.ui.stations import STATIONS
 from studio.ui.theme import GRID
+from studio.ui.widgets.banner import Banner
 from studio.ui.widgets.job_panel import JobPanel
 from studio.ui.widgets.rail import Rail
+from studio.ui.widgets.toast import Toast, announce_end
+from studio.ui.window_actions import WindowActions
+from studio.ui.window_state import keep_page, keep_panes, keep_window, restore_panes
 from studio.ui.words import things
 
-
-class Station(NamedTuple):
-    """A page: its title on the rail, its module, its class."""
-
-    title: str
-    module: str
-    page: str
-
-
-STATIONS = {
-    "overview": Station("Overview", "overview", "OverviewPage"),
-    "data": Station("Data", "data", "DataPage"),
-    "committee": Station("Committee", "committee", "CommitteePage"),
-    "desk": Station("Desk", "desk", "DeskPage"),
-    "train": Station("Train", "training", "TrainingPage"),
-    "evaluate": Station("Evaluate", "evaluation", "EvaluationPage"),
-    "export": Station("Export", "export", "ExportPage"),
-    "settings": Station("Settings", "settings", "SettingsPage"),
-}
 SETTLE_MS = 300  #: changes of tables within this time are shown together
 BUSY_MS = (
     1_500  #: the same while stages write without pause: a large project takes a second to count
 )
 PROMPT_MS = 20  #: what a person has just decided is shown at once
 _DECIDED = {"overrides", "policies"}
+_UNDONE = {"overrides", "policies", "grades", "decisions"}
 _COUNTED = {"questions", "teachers", "rationales", "runs"}
 
 
@@ -57,10 +44,18 @@ class MainWindow(QMainWindow):
 
     Signals:
         theme_requested(str): light, dark or system.
+        open_requested(Path): another project is to be opened in place of this one.
+        new_requested(Path): one is to be made and opened.
+        start_requested(): the start page is to take the place of this window.
+        restart_requested(): the program is to start anew, with this project.
         closed(): the window is gone.
     """
 
     theme_requested = Signal(str)
+    open_requested = Signal(object)
+    new_requested = Signal(object)
+    start_requested = Signal()
+    restart_requested = Signal()
     closed = Signal()
 
     def __init__(self, workbench: Workbench) -> None:
@@ -69,14 +64,18 @@ class MainWindow(QMainWindow):
         self._pages: dict[str, Page] = {}
         self._changed: dict[str, set[str]] = {}  # by page: what it has not heard of yet
         self._closing = self._closed = False
+        self.keeps_state = False  #: whether place and panes are remembered; not for a screenshot
+        self.page_name = "overview"
         self.bridge = Bridge(self)
         background = workbench.background
         self._listener = BusListener(self.bridge, lambda: background.tasks)
         workbench.bus.join(self._listener)
-        self._reading = Reading(workbench.project, self)
-        self.setWindowTitle(f"{workbench.project.name} – MAPD Studio")
+        self.reading = Reading(workbench.project, self)
+        only = " (only to look at)" if workbench.read_only else ""
+        self.setWindowTitle(f"{workbench.project.name}{only} – MAPD Studio")
         self.setAcceptDrops(True)
         self._build()
+        self.actions_ = WindowActions(self, {n: one.title for n, one in STATIONS.items()})
         self._connect()
         QTimer.singleShot(0, self, self._begin)
 
@@ -86,11 +85,13 @@ class MainWindow(QMainWindow):
         self._stack.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         background = self.workbench.background
         self.jobs = JobPanel(lambda: background.tasks, self.bridge.seen, background.cancel)
+        self._banner = Banner()
+        self.toast = Toast(self, self.jobs.height)
         middle = row(self._rail, self._stack, gap=0)
         middle.setStretch(1, 1)
         whole = QWidget()
-        layout = column(middle, self.jobs, gap=0)
-        layout.setStretch(0, 1)
+        layout = column(self._banner, middle, self.jobs, gap=0)
+        layout.setStretch(1, 1)
         whole.setLayout(layout)
         self.setCentralWidget(whole)
         self.setMinimumSize(GRID * 120, GRID * 75)
@@ -103,15 +104,19 @@ class MainWindow(QMainWindow):
         self._rail.chosen.connect(self.show_page)
         self.bridge.tables_changed.connect(self._on_tables_changed)
         self.bridge.task_progressed.connect(self.jobs.on_progressed)
+        for told in (
+            self.bridge.task_progressed,
+            self.bridge.task_failed,
+            self.bridge.task_finished,
+        ):
+            told.connect(lambda *_: self.actions_.show_work())
         self.bridge.task_failed.connect(self.jobs.on_failed)
         self.bridge.task_finished.connect(self.jobs.on_finished)
-        self._reading.failed.connect(lambda message: self.jobs.tell(f"✗ {message}", True))
-        keys: tuple[tuple[str, Callable[[], object]], ...] = (
-            ("Ctrl+Z", self._on_undo), ("Ctrl+Shift+Z", self._on_redo),
-            ("?", lambda: KeySheet(self).open()), ("F1", lambda: KeySheet(self).open()),
-        )  # fmt: skip
-        for key, action in keys:
-            QShortcut(QKeySequence(key), self).activated.connect(action)
+        self.reading.failed.connect(lambda message: self.jobs.tell(f"✗ {message}", True))
+        self.jobs.ended.connect(self._on_ended)
+        self._troubles = FolderTroubles(self, self._banner)
+        self._troubles.written_elsewhere.connect(lambda: self._on_tables_changed(
+            set(_COUNTED | _UNDONE).union(*(page.watches for page in self._pages.values()))))  # fmt: skip
 
     # -- pages -----------------------------------------------------------------------------
 
@@ -120,6 +125,7 @@ class MainWindow(QMainWindow):
         page = self._pages.get(name) or self._make_page(name)
         self._stack.setCurrentWidget(page)
         self._rail.show_chosen(name)
+        self.page_name = name
         self._stack.setFocus()
         self._tell_page()
         if wanted is not None:
@@ -134,9 +140,13 @@ class MainWindow(QMainWindow):
         made.told.connect(self.jobs.tell)
         made.page_requested.connect(self.show_page)
         if name == "settings":
-            made.theme_requested.connect(self.theme_requested)  # type: ignore[attr-defined]
+            made.theme_requested.connect(self.use_theme)  # type: ignore[attr-defined]
+            made.zoom_requested.connect(self.actions_.zoom)  # type: ignore[attr-defined]
+            made.keys_requested.connect(self.actions_.menus["change-keys"].trigger)  # type: ignore[attr-defined]
         self._pages[name] = made
         self._stack.addWidget(made)
+        if self.keeps_state:
+            restore_panes(name, made)
         return made
 
     def _on_tables_changed(self, tables: set[str]) -> None:
@@ -144,6 +154,8 @@ class MainWindow(QMainWindow):
             self._changed.setdefault(name, set()).update(tables)
         if tables & _COUNTED:
             self._count()
+        if tables & _UNDONE:
+            self.actions_.read_changes()
         wait = BUSY_MS if self.workbench.background.tasks else SETTLE_MS
         wait = PROMPT_MS if tables & _DECIDED else wait
         if not self._settle.isActive() or self._settle.remainingTime() > wait:
@@ -155,11 +167,14 @@ class MainWindow(QMainWindow):
             if page is self._stack.currentWidget() and (changed := self._changed.pop(name, None)):
                 page.on_tables_changed(changed)
 
+    def _on_ended(self, title: str, seconds: float, text: str, failed: bool) -> None:
+        announce_end(self.toast, title, seconds, text, failed=failed)
+
     def _count(self) -> None:
         def read(store: Store) -> dict[str, int]:
             return dict(store.one(window_views.RAIL) or {})
 
-        self._reading.ask("rail", read, self._rail.show_counts)
+        self.reading.ask("rail", read, self._rail.show_counts)
 
     # -- coming back -----------------------------------------------------------------------
 
@@ -179,35 +194,58 @@ class MainWindow(QMainWindow):
                 self.jobs.tell(told[0].upper() + told[1:])
 
         self._count()
+        if self.workbench.read_only:  # its runs belong to the process that has it open
+            return
         bench = self.workbench.bench
-        self._reading.when(self.workbench.background.call(lambda: recover(bench)), take)
+        self.reading.when(self.workbench.background.call(lambda: recover(bench)), take)
         if orphans := self.workbench.orphans:
             self.jobs.tell(f"{things(orphans, 'call')} had no answer yet when the studio last ended; "
                            "they may have been billed, and are made again when needed.")  # fmt: skip
 
     # -- actions ---------------------------------------------------------------------------
 
-    def _on_undo(self) -> None:
-        self._reading.when(self.workbench.undo(), lambda what: self.jobs.tell(
+    def undo(self) -> None:
+        """Take the newest change back and say what it was."""
+        self.reading.when(self.workbench.undo(), lambda what: self._on_changed(
             f"Undone: {what} (Ctrl+Shift+Z does it again)" if what else "Nothing to undo."))  # fmt: skip
 
-    def _on_redo(self) -> None:
-        self._reading.when(self.workbench.redo(), lambda what: self.jobs.tell(
+    def redo(self) -> None:
+        """Do the newest undone change again and say what it was."""
+        self.reading.when(self.workbench.redo(), lambda what: self._on_changed(
             f"Done again: {what}" if what else "Nothing to do again."))  # fmt: skip
+
+    def import_files(self, files: list[Path]) -> None:
+        """Show what files hold, and offer to take questions from them."""
+        self.show_page("data").show_this(files)
+
+    def use_theme(self, theme: str) -> None:
+        """Choose the colours, here and for the next time."""
+        QSettings().setValue("theme", theme)
+        self.theme_requested.emit(theme)
+
+    def _on_changed(self, told: str) -> None:
+        self.jobs.tell(told)
+        self.actions_.read_changes()
 
     # Qt's own names
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Take files."""
+        """Take files and folders."""
         if event.mimeData().hasUrls():
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Show what the files dropped on the window hold, and offer to import them."""
+        """Show what the files dropped on the window hold; open a project's folder."""
         urls = event.mimeData().urls()
-        files = [Path(url.toLocalFile()) for url in urls if url.isLocalFile()]
-        if files:
-            self.show_page("data").show_this(files)
+        paths = [Path(url.toLocalFile()) for url in urls if url.isLocalFile()]
+        folders = [path for path in paths if path.is_dir()]
+        if folders and is_project(folders[0]):
+            self.open_requested.emit(folders[0])
+        elif folders:
+            self.jobs.tell(f"✗ {folders[0]} is not a project: drop the files in it, or a project's "
+                           "folder", True)  # fmt: skip
+        elif paths:
+            self.import_files(paths)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Ask when work is running; else let go of pages, threads and the bus."""
@@ -218,17 +256,26 @@ class MainWindow(QMainWindow):
                 f"{things(len(tasks), 'task')} would be stopped: "
                 f"{', '.join(task.title for task in tasks)}. What was made is kept; a training run "
                 "stops at a checkpoint and can be resumed.",
-                yes="Stop and close", then=self._close_anyway, no="Go on working")  # fmt: skip
+                yes="Stop and close", then=self.close_at_once, no="Go on working")  # fmt: skip
             return
         self._closed = True
         self._settle.stop()
         self.workbench.bus.leave(self._listener)
-        for page in self._pages.values():
+        if self.keeps_state:
+            keep_window(self)
+            keep_page(self.workbench.project, self.page_name)
+        for name, page in self._pages.items():
+            if self.keeps_state:
+                keep_panes(name, page)
             page.leave()
-        self._reading.close()
+        self.jobs.leave()
+        self.toast.leave()
+        self._troubles.close()
+        self.reading.close()
         event.accept()
         self.closed.emit()
 
-    def _close_anyway(self) -> None:
+    def close_at_once(self) -> None:
+        """Stop what is running and close, without asking."""
         self._closing = True
         self.close()

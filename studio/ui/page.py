@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from studio.app.workbench import Workbench
 from studio.ui.reading import Reading
@@ -36,6 +36,13 @@ class Page(QWidget):
 
     def show_this(self, wanted: Any) -> None:
         """Show what another page asked it to show."""
+
+    def focus_main(self) -> None:
+        """Give the focus to the page's main button, so that Enter presses it."""
+        for made in self.findChildren(QPushButton):
+            if made.property("role") == "main" and made.isVisible() and made.isEnabled():
+                made.setFocus(Qt.FocusReason.ShortcutFocusReason)
+                return
 
     def on_tables_changed(self, tables: set[str]) -> None:
         """Read anew what concerns it."""

@@ -113,6 +113,17 @@ def _texts_and_buttons(s: Scheme) -> str:
     QFrame[role="chosen"] {{ background: {s.panel}; border: 1px solid {s.accent};
         border-radius: 6px; }}
     QFrame[role="bar"] {{ background: {s.raised}; border-top: 1px solid {s.line}; }}
+    QFrame[role="banner"] {{ background: {s.tint}; border-bottom: 1px solid {s.warn}; }}
+    QFrame[role="toast"] {{ background: {s.raised}; border: 1px solid {s.accent};
+        border-radius: 8px; }}
+    QMenuBar {{ background: {s.raised}; color: {s.text}; padding: 2px 6px; }}
+    QMenuBar::item {{ padding: 4px 10px; border-radius: 4px; background: transparent; }}
+    QMenuBar::item:selected, QMenuBar::item:pressed {{ background: {s.panel}; color: {s.accent}; }}
+    QMenu {{ background: {s.panel}; color: {s.text}; border: 1px solid {s.line}; padding: 4px; }}
+    QMenu::item {{ padding: 5px 24px 5px 24px; border-radius: 4px; }}
+    QMenu::item:selected {{ background: {s.chosen}; color: {s.text}; }}
+    QMenu::item:disabled {{ color: {s.dim}; }}
+    QMenu::separator {{ height: 1px; background: {s.line}; margin: 4px 8px; }}
     QFrame[role="rail"] {{ background: {s.raised}; border-right: 1px solid {s.line}; }}
     QPushButton {{ padding: 5px 12px; border: 1px solid {s.line}; border-radius: 5px;
         background: {s.panel}; color: {s.text}; }}
@@ -124,13 +135,16 @@ def _texts_and_buttons(s: Scheme) -> str:
     QPushButton[role="main"]:focus {{ border-color: {s.text}; }}
     QPushButton[role="main"]:disabled {{ background: {s.raised}; border-color: {s.line};
         color: {s.dim}; }}
-    QPushButton[role="quiet"] {{ border: none; background: transparent; color: {s.accent};
+    QPushButton[role="quiet"] {{ border: 1px solid transparent; background: transparent; color: {s.accent};
         padding: 2px 4px; text-align: left; }}
     QPushButton[role="quiet"]:hover, QPushButton[role="quiet"]:focus {{
         text-decoration: underline; background: transparent; }}
-    QPushButton[role="row"] {{ border: none; border-radius: 4px; background: transparent;
+    QPushButton[role="quiet"]:focus {{ border-color: {s.accent}; }}
+    QPushButton[role="row"] {{ border: 1px solid transparent; border-radius: 4px; background: transparent;
         padding: 6px 8px; text-align: left; }}
     QPushButton[role="row"]:hover, QPushButton[role="row"]:focus {{ background: {s.raised}; }}
+    QPushButton[role="row"]:focus {{ border-color: {s.accent}; }}
+    QLabel[role="gone"] {{ color: {s.dim}; text-decoration: line-through; }}
     """
 
 
@@ -159,6 +173,7 @@ def _inputs(s: Scheme) -> str:
         image: url({icons}/tick-{s.name}.svg); }}
     QCheckBox::indicator:disabled {{ border-color: {s.line}; background: {s.window}; }}
     QCheckBox:focus {{ color: {s.accent}; }}
+    QCheckBox::indicator:focus {{ border: 2px solid {s.accent}; }}
     """
 
 
@@ -181,6 +196,7 @@ def _lists_and_bars(s: Scheme) -> str:
         font-size: {SMALL + 1}px; }}
     QTableView[role="matrix"] QHeaderView::section {{ padding: 2px 6px; }}
     QTableView[role="sheet"]::item {{ padding: 0 5px; }}
+    QListWidget::item {{ padding: 4px 6px; }}
     QTableView::item:selected, QListView::item:selected {{ background: {s.chosen};
         color: {s.text}; }}
     QHeaderView::section {{ background: {s.panel}; border: none; padding: 4px 8px;

@@ -20,7 +20,7 @@ from studio.flow.edits import Note, correct_gold, edit_rationale, note_of, write
 from studio.flow.grades import GRADER, mark_not_a_mistake
 from studio.flow.reviews import ReviewStage
 from studio.flow.scorebook import Scorebook
-from studio.flow.undo import actions_about, next_steps, redo, undo
+from studio.flow.undo import actions_about, next_changes, redo, undo
 from studio.store.tables import Store
 
 QUESTION = Question(text="How many are 3 and 4?", gold="7")
@@ -81,7 +81,7 @@ def test_an_edit_can_be_sent_to_review_again(filled: Store) -> None:
 def test_an_edit_with_its_acceptance_is_one_action_undone_and_redone(filled: Store) -> None:
     edited = edit_rationale(filled, OURS.id, "It is 7.\nAnswer: 7", who="ada", accept=True)
     assert decided(filled, edited.id)[:2] == (0, 1)
-    assert next_steps(filled) == ("a rationale edited and accepted", None)
+    assert next_changes(filled) == ("a rationale edited and accepted", None)
     filled.add([Review(subject_id=edited.id, reviewer="b", score=5)])  # bought meanwhile
     path = filled.path
     filled.close()

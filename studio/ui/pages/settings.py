@@ -10,6 +10,7 @@ from studio.app.workbench import Workbench
 from studio.ui.page import Page
 from studio.ui.parts import Card, button, choice, choose, label, row
 from studio.ui.sheet import Sheet
+from studio.ui.window_state import ZOOMS, zoom_now
 
 if TYPE_CHECKING:
     from studio.app.doctor import Finding
@@ -27,9 +28,13 @@ class SettingsPage(Page):
 
     Signals:
         theme_requested(str): light, dark or system.
+        zoom_requested(int): the size of everything, in percent.
+        keys_requested(): the keys of the menus are to be changed.
     """
 
     theme_requested = Signal(str)
+    zoom_requested = Signal(int)
+    keys_requested = Signal()
     title = "Settings"
 
     def __init__(self, workbench: Workbench) -> None:
@@ -38,6 +43,10 @@ class SettingsPage(Page):
                              name="Colours", tip="The colours of the window")  # fmt: skip
         choose(self._theme, str(QSettings().value("theme", "system")))
         self._theme.activated.connect(lambda _: self._on_theme())
+        self._zoom = choice([(f"{percent} %", percent) for percent in ZOOMS], name="Size",
+                            tip="Size of texts and everything else; the window opens anew")  # fmt: skip
+        choose(self._zoom, zoom_now())
+        self._zoom.activated.connect(lambda _: self.zoom_requested.emit(self._zoom.currentData()))
         self._found = Sheet(
             ("", "What", "Found", "Remedy"), name="This machine", widths=(96, 176, 400)
         )
@@ -45,6 +54,10 @@ class SettingsPage(Page):
         layout.addWidget(label(self.title, "title"))
         look = Card("Look")
         look.body.addLayout(row(label("Colours"), self._theme, None))
+        look.body.addLayout(row(
+            label("Size of texts and all else"), self._zoom, label("Keys of the menus"),
+            button("Change keys …", self.keys_requested.emit,
+                   tip="Give the actions of the menus other keys"), None))  # fmt: skip
         keys = Card("API keys")
         keys.body.addWidget(label(_KEYS, wrap=True))
         machine = Card()
@@ -57,7 +70,6 @@ class SettingsPage(Page):
         self._examine()
 
     def _on_theme(self) -> None:
-        QSettings().setValue("theme", self._theme.currentData())
         self.theme_requested.emit(self._theme.currentData())
 
     def _examine(self) -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QSettings, Qt, Signal
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeySequence, QShortcut
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
+from studio.ui.folder_dialogs import new_dialog, open_dialog
 from studio.ui.parts import Card, button, clear, column, label, row
 from studio.ui.plain_text import one_line
+from studio.ui.recent import forget_project, is_project, remembered_projects
 from studio.ui.theme import GRID
 
-MOST_RECENT = 6
 SAMPLE = "mapd-sample-project"
 
 
@@ -22,88 +24,116 @@ class StartPage(QWidget):
         open_requested(Path): a project is to be opened.
         new_requested(Path): one is to be made and opened.
         sample_requested(Path): the sample project is to be made, where it is not yet, and opened.
+        look_requested(Path): a project that another process has open is to be looked at.
     """
 
     open_requested = Signal(object)
+    look_requested = Signal(object)
     new_requested = Signal(object)
     sample_requested = Signal(object)
 
     def __init__(self) -> None:
         super().__init__()
         self.setWindowTitle("MAPD Studio")
+        self.setAcceptDrops(True)
         self._problem = label("", "bad", wrap=True)
         self._problem.hide()
+        self._in_use = Path()
+        self._look = button("Look at it", lambda: self.look_requested.emit(self._in_use),
+                            tip="Open it read-only: you see what its owner writes")  # fmt: skip
+        self._look.hide()
         sample = button("Try the sample project", self._on_sample, role="main",
                         tip="Offline, no key, no GPU; its committee is scripted")  # fmt: skip
         new = button(
-            "New project …", self._on_new, tip="Make an empty project in a folder of its own"
-        )
-        open_ = button("Open project …", self._on_open, tip="Open a project folder")
+            "New project …", self._on_new,
+            tip="Make an empty project in a folder of its own (Ctrl+N)",
+        )  # fmt: skip
+        open_ = button("Open project …", self._on_open, tip="Open a project folder (Ctrl+O)")
+        for keys, made in (("Ctrl+N", new), ("Ctrl+O", open_)):
+            QShortcut(QKeySequence(keys), self).activated.connect(made.click)
+        QShortcut(QKeySequence("Ctrl+W"), self).activated.connect(self.close)
         self._recent = column(gap=0)
         recent = Card("Recent projects")
         recent.body.addLayout(self._recent)
+        problem = row(self._problem, self._look, gap=GRID * 2)
+        problem.setStretch(0, 1)
         inner = QWidget()
         inner.setFixedWidth(GRID * 76)
         inner.setLayout(column(
             label("MAPD Studio", "title"),
             label("Teach a small model to reason from its own mistakes: a committee of large models "
                   "explains and reviews, you decide what it learns from.", "dim", wrap=True),
-            row(sample, new, open_, None), self._problem, recent, gap=GRID * 2,
+            row(sample, new, open_, None), problem, recent,
+            label("Or drop a project's folder here.", "small"), gap=GRID * 2,
         ))  # fmt: skip
         middle = QHBoxLayout()
         middle.addWidget(inner, 0, Qt.AlignmentFlag.AlignCenter)
         self.setLayout(column(None, middle, None))
         self._show_recent()
 
-    def tell(self, problem: str) -> None:
-        """Show why a project could not be opened, in one line."""
+    def tell(self, problem: str, *, in_use: Path | None = None) -> None:
+        """Show why a project could not be opened, in one line; one in use can be looked at."""
         self._problem.setText(one_line(problem, most=600))
         self._problem.setVisible(bool(problem))
+        self._in_use = in_use or Path()
+        self._look.setVisible(in_use is not None)
 
     def _show_recent(self) -> None:
         clear(self._recent)
-        for folder in recent_projects():
-            self._recent.addWidget(self._entry(folder))
+        for folder in remembered_projects():
+            self._recent.addWidget(self._entry(folder, there=is_project(folder)))
         if not self._recent.count():
             self._recent.addWidget(label("None yet.", "dim"))
 
-    def _entry(self, folder: Path) -> QPushButton:
-        made = button(
-            "", lambda: self.open_requested.emit(folder), role="row", tip=f"Open {folder}"
-        )
-        made.setAccessibleName(f"Open {folder.name}")
-        inside = row(label(one_line(folder.name, most=40), "name"),
-                     label(one_line(str(folder.parent), most=60), "dim"), None, gap=GRID * 2)  # fmt: skip
+    def _entry(self, folder: Path, *, there: bool) -> QWidget:
+        tip = f"Open {folder}" if there else f"{folder} is not there now"
+        made = button("", lambda: self.open_requested.emit(folder), role="row", tip=tip)
+        made.setAccessibleName(f"Open {folder.name}" if there else f"{folder.name}, missing")
+        where = one_line(str(folder.parent), most=52)
+        inside = row(label(one_line(folder.name, most=36), "name" if there else "gone"),
+                     label(where if there else f"missing · {where}", "dim"), None,
+                     gap=GRID * 2)  # fmt: skip
         inside.setContentsMargins(GRID, 0, GRID, 0)
         made.setLayout(inside)
         made.setMinimumHeight(GRID * 5)
-        return made
+        made.setEnabled(there)
+        remove = button("✕", lambda: self._forget(folder), role="quiet",
+                        tip="Take it off this list; the folder stays as it is")  # fmt: skip
+        remove.setAccessibleName(f"Take {folder.name} off the list")
+        made.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        line = QWidget()
+        line.setLayout(row(made, remove, gap=0))
+        line.setMinimumHeight(GRID * 5)
+        return line
+
+    def _forget(self, folder: Path) -> None:
+        forget_project(folder)
+        self._show_recent()
 
     def _on_new(self) -> None:
-        dialog = QFileDialog(self, "Name the new project's folder")
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setOption(QFileDialog.Option.DontConfirmOverwrite)
+        dialog = new_dialog(self)
         dialog.fileSelected.connect(lambda name: self.new_requested.emit(Path(name)))
         dialog.open()
 
     def _on_open(self) -> None:
-        dialog = QFileDialog(self, "Open a project folder")
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog = open_dialog(self)
         dialog.fileSelected.connect(lambda name: self.open_requested.emit(Path(name)))
         dialog.open()
 
     def _on_sample(self) -> None:
         self.sample_requested.emit(Path.home() / SAMPLE)
 
+    # Qt's own names
 
-def recent_projects() -> list[Path]:
-    """Return the folders of recent projects that are still there, newest first."""
-    found = QSettings().value("recent", [])
-    names = found if isinstance(found, list) else [found]
-    return [Path(str(name)) for name in names if (Path(str(name)) / "studio.db").is_file()]
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Take a folder."""
+        if event.mimeData().hasUrls():
+            event.acceptProposedAction()
 
-
-def remember_project(folder: Path) -> None:
-    """Put a project at the head of the recent ones."""
-    others = [str(one) for one in recent_projects() if one != folder]
-    QSettings().setValue("recent", [str(folder), *others][:MOST_RECENT])
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Open a project's folder that is dropped here."""
+        folders = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+        if folders and folders[0].is_dir():
+            self.open_requested.emit(folders[0])
+        elif folders:
+            self.tell("Files go into a project: open or make one, then drop them there.")

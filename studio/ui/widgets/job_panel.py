@@ -6,14 +6,15 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QFrame, QProgressBar, QWidget
 
 from studio.app.background import Task
 from studio.ui.parts import button, column, label, row, say, set_role
 from studio.ui.plain_text import one_line
 from studio.ui.theme import GRID
-from studio.ui.words import cost, duration
+from studio.ui.widgets.gpu_meter import GpuMeter
+from studio.ui.words import cost, duration, things
 
 REDRAW_MS = 200
 MOST_SHOWN = 4
@@ -29,7 +30,13 @@ class JobPanel(QFrame):
         running: returns the tasks that have not ended.
         seen: tasks as they were last seen, also those that have ended.
         cancel: cancels one by its id.
+
+    Signals:
+        ended(str, float, str, bool): the title of a task, the seconds it took, what came of it, and
+            whether it failed.
     """
+
+    ended = Signal(str, float, str, bool)
 
     def __init__(
         self,
@@ -46,7 +53,11 @@ class JobPanel(QFrame):
         self._more = button("Details", self._on_more, role="quiet", tip="What exactly went wrong")
         self._more.hide()
         self._tasks = column(gap=GRID // 2)
-        layout = column(self._tasks, row(self._text, self._more, None), gap=GRID // 2)
+        self._others = label("", "small")
+        self._others.hide()
+        self.gpu = GpuMeter()
+        layout = column(self._tasks, self._others, row(self._text, self._more, None, self.gpu),
+                        gap=GRID // 2)  # fmt: skip
         layout.setContentsMargins(GRID * 2, GRID * 3 // 4, GRID * 2, GRID * 3 // 4)
         self.setLayout(layout)
         self._timer = QTimer(self)
@@ -76,8 +87,10 @@ class JobPanel(QFrame):
 
     def on_failed(self, task: str, message: str, detail: str) -> None:
         """Show that a task failed, until something else is told."""
-        self._end(task)
+        ended = self._end(task)
         self.tell(f"✗ {message}", True, detail=detail)
+        if ended is not None:
+            self.ended.emit(ended.title, time.monotonic() - ended.started, message, True)
 
     def on_finished(self, task: str) -> None:
         """Show that a task has ended, and with what."""
@@ -93,9 +106,20 @@ class JobPanel(QFrame):
             if latest.failed:
                 parts.append(f"{latest.failed:,} failed: run it again to try those again")
         self.tell(" · ".join(parts))
+        if ended is not None:
+            said = " · ".join(parts[1:]) or "It is done."
+            self.ended.emit(title, time.monotonic() - ended.started, said, False)
+
+    def leave(self) -> None:
+        """Draw no more and ask for no more."""
+        self._timer.stop()
+        self.gpu.leave()
 
     def _redraw(self) -> None:
-        tasks = self._running()[:MOST_SHOWN]
+        running = self._running()
+        tasks, more = running[:MOST_SHOWN], len(running) - MOST_SHOWN
+        self._others.setText(f"and {things(more, 'task')} more")
+        self._others.setVisible(more > 0)
         for task in tasks:
             if task.id not in self._lines:
                 line = self._lines[task.id] = _Line(partial(self._cancel, task.id))

@@ -59,10 +59,9 @@ class _Station(QAbstractButton):
         self._drawn: tuple[str, QPixmap] | None = None
         self.setText(title)
         self.setCheckable(True)
-        self.setShortcut(keys)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setAccessibleName(title)
-        self.setToolTip(f"{title} ({keys})")
+        self.setToolTip(f"Go to the page {title} ({keys})")
 
     def show_count(self, number: int) -> None:
         self._count = number

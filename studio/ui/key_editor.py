@@ -1,0 +1,74 @@
+"""Gives the actions of the menus other keys; says so when two of them would have the same."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from PySide6.QtGui import QKeySequence
+from PySide6.QtWidgets import QDialog, QGridLayout, QKeySequenceEdit, QWidget
+
+from studio.ui.keymap import forget_all_keys, give_keys
+from studio.ui.menus import Menus, plain
+from studio.ui.parts import button, column, label, row, scrolled
+from studio.ui.theme import GRID
+
+
+class KeyEditor(QDialog):
+    """One line an action: what it does, its keys, and a button that gives it its own again."""
+
+    def __init__(self, parent: QWidget, menus: Menus) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Change keys")
+        self._menus = menus
+        self._edits: dict[str, QKeySequenceEdit] = {}
+        inner = QWidget()
+        grid = QGridLayout(inner)
+        grid.setHorizontalSpacing(GRID * 2)
+        lasting = [one for one in menus.in_order() if not one[1].startswith("recent-")]
+        for n, (menu, name, action) in enumerate(lasting):
+            text = f"{menu} › {plain(action)}"
+            edit = self._edits[name] = QKeySequenceEdit(_first(action.shortcuts()))
+            edit.setClearButtonEnabled(True)
+            edit.setAccessibleName(f"Keys of {text}")
+            edit.setToolTip("Press the keys that are to do it; the cross takes them away")
+            edit.editingFinished.connect(partial(self._on_edited, name))
+            reset = button("Reset", partial(self._on_own, name), role="quiet",
+                         tip=f"Give “{plain(action)}” its own keys again")  # fmt: skip
+            for place, part in enumerate((label(text), edit, reset)):
+                grid.addWidget(part, n, place)
+        self._problem = label("", "bad", wrap=True)
+        close = button("Close", self.accept, tip="Close (Escape); changes are kept at once")
+        all_ = button("Reset all", self._on_all, tip="Give every action its own keys again")
+        layout = column(scrolled(inner), self._problem, row(all_, None, close))
+        layout.setContentsMargins(GRID * 2, GRID * 2, GRID * 2, GRID * 2)
+        self.setLayout(layout)
+        self.resize(GRID * 80, GRID * 70)
+
+    def _on_edited(self, name: str) -> None:
+        keys = self._edits[name].keySequence()
+        taken = [plain(action) for _, other, action in self._menus.in_order()
+                 if other != name and keys in action.shortcuts()]  # fmt: skip
+        if taken and not keys.isEmpty():
+            self._problem.setText(f"{keys.toString()} already does “{taken[0]}”: choose other keys")
+            self._edits[name].setKeySequence(_first(self._menus[name].shortcuts()))
+            return
+        self._problem.setText("")
+        give_keys(name, keys.toString())
+        self._menus.rebind()
+
+    def _on_own(self, name: str) -> None:
+        give_keys(name, None)
+        self._take_over()
+
+    def _on_all(self) -> None:
+        forget_all_keys()
+        self._take_over()
+
+    def _take_over(self) -> None:
+        self._menus.rebind()
+        for name, edit in self._edits.items():
+            edit.setKeySequence(_first(self._menus[name].shortcuts()))
+
+
+def _first(keys: list[QKeySequence]) -> QKeySequence:
+    return keys[0] if keys else QKeySequence()

@@ -1,0 +1,254 @@
+"""What can be done from anywhere in a project's window: its menus, and what they do."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QSettings, QUrl
+from PySide6.QtGui import QDesktopServices, QGuiApplication
+from PySide6.QtWidgets import QDialog, QFileDialog
+
+from studio import __version__
+from studio.flow.undo import next_changes
+from studio.store.tables import Store
+from studio.ui.folder_dialogs import new_dialog, open_dialog
+from studio.ui.menus import Menu, Menus, Verb
+from studio.ui.parts import ask, say
+from studio.ui.recent import remembered_projects
+from studio.ui.window_state import ZOOMS, zoom_now
+from studio.ui.words import things
+
+if TYPE_CHECKING:
+    from studio.ui.main_window import MainWindow
+
+_THEMES = {"system": "As the desktop", "light": "Light", "dark": "Dark"}
+
+
+class WindowActions:
+    """The menus of one window; ``menus`` holds its verbs by name."""
+
+    def __init__(self, window: MainWindow, stations: dict[str, str]) -> None:
+        self._window = window
+        self._bench = window.workbench
+        table: dict[str, Menu] = {
+            "&File": self._file(), "&Edit": self._edit(), "&View": self._view(),
+            "&Go": self._go(stations), "&Run": self._run(), "&Help": self._help(),
+        }  # fmt: skip
+        self.menus = Menus(window, table)
+        self.read_changes()
+        self.show_work()
+        for name in (f"theme-{QSettings().value('theme', 'system')}", f"zoom-{zoom_now()}"):
+            if name in self.menus.actions:
+                self.menus[name].setChecked(True)
+
+    # -- what is in force ------------------------------------------------------------------
+
+    def read_changes(self) -> None:
+        """Name in the menu what undo and redo would do."""
+
+        def show(found: tuple[str | None, str | None]) -> None:
+            for name, word, what in (("undo", "&Undo", found[0]), ("redo", "&Redo", found[1])):
+                allowed = what is not None and not self._bench.read_only
+                self.menus.rename(name, f"{word}: {what}" if what else word, enabled=allowed)
+
+        self._window.reading.ask("changes", read_changes, show)
+
+    def show_work(self) -> None:
+        """Offer to stop work while there is some."""
+        self.menus["stop-all"].setEnabled(bool(self._bench.background.tasks))
+        for name in ("import", "run-missing", "train"):
+            self.menus[name].setEnabled(not self._bench.read_only)
+
+    # -- the table -------------------------------------------------------------------------
+
+    def _file(self) -> Menu:
+        window = self._window
+        recent = [
+            Verb(f"recent-{n}", _menu_text(folder.name), "", f"Open {folder}",
+                 partial(window.open_requested.emit, folder))
+            for n, folder in enumerate(f for f in remembered_projects() if f != self._bench.project)
+        ]  # fmt: skip
+        return (
+            Verb("new", "&New project …", "Ctrl+N", "Make an empty project and open it",
+                 self._on_new),
+            Verb("open", "&Open project …", "Ctrl+O", "Open the folder of another project",
+                 self._on_open),
+            *((("Open &recent", recent),) if recent else ()),
+            Verb("start", "&Start page", "", "Close this project and show the start page",
+                 window.start_requested.emit),
+            None,
+            Verb("import", "&Import files …", "Ctrl+I",
+                 "Take questions, attempts or rationales from files", self._on_import),
+            Verb("export", "&Export …", "Ctrl+E", "Go to the export page", self._goer("export")),
+            Verb("folder", "Show in &folder", "", "Open the project's folder on the desktop",
+                 self._on_folder),
+            None,
+            Verb("close", "&Close", "Ctrl+W", "Close this window; asks while work is running",
+                 window.close),
+        )  # fmt: skip
+
+    def _edit(self) -> Menu:
+        window = self._window
+        return (
+            Verb("undo", "&Undo", "Ctrl+Z", "Take back the newest change, also after a restart",
+                 window.undo),
+            Verb("redo", "&Redo", "Ctrl+Shift+Z", "Do the newest undone change again", window.redo),
+            None,
+            Verb("copy-command", "Copy as &command", "Ctrl+Shift+C",
+                 "Copy the command that opens this page", self._on_copy),
+            Verb("copy-status", "Copy &status as Markdown", "",
+                 "Copy where the project stands, as a table", self._on_copy_status),
+        )  # fmt: skip
+
+    def _view(self) -> Menu:
+        colours = [Verb(f"theme-{wish}", text, "", f"Colours: {text.lower()}",
+                        partial(self._window.use_theme, wish), "theme")
+                   for wish, text in _THEMES.items()]  # fmt: skip
+        sizes = [Verb(f"zoom-{percent}", f"{percent} %", "", "Size of texts and everything else; "
+                      "the window opens anew", partial(self.zoom, percent), "zoom")
+                 for percent in ZOOMS]  # fmt: skip
+        return (
+            ("&Colours", colours), ("&Size", sizes), None,
+            Verb("full", "&Full screen", "F11", "Fill the screen, or stop doing so", self._on_full),
+        )  # fmt: skip
+
+    def _go(self, stations: dict[str, str]) -> Menu:
+        return (
+            *(Verb(f"go-{name}", f"&{n} {title}", f"Ctrl+{n}", f"Go to the page {title}",
+                   self._goer(name)) for n, (name, title) in enumerate(stations.items(), 1)),
+            None,
+            Verb("palette", "Do &anything …", "Ctrl+K", "Find whatever the menus can do by typing",
+                 self._opener("command_palette", "CommandPalette")),
+        )  # fmt: skip
+
+    def _run(self) -> Menu:
+        return (
+            Verb("run-missing", "&Run what is missing …", "Ctrl+R",
+                 "Go to the overview, where it is estimated and started", self._goer("overview")),
+            Verb("train", "&Train …", "Ctrl+T", "Go to the page where a training run is started",
+                 self._goer("train")),
+            Verb("evaluate", "&Evaluate …", "", "Go to the page where students are compared",
+                 self._goer("evaluate")),
+            None,
+            Verb("stop-all", "&Stop all work …", "Ctrl+.", "Stop what is running; what was made is "
+                 "kept", self._on_stop_all),
+        )  # fmt: skip
+
+    def _help(self) -> Menu:
+        return (
+            Verb("keys", "&Keys", "? | F1", "Show what each key does",
+                 self._opener("key_sheet", "KeySheet")),
+            Verb("change-keys", "&Change keys …", "", "Give the actions of the menus other keys",
+                 self._opener("key_editor", "KeyEditor")),
+            Verb("machine", "What this &machine has", "", "Go to the settings: packages, GPU, disk, "
+                 "keyring, each lack with its remedy", self._goer("settings")),
+            Verb("about", "&About", "", "Version and licence", self._on_about),
+        )  # fmt: skip
+
+    def _goer(self, page: str) -> Callable[[], None]:
+        return lambda: self._window.show_page(page).focus_main()
+
+    def _opener(self, module: str, name: str) -> Callable[[], None]:
+        def open_() -> None:  # imported only now: few starts need it
+            made: QDialog = getattr(import_module(f"studio.ui.{module}"), name)(
+                self._window, self.menus
+            )
+            made.open()
+
+        return open_
+
+    # -- what they do ----------------------------------------------------------------------
+
+    def _on_new(self) -> None:
+        dialog = new_dialog(self._window)
+        dialog.fileSelected.connect(lambda name: self._window.new_requested.emit(Path(name)))
+        dialog.open()
+
+    def _on_open(self) -> None:
+        dialog = open_dialog(self._window)
+        dialog.fileSelected.connect(lambda name: self._window.open_requested.emit(Path(name)))
+        dialog.open()
+
+    def _on_import(self) -> None:
+        dialog = QFileDialog(self._window, "Import files")
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
+        dialog.filesSelected.connect(
+            lambda names: self._window.import_files([Path(name) for name in names])
+        )
+        dialog.open()
+
+    def _on_folder(self) -> None:
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._bench.project)))
+
+    def _on_copy(self) -> None:
+        command = [
+            "mapd-studio",
+            "open",
+            str(self._bench.project),
+            "--page",
+            self._window.page_name,
+        ]
+        self._copy(shlex.join(command), "Copied the command that opens this page")
+
+    def _on_copy_status(self) -> None:
+        self._window.reading.ask("status", read_status, lambda text: self._copy(
+            text, "Copied where the project stands"))  # fmt: skip
+
+    def _copy(self, text: str, said: str) -> None:
+        QGuiApplication.clipboard().setText(text)
+        self._window.jobs.tell(said)
+
+    def zoom(self, percent: int) -> None:
+        """Give everything another size; the program starts anew for that."""
+        QSettings().setValue("zoom", percent)
+        self._window.restart_requested.emit()
+
+    def _on_full(self) -> None:
+        if self._window.isFullScreen():
+            self._window.showNormal()
+        else:
+            self._window.showFullScreen()
+
+    def _on_stop_all(self) -> None:
+        background = self._bench.background
+        tasks = background.tasks
+
+        def stop() -> None:
+            for task in tasks:
+                background.cancel(task.id)
+
+        ask(self._window, "Stop all work", f"{things(len(tasks), 'task')}: "
+            f"{', '.join(task.title for task in tasks)}. What was made is kept, and running it again "
+            "goes on.", yes="Stop", then=stop, no="Go on working")  # fmt: skip
+
+    def _on_about(self) -> None:
+        say(self._window, "About", f"MAPD Studio {__version__}\n\nTeach a small language model to "
+            "reason from its own mistakes. Apache License 2.0.")  # fmt: skip
+
+
+def read_changes(store: Store) -> tuple[str | None, str | None]:
+    """Return what undo and redo would do."""
+    return next_changes(store)
+
+
+def read_status(store: Store) -> str:
+    """Return where the project stands, as a Markdown table."""
+    from studio.flow.status import status
+
+    rows = []
+    for name, value in status(store).items():
+        cells = value.items() if isinstance(value, dict) else [("", value)]
+        for part, number in cells:
+            if not isinstance(number, dict | list):
+                rows.append((f"{name} {part}".strip().replace("_", " "), number))
+    shown = [f"| {name} | {'–' if n is None else n} |" for name, n in rows]
+    return "\n".join(("| what | n |", "|---|---|", *shown))
+
+
+def _menu_text(name: str) -> str:
+    return name.replace("&", "&&")[:60]
