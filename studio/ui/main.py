@@ -6,6 +6,7 @@ import contextlib
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,11 +16,13 @@ from PySide6.QtWidgets import QApplication
 
 from studio.domain.errors import InUseError
 from studio.prompts import resources
+from studio.ui.reading import Reading
 from studio.ui.studio import Studio
 from studio.ui.theme import Wish
 from studio.ui.window_state import zoom_now
 
-SETTLED_S = 1.5  #: how long a page may go on loading before a screenshot is taken of it
+SETTLED_S = 1.0  #: a screenshot is taken when a page has had this long and reads no more
+PATIENCE_S = 15.0  #: and at the latest then
 _SCALE = "QT_SCALE_FACTOR"
 
 
@@ -50,7 +53,7 @@ def run(
         with _crashes_shown(studio):
             _open(studio, project, page)
             if screenshot is not None:
-                QTimer.singleShot(int(SETTLED_S * 1000), studio, lambda: _save(studio, screenshot))
+                _save_when_settled(studio, screenshot)
             code = int(app.exec())
     finally:
         studio.close()
@@ -114,6 +117,22 @@ def _start_anew(project: Path) -> None:
         [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-m", "studio"]
     )
     subprocess.Popen([*program, "open", str(project)], env=settings)
+
+
+def _save_when_settled(studio: Studio, path: Path) -> None:
+    begun = time.monotonic()
+    timer = QTimer(studio)
+
+    def look() -> None:
+        assert studio.window is not None  # shown before the timer was started
+        waited = time.monotonic() - begun
+        is_idle = all(one.is_idle for one in studio.window.findChildren(Reading))
+        if waited > PATIENCE_S or (waited > SETTLED_S and is_idle):
+            timer.stop()
+            QTimer.singleShot(300, studio, lambda: _save(studio, path))  # what was read is drawn
+
+    timer.timeout.connect(look)
+    timer.start(50)
 
 
 def _save(studio: Studio, path: Path) -> None:

@@ -40,8 +40,14 @@ class Reading(QObject):
         self._store: Store | None = None  # belongs to the reading thread
         self._newest: dict[str, int] = {}
         self._closed = False
+        self._open = 0  # asked and not yet answered
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="studio-reading")
         self._answered.connect(self._on_answered)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether everything that was asked has been answered."""
+        return self._open == 0
 
     def ask(
         self,
@@ -87,10 +93,12 @@ class Reading(QObject):
         self, future: Future[Any], then: Callable[[Any], None],
         failed: Callable[[str], None] | None, what: str = "", number: int = 0,
     ) -> None:  # fmt: skip
+        self._open += 1
         answer = _Answer(future, then, failed or self.failed.emit, what, number)
         future.add_done_callback(lambda _: self._answered.emit(answer))
 
     def _on_answered(self, answer: _Answer) -> None:
+        self._open -= 1
         outdated = answer.what and self._newest[answer.what] != answer.number
         if self._closed or outdated or answer.future.cancelled():
             return

@@ -17,6 +17,12 @@ from studio.ui.theme import GRID
 SAMPLE = "mapd-sample-project"
 
 
+def _shortly(folder: Path) -> str:
+    """Return a path with ~ for the person's own folder."""
+    home = Path.home()
+    return str(Path("~") / folder.relative_to(home)) if folder.is_relative_to(home) else str(folder)
+
+
 class StartPage(QWidget):
     """Where a newcomer lands.
 
@@ -89,7 +95,7 @@ class StartPage(QWidget):
         tip = f"Open {folder}" if there else f"{folder} is not there now"
         made = button("", lambda: self.open_requested.emit(folder), role="row", tip=tip)
         made.setAccessibleName(f"Open {folder.name}" if there else f"{folder.name}, missing")
-        where = one_line(str(folder.parent), most=52)
+        where = one_line(_shortly(folder.parent), most=52)
         inside = row(label(one_line(folder.name, most=36), "name" if there else "gone"),
                      label(where if there else f"missing · {where}", "dim"), None,
                      gap=GRID * 2)  # fmt: skip
