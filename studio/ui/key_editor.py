@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QDialog, QGridLayout, QKeySequenceEdit, QWidget
 
@@ -19,15 +20,18 @@ class KeyEditor(QDialog):
     def __init__(self, parent: QWidget, menus: Menus) -> None:
         super().__init__(parent)
         self.setWindowTitle("Change keys")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._menus = menus
         self._edits: dict[str, QKeySequenceEdit] = {}
+        self._were: dict[str, QKeySequence] = {}
         inner = QWidget()
         grid = QGridLayout(inner)
         grid.setHorizontalSpacing(GRID * 2)
         lasting = [one for one in menus.in_order() if not one[1].startswith("recent-")]
         for n, (menu, name, action) in enumerate(lasting):
             text = f"{menu} › {plain(action)}"
-            edit = self._edits[name] = QKeySequenceEdit(_first(action.shortcuts()))
+            self._were[name] = _first(action.shortcuts())
+            edit = self._edits[name] = QKeySequenceEdit(self._were[name])
             edit.setClearButtonEnabled(True)
             edit.setAccessibleName(f"Keys of {text}")
             edit.setToolTip("Press the keys that are to do it; the cross takes them away")
@@ -46,14 +50,17 @@ class KeyEditor(QDialog):
 
     def _on_edited(self, name: str) -> None:
         keys = self._edits[name].keySequence()
+        if keys == self._were[name]:  # only left again, or closed with the window
+            return
         taken = [plain(action) for _, other, action in self._menus.in_order()
                  if other != name and keys in action.shortcuts()]  # fmt: skip
         if taken and not keys.isEmpty():
             self._problem.setText(f"{keys.toString()} already does “{taken[0]}”: choose other keys")
-            self._edits[name].setKeySequence(_first(self._menus[name].shortcuts()))
+            self._edits[name].setKeySequence(self._were[name])
             return
         self._problem.setText("")
         give_keys(name, keys.toString())
+        self._were[name] = keys
         self._menus.rebind()
 
     def _on_own(self, name: str) -> None:
@@ -67,7 +74,8 @@ class KeyEditor(QDialog):
     def _take_over(self) -> None:
         self._menus.rebind()
         for name, edit in self._edits.items():
-            edit.setKeySequence(_first(self._menus[name].shortcuts()))
+            self._were[name] = _first(self._menus[name].shortcuts())
+            edit.setKeySequence(self._were[name])
 
 
 def _first(keys: list[QKeySequence]) -> QKeySequence:

@@ -149,6 +149,7 @@ class TextView(QPlainTextEdit):
         self._most_lines = most_lines
         self.setReadOnly(True)
         self.setAccessibleName(name)
+        self.setToolTip(f"{name}: plain text; Ctrl+A and Ctrl+C copy it")
         self.setTabChangesFocus(True)
         self.setUndoRedoEnabled(False)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

@@ -109,6 +109,7 @@ class Sheet(QTableView):
         self.sheet = SheetModel(head, numbers, self)
         self.setModel(self.sheet)
         self.setAccessibleName(name)
+        self.setToolTip(f"{name}: ↑ ↓ move through the rows")
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)

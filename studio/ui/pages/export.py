@@ -61,6 +61,9 @@ class ExportPage(Page):
         self._about = label("", "dim", wrap=True)
         self._out = QLineEdit()
         self._out.setAccessibleName("Folder to write")
+        self._out.setToolTip(
+            "Where the export is written; the folder is made, or its place taken whole"
+        )
         self._all = QCheckBox("Rejected ones too, marked in a column “decision”")
         self._all.setToolTip("For looking at, or for training on both kinds")
         layout = self.page_layout()

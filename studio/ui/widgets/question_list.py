@@ -31,6 +31,9 @@ class QuestionList(QTableView):
         self.setModel(model)
         self.setItemDelegate(_TwoLines(self))
         self.setAccessibleName("Questions")
+        self.setToolTip(
+            "Questions with a mistake or a rationale: J and K, or ↓ and ↑, go through them"
+        )
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)

@@ -140,6 +140,7 @@ class ReviewMatrix(QWidget):
         self._table.setAccessibleName("Scores: authors down, reviewers across")
         self._table.setToolTip("Scores from 1 to 5. Choose one to read its comment")
         self._table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self._table.setTabKeyNavigation(False)
         self._table.setCornerButtonEnabled(False)
         self._table.setProperty("role", "matrix")
         self._table.horizontalHeader().setMinimumSectionSize(GRID * 3)
