@@ -86,7 +86,10 @@ class Store(Connection):
         return self.get_many(kind, [row[0] for row in self.rows(query, *values)])
 
     def get_many(self, kind: type[R], ids: Iterable[str]) -> Iterator[R]:
-        """Yield the records with these ids in the order of the ids, page by page."""
+        """Yield the records with these ids in the order of the ids, page by page.
+
+        One that was taken back since its id was read (an override, say) is passed over.
+        """
         waiting = list(ids)
         for start in range(0, len(waiting), _CHUNK):
             part = waiting[start : start + _CHUNK]
@@ -94,7 +97,8 @@ class Store(Connection):
             found = self.rows(f"SELECT * FROM {kind.table} WHERE id IN ({marks})", *part)
             by_id = {row["id"]: row for row in found}
             for record_id in part:
-                yield record_of(kind, by_id[record_id])
+                if record_id in by_id:
+                    yield record_of(kind, by_id[record_id])
 
     def count(self, kind: type[Record], where: str = "1", *values: Any) -> int:
         """Return how many records there are."""

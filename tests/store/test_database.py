@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from studio.domain.errors import ProjectError, StorageError
-from studio.domain.records import Doubt, Grade, Question, Verdict
+from studio.domain.records import Doubt, Grade, Override, Question, Rationale, Verdict
 from studio.store.database import FILE_NAME
 from studio.store.tables import Store
 
@@ -175,3 +175,13 @@ def test_calls_of_a_dead_process_become_unknown_and_are_counted(store: Store) ->
     answered = store.answered_call("s")
     assert answered is not None
     assert answered.id == "a"
+
+
+def test_a_record_taken_back_while_others_are_read_is_passed_over(store: Store) -> None:
+    question = Question(text="one", gold="1")
+    rationales = [Rationale(question_id=question.id, teacher=name, text="x") for name in "ab"]
+    overrides = [Override(rationale_id=one.id, accepted=True) for one in rationales]
+    store.add([question, *rationales, *overrides])
+    reading = store.all(Override)  # its ids are read at once, its records page by page
+    store.set_overrides({rationales[0].id: None})
+    assert list(reading) == overrides[1:]
