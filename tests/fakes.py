@@ -41,7 +41,7 @@ class FaultyEndpoint:
         self.running = self.most_at_once = 0
         self._lock = threading.Lock()
         self._numbers = count(1)
-        self._answer, self._fault, self._latency_s = answer, fault, latency_s
+        self._answer, self._fault, self.latency_s = answer, fault, latency_s
         endpoint = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -64,6 +64,11 @@ class FaultyEndpoint:
     def url(self) -> str:
         return f"http://127.0.0.1:{self._server.server_address[1]}/v1"
 
+    @property
+    def requests(self) -> int:
+        """How many have arrived so far."""
+        return len(self.headers)
+
     def close(self) -> None:
         self._server.shutdown()
         self._server.server_close()
@@ -77,7 +82,7 @@ class FaultyEndpoint:
             self.most_at_once = max(self.most_at_once, self.running)
             number = next(self._numbers)
         try:
-            time.sleep(self._latency_s)
+            time.sleep(self.latency_s)
             self._reply(handler, request, number)
         finally:
             with self._lock:

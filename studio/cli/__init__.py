@@ -28,14 +28,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"mapd-studio: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("mapd-studio: interrupted; what was made is kept, run it again", file=sys.stderr)
-        return INTERRUPTED
+        return _interrupted()
     except BrokenPipeError:
         # The reader (head, less) has gone; Python would complain again when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:  # the outermost boundary: usage errors are shown, bugs pass
         return _usage(error)
+    if result == INTERRUPTED:  # what the option parser may make of Ctrl-C
+        return _interrupted()
     return result if isinstance(result, int) else 0
 
 
@@ -44,9 +45,14 @@ def _usage(error: Exception) -> int:
     exit_code = getattr(error, "exit_code", None)
     message = getattr(error, "format_message", None)
     if type(error).__name__ == "Abort":
-        return INTERRUPTED
+        return _interrupted()
     if exit_code is None or message is None:
         raise error
     text = " ".join(message().split())
     print(f"mapd-studio: {text} (see mapd-studio --help)", file=sys.stderr)
     return int(exit_code)
+
+
+def _interrupted() -> int:
+    print("mapd-studio: interrupted; what was made is kept, run it again", file=sys.stderr)
+    return INTERRUPTED

@@ -7,7 +7,6 @@ takes longer to import than the window takes to open.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from pydantic import BaseModel
 
 from studio.domain.records import TeacherRecord
 from studio.teachers.base import Outcome, RawReply, Reply, excerpt, read_reply
+from studio.teachers.deadline import Deadline
 from studio.teachers.waiting import seconds_asked_for
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class OpenAIChat:
             request["response_format"] = _response_format(schema)
         body = bytearray()
         try:
-            async with asyncio.timeout(self._record.timeout_s):
+            async with Deadline(self._record.timeout_s):
                 return await self._read(request, body)
         except TimeoutError:  # what came may be paid for
             return RawReply(self._redact_bytes(bytes(body)), None, Outcome.TIMED_OUT,

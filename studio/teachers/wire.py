@@ -16,6 +16,7 @@ import httpx2
 from openai import AsyncOpenAI, DefaultAioHttpClient
 
 LARGEST_REPLY = 32 << 20  #: bytes
+LONGEST_CONNECT_S = 30.0  #: who has not even picked up by then is not there
 
 
 class ReplyTooLarge(Exception):
@@ -30,7 +31,9 @@ class Wire:
         self._users = 0
         self._is_retired = False
         self._client = AsyncOpenAI(
-            api_key=key, base_url=base_url, max_retries=0, timeout=timeout_s,
+            api_key=key, base_url=base_url, max_retries=0,
+            # The deadline of a call is not this client's: its timers run on in a standstill.
+            timeout=httpx2.Timeout(None, connect=min(timeout_s, LONGEST_CONNECT_S)),
             default_headers={"Accept-Encoding": "identity"},
             http_client=DefaultAioHttpClient(
                 follow_redirects=False,

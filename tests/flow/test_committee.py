@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import replace
@@ -26,7 +24,7 @@ from studio.launch.local import LocalLauncher
 from studio.prompts import Prompts
 from studio.store.tables import Store
 from studio.teachers.opener import TeacherOpener
-from tests.fakes import FaultyEndpoint, add_mistakes, some_faults, teacher
+from tests.fakes import FaultyEndpoint, add_mistakes, teacher
 
 MARK = re.compile(r"SCORE_([0-9a-f]{16}):")
 
@@ -370,74 +368,6 @@ async def test_no_key_is_one_line_and_the_others_go_on(store: Store, endpoint: M
         await drain(SolveStage().run(bench))
     assert store.value("SELECT count(*) FROM calls") == 0
     await opener.aclose()
-
-
-TABLES = {
-    "explanations": "attempt_id, teacher, text", "rationales": "question_id, teacher, text",
-    "reviews": "subject_id, reviewer, score, missing",
-}  # fmt: skip
-
-
-def tables(store: Store) -> dict[str, list[tuple[object, ...]]]:
-    return {
-        name: sorted(tuple(row) for row in store.rows(f"SELECT {columns} FROM {name}"))
-        for name, columns in TABLES.items()
-    }
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="kills with SIGKILL")
-async def test_killed_ten_times_it_ends_with_the_same_tables_and_buys_nothing_twice(
-    tmp_path: Path, endpoint: Make
-) -> None:
-    served = endpoint(fault=some_faults(0.15, seed=5), latency_s=0.01)
-    calm = endpoint()
-    ends = []
-    for name, where in (("killed", served), ("calm", calm)):
-        store = Store.create(tmp_path / name)
-        for member in ("a", "b", "c"):
-            store.put(teacher(member, where.url, concurrency=4))
-        add_mistakes(store, 16)
-        store.set_setting("review_seed", "the same in both")
-        store.close()
-        kills = 10 if name == "killed" else 0
-        in_flight = 0
-        for moment in range(kills):
-            child = subprocess.Popen([sys.executable, "-m", "studio", "run", str(tmp_path / name),
-                                      "explain", "solve", "review"],
-                                     stderr=subprocess.DEVNULL)  # fmt: skip
-            seen = sum(served.asked.values())
-            deadline = time.monotonic() + 20
-            while sum(served.asked.values()) < seen + 3 + 2 * moment:
-                if child.poll() is not None or time.monotonic() > deadline:
-                    break
-                await asyncio.sleep(0.01)
-            child.send_signal(signal.SIGKILL)
-            child.wait()
-            store = Store(tmp_path / name)
-            # The next opening marks them; they are counted and not marked, as a user's would be.
-            in_flight += store.value("SELECT count(*) FROM calls WHERE state = 'sent'")
-            assert store.value("PRAGMA integrity_check") == "ok"
-            store.close()
-        for _ in range(4 if kills else 1):  # what failed in a run is asked for again in the next
-            done = subprocess.run([sys.executable, "-m", "studio", "run", str(tmp_path / name),
-                                   "explain", "solve", "review"],
-                                  capture_output=True, text=True, timeout=120)  # fmt: skip
-            assert done.returncode == 0, done.stderr
-        store = Store(tmp_path / name)
-        ends.append(tables(store))
-        if kills:
-            bought_again = store.value(
-                "SELECT count(*) - count(DISTINCT subject) FROM calls WHERE state = 'answered'"
-            )
-            assert bought_again == 0
-            assert in_flight <= 12 * kills
-            resold = sum(n - 1 for n in served.sold.values() if n > 1)
-            assert resold <= in_flight, "the endpoint sold more twice than was in flight at kills"
-            assert (
-                store.value("SELECT count(*) FROM calls WHERE state IN ('sent', 'received')") == 0
-            )
-        store.close()
-    assert ends[0] == ends[1]
 
 
 def test_a_foreign_project_cannot_have_a_key_sent_to_an_address_of_its_own(

@@ -14,18 +14,14 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from studio.domain.errors import TeacherError
 from studio.domain.records import Rationale, Review
 from studio.flow.rationales import SolveStage
 from studio.flow.reviews import ReviewStage
-from studio.flow.stage import Bench
-from studio.launch.local import LocalLauncher
-from studio.prompts import Prompts
 from studio.store.tables import Store
 from studio.teachers.base import Outcome
-from studio.teachers.opener import TeacherOpener
 from tests import faults
 from tests.fakes import FaultyEndpoint, add_mistakes, teacher
+from tests.killing import run
 from tests.ledger import check_ledger, check_length
 
 QUESTIONS = 2
@@ -102,23 +98,6 @@ def echo(request: dict[str, Any]) -> str:
     return f"About: {' '.join(text.split())}\nAnswer: 1"
 
 
-async def run(store: Store, *stages: Any) -> str:
-    """Run stages to their end; returns the complaint about teachers that were left out."""
-    opener = TeacherOpener(lambda record: faults.CANARY)
-    bench = Bench(store, store.path, opener.open, LocalLauncher(), Prompts())
-    told = []
-    try:
-        for stage in stages:
-            try:
-                async for _ in stage.run(bench):
-                    pass
-            except TeacherError as error:
-                told.append(str(error))
-    finally:
-        await opener.aclose()
-    return "\n".join(told)
-
-
 @pytest.fixture(scope="module")
 def aftermath(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aftermath]:
     store = Store.create(tmp_path_factory.mktemp("faults") / "project")
@@ -129,7 +108,7 @@ def aftermath(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aftermath]:
         store.put(teacher(name, endpoint.url, concurrency=1, timeout_s=deadline,
                           price_in=1.0, price_out=1.0))  # fmt: skip
     add_mistakes(store, QUESTIONS)
-    complaint = asyncio.run(run(store, SolveStage()))
+    complaint = asyncio.run(run(store, SolveStage(), key=faults.CANARY))
     rows: dict[str, list[Any]] = {name: [] for name in EXPECTED}
     for row in store.rows("SELECT * FROM calls ORDER BY rowid"):
         rows[row["teacher"]].append(row)
@@ -138,7 +117,7 @@ def aftermath(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aftermath]:
         asked[prompt.partition(":")[0]] += times
     check_ledger(store, requests=sum(asked.values()))
     ends[0] = True
-    assert asyncio.run(run(store, SolveStage())) == ""
+    assert asyncio.run(run(store, SolveStage(), key=faults.CANARY)) == ""
     check_ledger(store, requests=sum(endpoint.asked.values()))
     endpoint.close()
     raw = {name: [row["reply"] for row in rows[name]] for name in EXPECTED}
@@ -272,7 +251,7 @@ async def test_a_redirect_is_not_followed_with_the_key(
         monkeypatch.setitem(faults.STATUSES, name, (status, {}, there))
         store.put(teacher(name, endpoint(fault=lambda request: str(request["model"])).url))
     add_mistakes(store, 1)
-    await run(store, SolveStage())
+    await run(store, SolveStage(), key=faults.CANARY)
     assert elsewhere.headers == []
     rows = store.rows("SELECT outcome, status FROM calls")
     assert {row["outcome"] for row in rows} == {"rejected"}
