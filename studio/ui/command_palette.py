@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QDialog, QLineEdit, QListWidget, QListWidgetItem, 
 
 from studio.ui.menus import Menus, in_words, plain
 from studio.ui.parts import column
+from studio.ui.texts import tr
 from studio.ui.theme import GRID
 
 _ACTION = Qt.ItemDataRole.UserRole
@@ -18,20 +19,20 @@ class CommandPalette(QDialog):
 
     def __init__(self, parent: QWidget, menus: Menus) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Do anything")
+        self.setWindowTitle(tr("Do anything"))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._menus = menus
         self._line = QLineEdit()
-        self._line.setPlaceholderText("Type what you want to do …")
-        self._line.setAccessibleName("What you want to do")
-        self._line.setToolTip("A few letters serve; ↑ ↓ choose, Enter does it, Escape closes")
+        self._line.setPlaceholderText(tr("Type what you want to do …"))
+        self._line.setAccessibleName(tr("What you want to do"))
+        self._line.setToolTip(tr("A few letters serve; ↑ ↓ choose, Enter does it, Escape closes"))
         self._line.setClearButtonEnabled(True)
         self._line.textChanged.connect(self._show)
         self._line.returnPressed.connect(self._do)
         self._line.installEventFilter(self)
         self._list = QListWidget()
-        self._list.setAccessibleName("What fits")
-        self._list.setToolTip("Enter or a double click does it")
+        self._list.setAccessibleName(tr("What fits"))
+        self._list.setToolTip(tr("Enter or a double click does it"))
         self._list.itemActivated.connect(lambda _: self._do())
         layout = column(self._line, self._list)
         layout.setContentsMargins(GRID * 2, GRID * 2, GRID * 2, GRID * 2)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from studio.ui.texts import tr
+
 
 def new_dialog(parent: QWidget) -> QFileDialog:
     """Return a dialog that asks for the folder of a new project."""
-    dialog = QFileDialog(parent, "Name the new project's folder")
+    dialog = QFileDialog(parent, tr("Name the new project's folder"))
     dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
     dialog.setOption(QFileDialog.Option.DontConfirmOverwrite)
     return dialog
@@ -15,6 +17,6 @@ def new_dialog(parent: QWidget) -> QFileDialog:
 
 def open_dialog(parent: QWidget) -> QFileDialog:
     """Return a dialog that asks for the folder of a project."""
-    dialog = QFileDialog(parent, "Open a project folder")
+    dialog = QFileDialog(parent, tr("Open a project folder"))
     dialog.setFileMode(QFileDialog.FileMode.Directory)
     return dialog

@@ -12,6 +12,7 @@ from studio.app.watch import ProjectWatch, Trouble
 from studio.domain.errors import StudioError
 from studio.store.database import owner_of
 from studio.store.tables import Store
+from studio.ui.texts import tr
 from studio.ui.widgets.banner import Banner
 
 if TYPE_CHECKING:
@@ -94,9 +95,9 @@ class FolderTroubles(QObject):
     def _say_read_only(self) -> None:
         project = self._project
         self._banner.show_text(
-            f"Only to look at: {owner_of(project)} has this project open. What it writes appears here; "
-            "nothing can be changed.",
-            actions=[("Try to open it", "Open it for changes, in case its owner has closed it",
+            tr("Only to look at: {project} has this project open. What it writes "
+               "appears here; nothing can be changed.", project=owner_of(project)),
+            actions=[(tr("Try to open it"), tr("Open it for changes, in case its owner has closed it"),
                       lambda: self._window.open_requested.emit(project))],
         )  # fmt: skip
 
@@ -106,18 +107,18 @@ class FolderTroubles(QObject):
             self._banner.hide()
             if self._workbench.read_only:
                 self._say_read_only()
-            self._window.jobs.tell("The project's folder is as it was again.")
+            self._window.jobs.tell(tr("The project's folder is as it was again."))
             return
         where = trouble.moved_to
         actions: list[tuple[str, str, Callable[[], object]]] = []
         if where is not None:
-            actions.append(("Open it there", f"Close this window and open {where}",
+            actions.append((tr("Open it there"), tr("Close this window and open {where}", where=where),
                             lambda: self._window.open_requested.emit(where)))  # fmt: skip
         if trouble.is_grave:
             background = self._workbench.background
             for task in background.tasks:
                 background.cancel(task.id)
-            actions.append(("Close", "Close this window", self._window.close_at_once))
+            actions.append((tr("Close"), tr("Close this window"), self._window.close_at_once))
         text = trouble.text[0].upper() + trouble.text[1:]
         self._banner.show_text(f"{text}.", actions=actions)
-        self._window.toast.announce("The project's folder", text, failed=True)
+        self._window.toast.announce(tr("The project's folder"), text, failed=True)

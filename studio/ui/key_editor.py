@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QDialog, QGridLayout, QKeySequenceEdit, QWidget
 from studio.ui.keymap import forget_all_keys, give_keys
 from studio.ui.menus import Menus, plain
 from studio.ui.parts import button, column, label, row, scrolled
+from studio.ui.texts import tr
 from studio.ui.theme import GRID
 
 
@@ -19,7 +20,7 @@ class KeyEditor(QDialog):
 
     def __init__(self, parent: QWidget, menus: Menus) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Change keys")
+        self.setWindowTitle(tr("Change keys"))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._menus = menus
         self._edits: dict[str, QKeySequenceEdit] = {}
@@ -33,16 +34,16 @@ class KeyEditor(QDialog):
             self._were[name] = _first(action.shortcuts())
             edit = self._edits[name] = QKeySequenceEdit(self._were[name])
             edit.setClearButtonEnabled(True)
-            edit.setAccessibleName(f"Keys of {text}")
-            edit.setToolTip("Press the keys that are to do it; the cross takes them away")
+            edit.setAccessibleName(tr("Keys of {value}", value=text))
+            edit.setToolTip(tr("Press the keys that are to do it; the cross takes them away"))
             edit.editingFinished.connect(partial(self._on_edited, name))
-            reset = button("Reset", partial(self._on_own, name), role="quiet",
-                         tip=f"Give “{plain(action)}” its own keys again")  # fmt: skip
+            reset = button(tr("Reset"), partial(self._on_own, name), role="quiet",
+                         tip=tr("Give “{action}” its own keys again", action=plain(action)))  # fmt: skip
             for place, part in enumerate((label(text), edit, reset)):
                 grid.addWidget(part, n, place)
         self._problem = label("", "bad", wrap=True)
-        close = button("Close", self.accept, tip="Close (Escape); changes are kept at once")
-        all_ = button("Reset all", self._on_all, tip="Give every action its own keys again")
+        close = button(tr("Close"), self.accept, tip=tr("Close (Escape); changes are kept at once"))
+        all_ = button(tr("Reset all"), self._on_all, tip=tr("Give every action its own keys again"))
         layout = column(scrolled(inner), self._problem, row(all_, None, close))
         layout.setContentsMargins(GRID * 2, GRID * 2, GRID * 2, GRID * 2)
         self.setLayout(layout)
@@ -55,7 +56,13 @@ class KeyEditor(QDialog):
         taken = [plain(action) for _, other, action in self._menus.in_order()
                  if other != name and keys in action.shortcuts()]  # fmt: skip
         if taken and not keys.isEmpty():
-            self._problem.setText(f"{keys.toString()} already does “{taken[0]}”: choose other keys")
+            self._problem.setText(
+                tr(
+                    "{value} already does “{value2}”: choose other keys",
+                    value=keys.toString(),
+                    value2=taken[0],
+                )
+            )
             self._edits[name].setKeySequence(self._were[name])
             return
         self._problem.setText("")

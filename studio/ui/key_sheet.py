@@ -9,14 +9,15 @@ from PySide6.QtWidgets import QDialog, QGridLayout, QWidget
 
 from studio.ui.menus import Menus, in_words, plain
 from studio.ui.parts import button, column, label, row
+from studio.ui.texts import mark, tr
 from studio.ui.theme import GRID
 
 KEYS = (
-    ("J  or  ↓", "next question"), ("K  or  ↑", "previous question"),
-    ("1 – 9", "choose a teacher"), ("A", "accept its rationale by hand"),
-    ("R", "reject it by hand"), ("C", "clear the decision by hand"),
-    ("Ctrl+Enter", "confirm what is decided, and go to the next"), ("/", "search"),
-    ("← →", "move the threshold (when it has the focus)"),
+    ("J  or  ↓", mark("next question")), ("K  or  ↑", mark("previous question")),
+    ("1 – 9", mark("choose a teacher")), ("A", mark("accept its rationale by hand")),
+    ("R", mark("reject it by hand")), ("C", mark("clear the decision by hand")),
+    ("Ctrl+Enter", mark("confirm what is decided, and go to the next")), ("/", mark("search")),
+    ("← →", mark("move the threshold (when it has the focus)")),
 )  # fmt: skip
 
 
@@ -25,18 +26,18 @@ class KeySheet(QDialog):
 
     def __init__(self, parent: QWidget, menus: Menus) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Keys")
+        self.setWindowTitle(tr("Keys"))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         anywhere = [(in_words(action), plain(action)) for _, name, action in menus.in_order()
                     if action.shortcuts() and not name.startswith("go-")]  # fmt: skip
-        sheets = row(_sheet("On the desk", KEYS),
-                     _sheet("Anywhere", [*anywhere, ("Ctrl+1 – Ctrl+8", "Go to a page")]),
+        sheets = row(_sheet(tr("On the desk"), KEYS),
+                     _sheet(tr("Anywhere"), [*anywhere, ("Ctrl+1 – Ctrl+8", mark("Go to a page"))]),
                      gap=GRID * 5)  # fmt: skip
-        note = label("Letters do nothing while you type into a field.", "small")
-        change = button("Change keys …", menus["change-keys"].trigger,
-                        tip="Give the actions of the menus other keys")  # fmt: skip
+        note = label(tr("Letters do nothing while you type into a field."), "small")
+        change = button(tr("Change keys …"), menus["change-keys"].trigger,
+                        tip=tr("Give the actions of the menus other keys"))  # fmt: skip
         change.clicked.connect(self.accept)
-        close = button("Close", self.accept, tip="Close this sheet (Escape)")
+        close = button(tr("Close"), self.accept, tip=tr("Close this sheet (Escape)"))
         layout = column(sheets, note, row(None, change, close), gap=GRID * 2)
         layout.setContentsMargins(GRID * 3, GRID * 3, GRID * 3, GRID * 2)
         self.setLayout(layout)
@@ -51,5 +52,5 @@ def _sheet(title: str, keys: Iterable[tuple[str, str]]) -> QWidget:
     layout.addWidget(label(title, "section"), 0, 0, 1, 2)
     for n, (pressed, what) in enumerate(keys, start=1):
         layout.addWidget(label(pressed, "name"), n, 0)
-        layout.addWidget(label(what), n, 1)
+        layout.addWidget(label(tr(what)), n, 1)
     return made

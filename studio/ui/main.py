@@ -18,6 +18,7 @@ from studio.domain.errors import InUseError
 from studio.prompts import resources
 from studio.ui.reading import Reading
 from studio.ui.studio import Studio
+from studio.ui.texts import use_language
 from studio.ui.theme import Wish
 from studio.ui.window_state import zoom_now
 
@@ -77,6 +78,7 @@ def make_application() -> QApplication:
     app.setOrganizationName("mapd-studio")
     app.setApplicationName("mapd-studio")
     app.setApplicationDisplayName("MAPD Studio")
+    use_language(app, str(QSettings().value("language", "en")))
     app.setWindowIcon(QIcon(str(resources() / "icons" / "studio.svg")))
     return app
 

@@ -20,11 +20,12 @@ from studio.ui.parts import ask, column, row
 from studio.ui.reading import Reading
 from studio.ui.recent import is_project
 from studio.ui.stations import STATIONS
+from studio.ui.texts import tr
 from studio.ui.theme import GRID
 from studio.ui.widgets.banner import Banner
 from studio.ui.widgets.job_panel import JobPanel
 from studio.ui.widgets.rail import Rail
-from studio.ui.widgets.toast import Toast, announce_end
+from studio.ui.widgets.toast import Toast
 from studio.ui.window_actions import WindowActions
 from studio.ui.window_state import keep_page, keep_panes, keep_window, restore_panes
 from studio.ui.words import things
@@ -71,16 +72,18 @@ class MainWindow(QMainWindow):
         self._listener = BusListener(self.bridge, lambda: background.tasks)
         workbench.bus.join(self._listener)
         self.reading = Reading(workbench.project, self)
-        only = " (only to look at)" if workbench.read_only else ""
-        self.setWindowTitle(f"{workbench.project.name}{only} – MAPD Studio")
+        only = tr(" (only to look at)") if workbench.read_only else ""
+        self.setWindowTitle(
+            tr("{name}{only} – MAPD Studio", name=workbench.project.name, only=only)
+        )
         self.setAcceptDrops(True)
         self._build()
-        self.actions_ = WindowActions(self, {n: one.title for n, one in STATIONS.items()})
+        self.actions_ = WindowActions(self, {n: tr(one.title) for n, one in STATIONS.items()})
         self._connect()
         QTimer.singleShot(0, self, self._begin)
 
     def _build(self) -> None:
-        self._rail = Rail({name: station.title for name, station in STATIONS.items()})
+        self._rail = Rail({name: tr(station.title) for name, station in STATIONS.items()})
         self._stack = QStackedWidget()
         self._stack.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         background = self.workbench.background
@@ -113,7 +116,7 @@ class MainWindow(QMainWindow):
         self.bridge.task_failed.connect(self.jobs.on_failed)
         self.bridge.task_finished.connect(self.jobs.on_finished)
         self.reading.failed.connect(lambda message: self.jobs.tell(f"✗ {message}", True))
-        self.jobs.ended.connect(self._on_ended)
+        self.jobs.ended.connect(self.toast.announce_end)
         self._troubles = FolderTroubles(self, self._banner)
         self._troubles.written_elsewhere.connect(lambda: self._on_tables_changed(
             set(_COUNTED | _UNDONE).union(*(page.watches for page in self._pages.values()))))  # fmt: skip
@@ -167,9 +170,6 @@ class MainWindow(QMainWindow):
             if page is self._stack.currentWidget() and (changed := self._changed.pop(name, None)):
                 page.on_tables_changed(changed)
 
-    def _on_ended(self, title: str, seconds: float, text: str, failed: bool) -> None:
-        announce_end(self.toast, title, seconds, text, failed=failed)
-
     def _count(self) -> None:
         def read(store: Store) -> dict[str, int]:
             return dict(store.one(window_views.RAIL) or {})
@@ -199,20 +199,25 @@ class MainWindow(QMainWindow):
         bench = self.workbench.bench
         self.reading.when(self.workbench.background.call(lambda: recover(bench)), take)
         if orphans := self.workbench.orphans:
-            self.jobs.tell(f"{things(orphans, 'call')} had no answer yet when the studio last ended; "
-                           "they may have been billed, and are made again when needed.")  # fmt: skip
+            self.jobs.tell(
+                tr(
+                    "{orphans} had no answer yet when the studio last ended; they may "
+                    "have been billed, and are made again when needed.",
+                    orphans=things(orphans, "call"),
+                )
+            )
 
     # -- actions ---------------------------------------------------------------------------
 
     def undo(self) -> None:
         """Take the newest change back and say what it was."""
         self.reading.when(self.workbench.undo(), lambda what: self._on_changed(
-            f"Undone: {what} (Ctrl+Shift+Z does it again)" if what else "Nothing to undo."))  # fmt: skip
+            tr("Undone: {what} (Ctrl+Shift+Z does it again)", what=what) if what else tr("Nothing to undo.")))  # fmt: skip
 
     def redo(self) -> None:
         """Do the newest undone change again and say what it was."""
         self.reading.when(self.workbench.redo(), lambda what: self._on_changed(
-            f"Done again: {what}" if what else "Nothing to do again."))  # fmt: skip
+            tr("Done again: {what}", what=what) if what else tr("Nothing to do again.")))  # fmt: skip
 
     def import_files(self, files: list[Path]) -> None:
         """Show what files hold, and offer to take questions from them."""
@@ -242,8 +247,13 @@ class MainWindow(QMainWindow):
         if folders and is_project(folders[0]):
             self.open_requested.emit(folders[0])
         elif folders:
-            self.jobs.tell(f"✗ {folders[0]} is not a project: drop the files in it, or a project's "
-                           "folder", True)  # fmt: skip
+            self.jobs.tell(
+                tr(
+                    "✗ {folder} is not a project: drop the files in it, or a project's folder",
+                    folder=folders[0],
+                ),
+                True,
+            )
         elif paths:
             self.import_files(paths)
 
@@ -252,11 +262,19 @@ class MainWindow(QMainWindow):
         tasks = [] if self._closing else self.workbench.background.tasks
         if tasks:
             event.ignore()
-            ask(self, "Work is running",
-                f"{things(len(tasks), 'task')} would be stopped: "
-                f"{', '.join(task.title for task in tasks)}. What was made is kept; a training run "
-                "stops at a checkpoint and can be resumed.",
-                yes="Stop and close", then=self.close_at_once, no="Go on working")  # fmt: skip
+            ask(
+                self,
+                tr("Work is running"),
+                tr(
+                    "{tasks} would be stopped: {titles}. What was made is kept; a "
+                    "training run stops at a checkpoint and can be resumed.",
+                    tasks=things(len(tasks), "task"),
+                    titles=", ".join(task.title for task in tasks),
+                ),
+                yes=tr("Stop and close"),
+                then=self.close_at_once,
+                no=tr("Go on working"),
+            )
             return
         self._closed = True
         self._settle.stop()

@@ -52,11 +52,6 @@ class Menus(QObject):
         """Return the keys that a verb has from the start."""
         return self._own[name]
 
-    def rename(self, name: str, text: str, *, enabled: bool) -> None:
-        """Say more exactly what a verb would do now."""
-        self.actions[name].setText(text)
-        self.actions[name].setEnabled(enabled)
-
     def rebind(self) -> None:
         """Take over keys that were changed in the settings."""
         for name, action in self.actions.items():

@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from studio.ui.texts import tr
 from studio.ui.theme import GRID
 
 L = TypeVar("L", bound=QBoxLayout)
@@ -149,7 +150,7 @@ class TextView(QPlainTextEdit):
         self._most_lines = most_lines
         self.setReadOnly(True)
         self.setAccessibleName(name)
-        self.setToolTip(f"{name}: plain text; Ctrl+A and Ctrl+C copy it")
+        self.setToolTip(tr("{name}: plain text; Ctrl+A and Ctrl+C copy it", name=name))
         self.setTabChangesFocus(True)
         self.setUndoRedoEnabled(False)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from studio.ui.plain_text import one_line
+from studio.ui.texts import tr
 from studio.ui.theme import GRID, scheme_now
 from studio.ui.words import count
 
@@ -109,7 +110,7 @@ class Sheet(QTableView):
         self.sheet = SheetModel(head, numbers, self)
         self.setModel(self.sheet)
         self.setAccessibleName(name)
-        self.setToolTip(f"{name}: ↑ ↓ move through the rows")
+        self.setToolTip(tr("{name}: ↑ ↓ move through the rows", name=name))
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from studio.ui.texts import mark
+
 
 class Station(NamedTuple):
     """A page: its title on the rail, its module, its class."""
@@ -14,12 +16,12 @@ class Station(NamedTuple):
 
 
 STATIONS = {
-    "overview": Station("Overview", "overview", "OverviewPage"),
-    "data": Station("Data", "data", "DataPage"),
-    "committee": Station("Committee", "committee", "CommitteePage"),
-    "desk": Station("Desk", "desk", "DeskPage"),
-    "train": Station("Train", "training", "TrainingPage"),
-    "evaluate": Station("Evaluate", "evaluation", "EvaluationPage"),
-    "export": Station("Export", "export", "ExportPage"),
-    "settings": Station("Settings", "settings", "SettingsPage"),
+    "overview": Station(mark("Overview"), "overview", "OverviewPage"),
+    "data": Station(mark("Data"), "data", "DataPage"),
+    "committee": Station(mark("Committee"), "committee", "CommitteePage"),
+    "desk": Station(mark("Desk"), "desk", "DeskPage"),
+    "train": Station(mark("Train"), "training", "TrainingPage"),
+    "evaluate": Station(mark("Evaluate"), "evaluation", "EvaluationPage"),
+    "export": Station(mark("Export"), "export", "ExportPage"),
+    "settings": Station(mark("Settings"), "settings", "SettingsPage"),
 }

@@ -14,6 +14,7 @@ from studio.app.workbench import Workbench
 from studio.domain.errors import InUseError, StudioError
 from studio.ui.main_window import MainWindow
 from studio.ui.stations import STATIONS
+from studio.ui.texts import tr
 from studio.ui.theme import Wish, apply_theme
 from studio.ui.window_state import last_page, restore_window
 
@@ -97,9 +98,17 @@ class Studio(QObject):
         from studio.ui.parts import say
 
         if self.window is not None:
-            say(self.window, "A mistake of ours", f"{type(error).__name__}: {error}\n\nWhat was saved "
-                "is safe. The details below belong into a report.",
-                detail="".join(traceback.format_exception(error)))  # fmt: skip
+            say(
+                self.window,
+                tr("A mistake of ours"),
+                tr(
+                    "{name}: {error}\n\nWhat was saved is safe. The details below belong "
+                    "into a report.",
+                    name=type(error).__name__,
+                    error=error,
+                ),
+                detail="".join(traceback.format_exception(error)),
+            )
 
     def _try(self, folder: Path, how: How) -> None:
         self._tell("")
@@ -124,7 +133,7 @@ class Studio(QObject):
         elif window.workbench.read_only and folder.resolve() == window.workbench.project:
             self._try(folder, "open")
         elif any(folder.resolve() == one.project for one in self._open):
-            window.jobs.tell(f"{folder.name} is open already.")
+            window.jobs.tell(tr("{name} is open already.", name=folder.name))
         else:
             self._try(folder, "open")
 
@@ -133,7 +142,7 @@ class Studio(QObject):
         window.close()
         if window.isVisible():  # work is running, and it goes on
             self.restart = None
-            window.jobs.tell("The new size holds from the next start.")
+            window.jobs.tell(tr("The new size holds from the next start."))
 
     def _tell(self, problem: str, *, in_use: Path | None = None) -> None:
         """Say in whatever is in sight why a project could not be opened."""

@@ -20,13 +20,14 @@ from studio.ui.folder_dialogs import new_dialog, open_dialog
 from studio.ui.menus import Menu, Menus, Verb
 from studio.ui.parts import ask, say
 from studio.ui.recent import remembered_projects
+from studio.ui.texts import mark, tr
 from studio.ui.window_state import ZOOMS, zoom_now
 from studio.ui.words import things
 
 if TYPE_CHECKING:
     from studio.ui.main_window import MainWindow
 
-_THEMES = {"system": "As the desktop", "light": "Light", "dark": "Dark"}
+_THEMES = {"system": mark("As the desktop"), "light": mark("Light"), "dark": mark("Dark")}
 
 
 class WindowActions:
@@ -36,8 +37,8 @@ class WindowActions:
         self._window = window
         self._bench = window.workbench
         table: dict[str, Menu] = {
-            "&File": self._file(), "&Edit": self._edit(), "&View": self._view(),
-            "&Go": self._go(stations), "&Run": self._run(), "&Help": self._help(),
+            tr("&File"): self._file(), tr("&Edit"): self._edit(), tr("&View"): self._view(),
+            tr("&Go"): self._go(stations), tr("&Run"): self._run(), tr("&Help"): self._help(),
         }  # fmt: skip
         self.menus = Menus(window, table)
         self.read_changes()
@@ -52,9 +53,11 @@ class WindowActions:
         """Name in the menu what undo and redo would do."""
 
         def show(found: tuple[str | None, str | None]) -> None:
-            for name, word, what in (("undo", "&Undo", found[0]), ("redo", "&Redo", found[1])):
-                allowed = what is not None and not self._bench.read_only
-                self.menus.rename(name, f"{word}: {what}" if what else word, enabled=allowed)
+            for name, word, what in (
+                ("undo", tr("&Undo"), found[0]),
+                ("redo", tr("&Redo"), found[1]),
+            ):
+                self.menus[name].setText(f"{word}: {what}" if what else word)
 
         self._window.reading.ask("changes", read_changes, show)
 
@@ -69,85 +72,85 @@ class WindowActions:
     def _file(self) -> Menu:
         window = self._window
         recent = [
-            Verb(f"recent-{n}", _menu_text(folder.name), "", f"Open {folder}",
+            Verb(f"recent-{n}", _menu_text(folder.name), "", tr("Open {folder}", folder=folder),
                  partial(window.open_requested.emit, folder))
             for n, folder in enumerate(f for f in remembered_projects() if f != self._bench.project)
         ]  # fmt: skip
         return (
-            Verb("new", "&New project …", "Ctrl+N", "Make an empty project and open it",
+            Verb("new", tr("&New project …"), "Ctrl+N", tr("Make an empty project and open it"),
                  self._on_new),
-            Verb("open", "&Open project …", "Ctrl+O", "Open the folder of another project",
+            Verb("open", tr("&Open project …"), "Ctrl+O", tr("Open the folder of another project"),
                  self._on_open),
-            *((("Open &recent", recent),) if recent else ()),
-            Verb("start", "&Start page", "", "Close this project and show the start page",
+            *(((tr("Open &recent"), recent),) if recent else ()),
+            Verb("start", tr("&Start page"), "", tr("Close this project and show the start page"),
                  window.start_requested.emit),
             None,
-            Verb("import", "&Import files …", "Ctrl+I",
-                 "Take questions, attempts or rationales from files", self._on_import),
-            Verb("export", "&Export …", "Ctrl+E", "Go to the export page", self._goer("export")),
-            Verb("folder", "Show in &folder", "", "Open the project's folder on the desktop",
+            Verb("import", tr("&Import files …"), "Ctrl+I",
+                 tr("Take questions, attempts or rationales from files"), self._on_import),
+            Verb("export", tr("&Export …"), "Ctrl+E", tr("Go to the export page"), self._goer("export")),
+            Verb("folder", tr("Show in &folder"), "", tr("Open the project's folder on the desktop"),
                  self._on_folder),
             None,
-            Verb("close", "&Close", "Ctrl+W", "Close this window; asks while work is running",
+            Verb("close", tr("&Close"), "Ctrl+W", tr("Close this window; asks while work is running"),
                  window.close),
         )  # fmt: skip
 
     def _edit(self) -> Menu:
         window = self._window
         return (
-            Verb("undo", "&Undo", "Ctrl+Z", "Take back the newest change, also after a restart",
+            Verb("undo", tr("&Undo"), "Ctrl+Z", tr("Take back the newest change, also after a restart"),
                  window.undo),
-            Verb("redo", "&Redo", "Ctrl+Shift+Z", "Do the newest undone change again", window.redo),
+            Verb("redo", tr("&Redo"), "Ctrl+Shift+Z", tr("Do the newest undone change again"), window.redo),
             None,
-            Verb("copy-command", "Copy as &command", "Ctrl+Shift+C",
-                 "Copy the command that opens this page", self._on_copy),
-            Verb("copy-status", "Copy &status as Markdown", "",
-                 "Copy where the project stands, as a table", self._on_copy_status),
+            Verb("copy-command", tr("Copy as &command"), "Ctrl+Shift+C",
+                 tr("Copy the command that opens this page"), self._on_copy),
+            Verb("copy-status", tr("Copy &status as Markdown"), "",
+                 tr("Copy where the project stands, as a table"), self._on_copy_status),
         )  # fmt: skip
 
     def _view(self) -> Menu:
-        colours = [Verb(f"theme-{wish}", text, "", f"Colours: {text.lower()}",
+        colours = [Verb(f"theme-{wish}", tr(text), "", tr("Colours: {name}", name=tr(text)),
                         partial(self._window.use_theme, wish), "theme")
                    for wish, text in _THEMES.items()]  # fmt: skip
-        sizes = [Verb(f"zoom-{percent}", f"{percent} %", "", "Size of texts and everything else; "
-                      "the window opens anew", partial(self.zoom, percent), "zoom")
+        sizes = [Verb(f"zoom-{percent}", f"{percent} %", "", tr("Size of texts and everything else; "
+                      "the window opens anew"), partial(self.zoom, percent), "zoom")
                  for percent in ZOOMS]  # fmt: skip
         return (
-            ("&Colours", colours), ("&Size", sizes), None,
-            Verb("full", "&Full screen", "F11", "Fill the screen, or stop doing so", self._on_full),
+            (tr("&Colours"), colours), (tr("&Size"), sizes), None,
+            Verb("full", tr("&Full screen"), "F11", tr("Fill the screen, or stop doing so"), self._on_full),
         )  # fmt: skip
 
     def _go(self, stations: dict[str, str]) -> Menu:
         return (
-            *(Verb(f"go-{name}", f"&{n} {title}", f"Ctrl+{n}", f"Go to the page {title}",
+            *(Verb(f"go-{name}", f"&{n} {title}", f"Ctrl+{n}", tr("Go to the page {title}", title=title),
                    self._goer(name)) for n, (name, title) in enumerate(stations.items(), 1)),
             None,
-            Verb("palette", "Do &anything …", "Ctrl+K", "Find whatever the menus can do by typing",
+            Verb("palette", tr("Do &anything …"), "Ctrl+K", tr("Find whatever the menus can do by typing"),
                  self._opener("command_palette", "CommandPalette")),
         )  # fmt: skip
 
     def _run(self) -> Menu:
         return (
-            Verb("run-missing", "&Run what is missing …", "Ctrl+R",
-                 "Go to the overview, where it is estimated and started", self._goer("overview")),
-            Verb("train", "&Train …", "Ctrl+T", "Go to the page where a training run is started",
+            Verb("run-missing", tr("&Run what is missing …"), "Ctrl+R",
+                 tr("Go to the overview, where it is estimated and started"), self._goer("overview")),
+            Verb("train", tr("&Train …"), "Ctrl+T", tr("Go to the page where a training run is started"),
                  self._goer("train")),
-            Verb("evaluate", "&Evaluate …", "", "Go to the page where students are compared",
+            Verb("evaluate", tr("&Evaluate …"), "", tr("Go to the page where students are compared"),
                  self._goer("evaluate")),
             None,
-            Verb("stop-all", "&Stop all work …", "Ctrl+.", "Stop what is running; what was made is "
-                 "kept", self._on_stop_all),
+            Verb("stop-all", tr("&Stop all work …"), "Ctrl+.", tr("Stop what is running; what was made is "
+                 "kept"), self._on_stop_all),
         )  # fmt: skip
 
     def _help(self) -> Menu:
         return (
-            Verb("keys", "&Keys", "? | F1", "Show what each key does",
+            Verb("keys", tr("&Keys"), "? | F1", tr("Show what each key does"),
                  self._opener("key_sheet", "KeySheet")),
-            Verb("change-keys", "&Change keys …", "", "Give the actions of the menus other keys",
+            Verb("change-keys", tr("&Change keys …"), "", tr("Give the actions of the menus other keys"),
                  self._opener("key_editor", "KeyEditor")),
-            Verb("machine", "What this &machine has", "", "Go to the settings: packages, GPU, disk, "
-                 "keyring, each lack with its remedy", self._goer("settings")),
-            Verb("about", "&About", "", "Version and licence", self._on_about),
+            Verb("machine", tr("What this &machine has"), "", tr("Go to the settings: packages, GPU, disk, "
+                 "keyring, each lack with its remedy"), self._goer("settings")),
+            Verb("about", tr("&About"), "", tr("Version and licence"), self._on_about),
         )  # fmt: skip
 
     def _goer(self, page: str) -> Callable[[], None]:
@@ -175,7 +178,7 @@ class WindowActions:
         dialog.open()
 
     def _on_import(self) -> None:
-        dialog = QFileDialog(self._window, "Import files")
+        dialog = QFileDialog(self._window, tr("Import files"))
         dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
         dialog.filesSelected.connect(
             lambda names: self._window.import_files([Path(name) for name in names])
@@ -193,11 +196,11 @@ class WindowActions:
             "--page",
             self._window.page_name,
         ]
-        self._copy(shlex.join(command), "Copied the command that opens this page")
+        self._copy(shlex.join(command), tr("Copied the command that opens this page"))
 
     def _on_copy_status(self) -> None:
         self._window.reading.ask("status", read_status, lambda text: self._copy(
-            text, "Copied where the project stands"))  # fmt: skip
+            text, tr("Copied where the project stands")))  # fmt: skip
 
     def _copy(self, text: str, said: str) -> None:
         QGuiApplication.clipboard().setText(text)
@@ -222,13 +225,29 @@ class WindowActions:
             for task in tasks:
                 background.cancel(task.id)
 
-        ask(self._window, "Stop all work", f"{things(len(tasks), 'task')}: "
-            f"{', '.join(task.title for task in tasks)}. What was made is kept, and running it again "
-            "goes on.", yes="Stop", then=stop, no="Go on working")  # fmt: skip
+        ask(
+            self._window,
+            tr("Stop all work"),
+            tr(
+                "{tasks}: {titles}. What was made is kept, and running it again goes on.",
+                tasks=things(len(tasks), "task"),
+                titles=", ".join(task.title for task in tasks),
+            ),
+            yes=tr("Stop"),
+            then=stop,
+            no=tr("Go on working"),
+        )
 
     def _on_about(self) -> None:
-        say(self._window, "About", f"MAPD Studio {__version__}\n\nTeach a small language model to "
-            "reason from its own mistakes. Apache License 2.0.")  # fmt: skip
+        say(
+            self._window,
+            tr("About"),
+            tr(
+                "MAPD Studio {version}\n\nTeach a small language model to reason "
+                "from its own mistakes. Apache License 2.0.",
+                version=__version__,
+            ),
+        )
 
 
 def read_changes(store: Store) -> tuple[str | None, str | None]:

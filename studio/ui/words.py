@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from studio.ui.texts import tr
+
 NOTHING = "–"
 SIGNS = {"correct": "✓", "wrong": "✗", "unreadable": "?"}
 
@@ -13,7 +15,7 @@ def count(number: int | None) -> str:
 
 def things(number: int, one: str, many: str = "") -> str:
     """Return ``1 call`` or ``1,161 calls``."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
+    return f"{number:,} {tr(one) if number == 1 else tr(many or one + 's')}"
 
 
 def share(value: float | None) -> str:
@@ -31,7 +33,7 @@ def decimal(value: float | None, digits: int = 2) -> str:
 def cost(usd: float | None) -> str:
     """Return ``$0.0132``; no price known is not the same as free."""
     if usd is None:
-        return "price unknown"
+        return tr("price unknown")
     return f"${usd:,.2f}" if usd >= 1 or usd == 0 else f"${usd:.4f}"
 
 

@@ -186,6 +186,7 @@ def test_a_restart_finds_everything_and_can_still_undo(
     again = open_window(project)
     desk = desk_of(again, qtbot)
     assert said(again) == {(first, "gemini"): False}
+    qtbot.waitUntil(lambda: desk.case_view.case is not None)
     assert desk.case_view.case is not None
     assert desk.case_view.case.rationales[0].human is False
     qtbot.keyClick(desk.questions, Key.Key_Z, CTRL)

@@ -10,14 +10,15 @@ from studio.app.workbench import Workbench
 from studio.ui.page import Page
 from studio.ui.parts import Card, button, choice, choose, label, row
 from studio.ui.sheet import Sheet
+from studio.ui.texts import mark, tr
 from studio.ui.window_state import ZOOMS, zoom_now
 
 if TYPE_CHECKING:
     from studio.app.doctor import Finding
     from studio.store.tables import Store
 
-_SIGNS = {"ok": "✓", "lack": "✗ lacking", "note": "·"}
-_KEYS = (
+_SIGNS = {"ok": "✓", "lack": mark("✗ lacking"), "note": "·"}
+_KEYS = mark(
     "A teacher's key comes from the environment variable it names, or from the system's keyring. "
     "Keys are never part of a project, a log or an export."
 )
@@ -35,34 +36,38 @@ class SettingsPage(Page):
     theme_requested = Signal(str)
     zoom_requested = Signal(int)
     keys_requested = Signal()
-    title = "Settings"
+    title = mark("Settings")
 
     def __init__(self, workbench: Workbench) -> None:
         super().__init__(workbench)
-        self._theme = choice([("As the desktop", "system"), ("Light", "light"), ("Dark", "dark")],
-                             name="Colours", tip="The colours of the window")  # fmt: skip
+        self._theme = choice([(tr("As the desktop"), "system"), (tr("Light"), "light"), (tr("Dark"), "dark")],
+                             name=tr("Colours"), tip=tr("The colours of the window"))  # fmt: skip
         choose(self._theme, str(QSettings().value("theme", "system")))
         self._theme.activated.connect(lambda _: self._on_theme())
-        self._zoom = choice([(f"{percent} %", percent) for percent in ZOOMS], name="Size",
-                            tip="Size of texts and everything else; the window opens anew")  # fmt: skip
+        self._zoom = choice([(f"{percent} %", percent) for percent in ZOOMS], name=tr("Size"),
+                            tip=tr("Size of texts and everything else; the window opens anew"))  # fmt: skip
         choose(self._zoom, zoom_now())
         self._zoom.activated.connect(lambda _: self.zoom_requested.emit(self._zoom.currentData()))
         self._found = Sheet(
-            ("", "What", "Found", "Remedy"), name="This machine", widths=(96, 176, 400)
+            ("", tr("What"), tr("Found"), tr("Remedy")),
+            name=tr("This machine"),
+            widths=(96, 176, 400),
         )
         layout = self.page_layout()
-        layout.addWidget(label(self.title, "title"))
-        look = Card("Look")
-        look.body.addLayout(row(label("Colours"), self._theme, None))
+        layout.addWidget(label(tr(self.title), "title"))
+        look = Card(tr("Look"))
+        look.body.addLayout(row(label(tr("Colours")), self._theme, None))
         look.body.addLayout(row(
-            label("Size of texts and all else"), self._zoom, label("Keys of the menus"),
-            button("Change keys …", self.keys_requested.emit,
-                   tip="Give the actions of the menus other keys"), None))  # fmt: skip
-        keys = Card("API keys")
-        keys.body.addWidget(label(_KEYS, wrap=True))
+            label(tr("Size of texts and all else")), self._zoom, label(tr("Keys of the menus")),
+            button(tr("Change keys …"), self.keys_requested.emit,
+                   tip=tr("Give the actions of the menus other keys")), None))  # fmt: skip
+        keys = Card(tr("API keys"))
+        keys.body.addWidget(label(tr(_KEYS), wrap=True))
         machine = Card()
-        examine = button("Examine again", self._examine, tip="Look anew at what this machine has")
-        machine.body.addLayout(row(label("This machine", "section"), None, examine))
+        examine = button(
+            tr("Examine again"), self._examine, tip=tr("Look anew at what this machine has")
+        )
+        machine.body.addLayout(row(label(tr("This machine"), "section"), None, examine))
         machine.body.addWidget(self._found, 1)
         layout.addWidget(look)
         layout.addWidget(keys)
@@ -73,11 +78,11 @@ class SettingsPage(Page):
         self.theme_requested.emit(self._theme.currentData())
 
     def _examine(self) -> None:
-        self._found.show_rows([("…", "Looking around", "", "")])
+        self._found.show_rows([("…", tr("Looking around"), "", "")])
         self.reading.ask("machine", _examined, self._show)
 
     def _show(self, findings: list[Finding]) -> None:
-        self._found.show_rows([(_SIGNS[f.state], f.name, f.found, f.remedy) for f in findings])
+        self._found.show_rows([(tr(_SIGNS[f.state]), f.name, f.found, f.remedy) for f in findings])
 
 
 def _examined(store: Store) -> list[Finding]:

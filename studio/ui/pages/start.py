@@ -12,6 +12,7 @@ from studio.ui.folder_dialogs import new_dialog, open_dialog
 from studio.ui.parts import Card, button, clear, column, label, row
 from studio.ui.plain_text import one_line
 from studio.ui.recent import forget_project, is_project, remembered_projects
+from studio.ui.texts import tr
 from studio.ui.theme import GRID
 
 SAMPLE = "mapd-sample-project"
@@ -40,37 +41,39 @@ class StartPage(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.setWindowTitle("MAPD Studio")
+        self.setWindowTitle(tr("MAPD Studio"))
         self.setAcceptDrops(True)
         self._problem = label("", "bad", wrap=True)
         self._problem.hide()
         self._in_use = Path()
-        self._look = button("Look at it", lambda: self.look_requested.emit(self._in_use),
-                            tip="Open it read-only: you see what its owner writes")  # fmt: skip
+        self._look = button(tr("Look at it"), lambda: self.look_requested.emit(self._in_use),
+                            tip=tr("Open it read-only: you see what its owner writes"))  # fmt: skip
         self._look.hide()
-        sample = button("Try the sample project", self._on_sample, role="main",
-                        tip="Offline, no key, no GPU; its committee is scripted")  # fmt: skip
+        sample = button(tr("Try the sample project"), self._on_sample, role="main",
+                        tip=tr("Offline, no key, no GPU; its committee is scripted"))  # fmt: skip
         new = button(
-            "New project …", self._on_new,
-            tip="Make an empty project in a folder of its own (Ctrl+N)",
+            tr("New project …"), self._on_new,
+            tip=tr("Make an empty project in a folder of its own (Ctrl+N)"),
         )  # fmt: skip
-        open_ = button("Open project …", self._on_open, tip="Open a project folder (Ctrl+O)")
+        open_ = button(
+            tr("Open project …"), self._on_open, tip=tr("Open a project folder (Ctrl+O)")
+        )
         for keys, made in (("Ctrl+N", new), ("Ctrl+O", open_)):
             QShortcut(QKeySequence(keys), self).activated.connect(made.click)
         QShortcut(QKeySequence("Ctrl+W"), self).activated.connect(self.close)
         self._recent = column(gap=0)
-        recent = Card("Recent projects")
+        recent = Card(tr("Recent projects"))
         recent.body.addLayout(self._recent)
         problem = row(self._problem, self._look, gap=GRID * 2)
         problem.setStretch(0, 1)
         inner = QWidget()
         inner.setFixedWidth(GRID * 76)
         inner.setLayout(column(
-            label("MAPD Studio", "title"),
-            label("Teach a small model to reason from its own mistakes: a committee of large models "
-                  "explains and reviews, you decide what it learns from.", "dim", wrap=True),
+            label(tr("MAPD Studio"), "title"),
+            label(tr("Teach a small model to reason from its own mistakes: a committee of large models "
+                  "explains and reviews, you decide what it learns from."), "dim", wrap=True),
             row(sample, new, open_, None), problem, recent,
-            label("Or drop a project's folder here.", "small"), gap=GRID * 2,
+            label(tr("Or drop a project's folder here."), "small"), gap=GRID * 2,
         ))  # fmt: skip
         middle = QHBoxLayout()
         middle.addWidget(inner, 0, Qt.AlignmentFlag.AlignCenter)
@@ -89,23 +92,31 @@ class StartPage(QWidget):
         for folder in remembered_projects():
             self._recent.addWidget(self._entry(folder, there=is_project(folder)))
         if not self._recent.count():
-            self._recent.addWidget(label("None yet.", "dim"))
+            self._recent.addWidget(label(tr("None yet."), "dim"))
 
     def _entry(self, folder: Path, *, there: bool) -> QWidget:
-        tip = f"Open {folder}" if there else f"{folder} is not there now"
+        tip = (
+            tr("Open {folder}", folder=folder)
+            if there
+            else tr("{folder} is not there now", folder=folder)
+        )
         made = button("", lambda: self.open_requested.emit(folder), role="row", tip=tip)
-        made.setAccessibleName(f"Open {folder.name}" if there else f"{folder.name}, missing")
+        made.setAccessibleName(
+            tr("Open {name}", name=folder.name)
+            if there
+            else tr("{name}, missing", name=folder.name)
+        )
         where = one_line(_shortly(folder.parent), most=52)
         inside = row(label(one_line(folder.name, most=36), "name" if there else "gone"),
-                     label(where if there else f"missing · {where}", "dim"), None,
+                     label(where if there else tr("missing · {where}", where=where), "dim"), None,
                      gap=GRID * 2)  # fmt: skip
         inside.setContentsMargins(GRID, 0, GRID, 0)
         made.setLayout(inside)
         made.setMinimumHeight(GRID * 5)
         made.setEnabled(there)
         remove = button("✕", lambda: self._forget(folder), role="quiet",
-                        tip="Take it off this list; the folder stays as it is")  # fmt: skip
-        remove.setAccessibleName(f"Take {folder.name} off the list")
+                        tip=tr("Take it off this list; the folder stays as it is"))  # fmt: skip
+        remove.setAccessibleName(tr("Take {name} off the list", name=folder.name))
         made.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         line = QWidget()
         line.setLayout(row(made, remove, gap=0))
@@ -142,4 +153,4 @@ class StartPage(QWidget):
         if folders and folders[0].is_dir():
             self.open_requested.emit(folders[0])
         elif folders:
-            self.tell("Files go into a project: open or make one, then drop them there.")
+            self.tell(tr("Files go into a project: open or make one, then drop them there."))

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QLabel
 
 from studio.app.gpu import GpuMemory, question, read_answer
 from studio.ui.parts import label
+from studio.ui.texts import tr
 
 EVERY_MS = 3_000
 
@@ -23,7 +24,7 @@ class GpuMeter(QLabel):
         plain = label("", "dim")
         self.setTextFormat(plain.textFormat())
         self.setProperty("role", "dim")
-        self.setAccessibleName("GPU memory")
+        self.setAccessibleName(tr("GPU memory"))
         self.hide()
         self._command = command if command is not None else question()
         self._asked = QProcess(self)
@@ -58,9 +59,15 @@ class GpuMeter(QLabel):
 
 
 def _shortly(gpu: GpuMemory) -> str:
-    return f"GPU {gpu.used / 1024:,.1f} of {gpu.total / 1024:,.0f} GiB"
+    return tr("GPU {used:,.1f} of {total:,.0f} GiB", used=gpu.used / 1024, total=gpu.total / 1024)
 
 
 def _wholly(gpu: GpuMemory) -> str:
-    busy = "" if gpu.busy is None else f", {gpu.busy} % busy"
-    return f"{gpu.name}: {gpu.used:,} of {gpu.total:,} MiB of memory are taken{busy}"
+    busy = "" if gpu.busy is None else tr(", {busy} % busy", busy=gpu.busy)
+    return tr(
+        "{name}: {used:,} of {total:,} MiB of memory are taken{busy}",
+        name=gpu.name,
+        used=gpu.used,
+        total=gpu.total,
+        busy=busy,
+    )

@@ -12,15 +12,16 @@ from PySide6.QtWidgets import QFrame, QProgressBar, QWidget
 from studio.app.background import Task
 from studio.ui.parts import button, column, label, row, say, set_role
 from studio.ui.plain_text import one_line
+from studio.ui.texts import mark, tr
 from studio.ui.theme import GRID
 from studio.ui.widgets.gpu_meter import GpuMeter
 from studio.ui.words import cost, duration, things
 
 REDRAW_MS = 200
 MOST_SHOWN = 4
-_IDLE = "Nothing is running."
-STAGES = {"attempt": "exam", "grade": "grading", "explain": "explanations", "solve": "rationales",
-          "review": "reviews", "decide": "decisions", "train": "training"}  # fmt: skip
+_IDLE = mark("Nothing is running.")
+STAGES = {"attempt": mark("exam"), "grade": mark("grading"), "explain": mark("explanations"), "solve": mark("rationales"),
+          "review": mark("reviews"), "decide": mark("decisions"), "train": mark("training")}  # fmt: skip
 
 
 class JobPanel(QFrame):
@@ -48,9 +49,11 @@ class JobPanel(QFrame):
         self.setProperty("role", "bar")
         self._running, self._seen, self._cancel = running, seen, cancel
         self._lines: dict[str, _Line] = {}
-        self._text = label(_IDLE, "dim")
+        self._text = label(tr(_IDLE), "dim")
         self._detail = ""
-        self._more = button("Details", self._on_more, role="quiet", tip="What exactly went wrong")
+        self._more = button(
+            tr("Details"), self._on_more, role="quiet", tip=tr("What exactly went wrong")
+        )
         self._more.hide()
         self._tasks = column(gap=GRID // 2)
         self._others = label("", "small")
@@ -96,18 +99,20 @@ class JobPanel(QFrame):
         """Show that a task has ended, and with what."""
         ended = self._end(task)
         latest = ended.latest if ended else None
-        title = ended.title if ended else "Done"
+        title = ended.title if ended else tr("Done")
         if ended is not None and ended.future is not None and ended.future.cancelled():
-            self.tell(f"{title}: stopped; what was made is kept")
+            self.tell(tr("{title}: stopped; what was made is kept", title=title))
             return
         parts = [f"✓ {title}"]
         if latest is not None:
-            parts.append(latest.note or f"{STAGES.get(latest.stage, latest.stage)} {latest.done:,}")
+            parts.append(
+                latest.note or f"{tr(STAGES.get(latest.stage, latest.stage))} {latest.done:,}"
+            )
             if latest.failed:
-                parts.append(f"{latest.failed:,} failed: run it again to try those again")
+                parts.append(tr("{n:,} failed: run it again to try those again", n=latest.failed))
         self.tell(" · ".join(parts))
         if ended is not None:
-            said = " · ".join(parts[1:]) or "It is done."
+            said = " · ".join(parts[1:]) or tr("It is done.")
             self.ended.emit(title, time.monotonic() - ended.started, said, False)
 
     def leave(self) -> None:
@@ -118,7 +123,7 @@ class JobPanel(QFrame):
     def _redraw(self) -> None:
         running = self._running()
         tasks, more = running[:MOST_SHOWN], len(running) - MOST_SHOWN
-        self._others.setText(f"and {things(more, 'task')} more")
+        self._others.setText(tr("and {more} more", more=things(more, "task")))
         self._others.setVisible(more > 0)
         for task in tasks:
             if task.id not in self._lines:
@@ -127,7 +132,7 @@ class JobPanel(QFrame):
             self._lines[task.id].show_task(task)
         for gone in self._lines.keys() - {task.id for task in tasks}:
             self._drop(gone)
-        self._text.setVisible(not tasks or self._text.text() != _IDLE)
+        self._text.setVisible(not tasks or self._text.text() != tr(_IDLE))
         if not tasks:
             self._timer.stop()
 
@@ -143,7 +148,7 @@ class JobPanel(QFrame):
             line.deleteLater()
 
     def _on_more(self) -> None:
-        say(self, "What went wrong", self._text.toolTip(), detail=self._detail)
+        say(self, tr("What went wrong"), self._text.toolTip(), detail=self._detail)
 
 
 class _Line(QWidget):
@@ -155,14 +160,14 @@ class _Line(QWidget):
         self._bar.setTextVisible(False)
         self._bar.setFixedWidth(GRID * 24)
         self._on_cancel = on_cancel
-        self._button = button("Cancel", self._cancel,
-                              tip="Stop; what was made is kept, and running it again goes on")  # fmt: skip
+        self._button = button(tr("Cancel"), self._cancel,
+                              tip=tr("Stop; what was made is kept, and running it again goes on"))  # fmt: skip
         self._stage, self._since, self._from = "", 0.0, 0
         self.setLayout(row(self._title, self._bar, self._numbers, None, self._button, gap=GRID * 2))
 
     def show_task(self, task: Task) -> None:
         self._title.setText(task.title)
-        self._bar.setAccessibleName(f"Progress of {task.title}")
+        self._bar.setAccessibleName(tr("Progress of {title}", title=task.title))
         latest = task.latest
         if latest is None:
             self._bar.setRange(0, 0)
@@ -171,10 +176,13 @@ class _Line(QWidget):
             self._stage, self._since, self._from = latest.stage, time.monotonic(), latest.done
         self._bar.setRange(0, max(latest.total, 1))
         self._bar.setValue(latest.done)
-        parts = [STAGES.get(latest.stage, latest.stage), f"{latest.done:,} of {latest.total:,}"]
+        parts = [
+            tr(STAGES.get(latest.stage, latest.stage)),
+            tr("{done:,} of {total:,}", done=latest.done, total=latest.total),
+        ]
         parts += self._pace(latest.done, latest.total)
         if latest.failed:
-            parts.append(f"{latest.failed:,} failed")
+            parts.append(tr("{n:,} failed", n=latest.failed))
         if latest.cost_usd is not None:
             parts.append(cost(latest.cost_usd))
         if latest.note:
@@ -187,9 +195,13 @@ class _Line(QWidget):
             return []
         rate = made / spent
         shown = f"{rate:,.1f}/s" if rate >= 0.1 else f"{rate * 60:,.1f}/min"
-        return [shown, f"{duration((total - done) / rate)} left"] if done < total else [shown]
+        return (
+            [shown, tr("{time} left", time=duration((total - done) / rate))]
+            if done < total
+            else [shown]
+        )
 
     def _cancel(self) -> None:
         self._button.setEnabled(False)
-        self._button.setText("Stopping …")
+        self._button.setText(tr("Stopping …"))
         self._on_cancel()

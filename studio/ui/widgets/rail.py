@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QFrame
 
 from studio.prompts import resources
 from studio.ui.parts import column
+from studio.ui.texts import tr
 from studio.ui.theme import GRID, SMALL, scheme_now
 from studio.ui.words import count
 
@@ -61,7 +62,7 @@ class _Station(QAbstractButton):
         self.setCheckable(True)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setAccessibleName(title)
-        self.setToolTip(f"Go to the page {title} ({keys})")
+        self.setToolTip(tr("Go to the page {title} ({keys})", title=title, keys=keys))
 
     def show_count(self, number: int) -> None:
         self._count = number

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QApplication, QFrame, QSystemTrayIcon, QWidget
 
 from studio.ui.parts import button, column, label, row
 from studio.ui.plain_text import one_line
+from studio.ui.texts import tr
 from studio.ui.theme import GRID
 
 LONG_S = 10.0  #: work that took longer than this is announced at its end
@@ -23,7 +24,7 @@ class Toast(QFrame):
         self.setProperty("role", "toast")
         self._above = above  # how high the bar below is
         self._title, self._text = label("", "name", wrap=True), label("", "dim", wrap=True)
-        close = button("Close", self.hide, tip="Take this message away", role="quiet")
+        close = button(tr("Close"), self.hide, tip=tr("Take this message away"), role="quiet")
         layout = column(self._title, self._text, row(None, close), gap=GRID // 2)
         layout.setContentsMargins(GRID * 2, GRID * 3 // 2, GRID * 2, GRID)
         self.setLayout(layout)
@@ -48,6 +49,16 @@ class Toast(QFrame):
             QApplication.alert(self.window())
             self._tell_desktop(title, text, failed=failed)
 
+    def announce_end(self, title: str, seconds: float, text: str, failed: bool) -> None:
+        """Announce the end of work if it took long enough for somebody to have turned away."""
+        if seconds >= LONG_S:
+            head = (
+                tr("{title} failed", title=title)
+                if failed
+                else tr("{title} has ended", title=title)
+            )
+            self.announce(head, text, failed=failed)
+
     def leave(self) -> None:
         """Take the icon out of the desktop's tray."""
         self._timer.stop()
@@ -59,7 +70,7 @@ class Toast(QFrame):
             return
         if self._tray is None:
             self._tray = QSystemTrayIcon(QApplication.windowIcon(), self)
-            self._tray.setToolTip("MAPD Studio")
+            self._tray.setToolTip(tr("MAPD Studio"))
             self._tray.messageClicked.connect(self._come_forward)
             self._tray.activated.connect(lambda _: self._come_forward())
         self._tray.show()
@@ -84,11 +95,3 @@ class Toast(QFrame):
         if event.type() == QEvent.Type.Resize and not self.isHidden():
             self._place()
         return super().eventFilter(watched, event)
-
-
-def announce_end(
-    toast: Toast, title: str, seconds: float, text: str, *, failed: bool = False
-) -> None:
-    """Announce the end of work if it took long enough for somebody to have turned away."""
-    if seconds >= LONG_S:
-        toast.announce(f"{title} {'failed' if failed else 'has ended'}", text, failed=failed)
