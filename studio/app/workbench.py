@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from studio.app.background import Background
 from studio.app.bus import Bus
+from studio.app.by_hand import ByHand
 from studio.app.settings import Keys
 from studio.domain.errors import StorageError
 from studio.domain.policy import Policy
@@ -105,6 +106,11 @@ class Workbench:
     def background(self) -> Background:
         """The thread on which the window's work happens; started at first use."""
         return Background(self.bus)
+
+    @cached_property
+    def by_hand(self) -> ByHand:
+        """What a person writes: edits, gold answers, notes."""
+        return ByHand(self.store, self.who, self._write)
 
     @cached_property
     def reader(self) -> Store:

@@ -75,7 +75,7 @@ CASE_EXPLANATIONS = "SELECT teacher, text FROM explanations WHERE attempt_id = ?
 #: Current rationales of a question with what was decided, by whom and why; needs
 #: rationales_question, grades_subject.
 CASE_RATIONALES = """
-SELECT r.id, r.teacher, r.sample, r.revision, r.text, r.truncated, g.verdict, g.extracted,
+SELECT r.id, r.teacher, r.sample, r.revision, r.edited_by, r.text, r.truncated, g.verdict, g.extracted,
        d.accepted AS automatic, d.reason, d.score, o.accepted AS human, o.reason AS human_reason,
        o.who, o.at
 FROM current_rationales r LEFT JOIN current_grades g ON g.subject_id = r.id
@@ -85,10 +85,23 @@ WHERE r.question_id = ? ORDER BY r.sample, r.teacher"""
 #: Current reviews of a question's rationales with what they cost; needs reviews_subject.
 CASE_REVIEWS = """
 SELECT v.subject_id, v.reviewer, v.score, v.missing, v.comment, v.source_score, v.tries,
-       c.tokens_in, c.tokens_out, c.cost_usd
+       v.call_id, c.tokens_in, c.tokens_out, c.cost_usd,
+       (SELECT count(*) FROM calls again WHERE again.subject = c.subject) AS requests
 FROM current_rationales r JOIN current_reviews v ON v.subject_id = r.id
 LEFT JOIN calls c ON c.id = v.call_id AND v.call_id <> ''
 WHERE r.question_id = ?"""
+
+#: Calls that brought something for a question; needs the indexes of its records.
+CASE_CALLS = """
+SELECT c.teacher, c.stage, c.outcome, c.sent_at, c.tokens_in, c.tokens_out, c.cost_usd FROM calls c
+WHERE c.id IN (
+    SELECT r.call_id FROM rationales r WHERE r.question_id = ?1 UNION
+    SELECT e.call_id FROM explanations e JOIN attempts a ON a.id = e.attempt_id
+    WHERE a.question_id = ?1 UNION
+    SELECT v.call_id FROM reviews v JOIN rationales r ON r.id = v.subject_id WHERE r.question_id = ?1)"""
+
+#: The raw reply of a call.
+RAW_REPLY = "SELECT reply FROM calls WHERE id = ?"
 
 # -- evaluate ------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from studio.domain.records import Question
+from studio.flow.edits import Note, note_of
 from studio.prompts import question_text
 from studio.store import window_views
 from studio.ui.words import NOTHING, SIGNS, cost, decimal
@@ -47,6 +48,7 @@ class Said(NamedTuple):
     sample: int
     revision: int
     truncated: bool
+    edited_by: str
 
     @property
     def accepted(self) -> bool | None:
@@ -64,6 +66,7 @@ class Scored(NamedTuple):
     comment: str
     source_score: str
     price: str
+    call_id: str  #: the ledger's row with the raw reply; empty when imported
 
 
 class Case(NamedTuple):
@@ -75,6 +78,7 @@ class Case(NamedTuple):
     rationales: tuple[Said, ...]
     scores: dict[tuple[str, str], Scored]  #: by rationale and reviewer
     reviewers: tuple[str, ...]
+    note: Note
 
     def mean(self, rationale_id: str) -> float | None:
         """Return the mean of a rationale's valid scores."""
@@ -99,6 +103,7 @@ def read_case(store: Store, question_id: str) -> Case | None:
         rationales=said,
         scores={(s.rationale_id, s.reviewer): s for s in scores},
         reviewers=(*authors, *others),
+        note=note_of(store, question_id),
     )
 
 
@@ -181,7 +186,7 @@ def _said(row: Any) -> Said:
         extracted=row["extracted"] or "", automatic=_yes(row["automatic"]),
         reason=row["reason"] or "", score=row["score"], human=_yes(row["human"]),
         human_reason=row["human_reason"] or "", who=row["who"] or "", sample=row["sample"],
-        revision=row["revision"], truncated=bool(row["truncated"]),
+        revision=row["revision"], truncated=bool(row["truncated"]), edited_by=row["edited_by"],
     )  # fmt: skip
 
 
@@ -189,9 +194,11 @@ def _scored(row: Any) -> Scored:
     price = ""
     if row["tokens_out"] is not None:
         price = f"{row['tokens_in']:,} + {row['tokens_out']:,} tokens · {cost(row['cost_usd'])}"
+        if row["requests"] > 1:
+            price += f" · {row['requests']} requests"
     return Scored(
         row["subject_id"], row["reviewer"], row["score"], row["missing"], row["comment"],
-        row["source_score"], price,
+        row["source_score"], price, row["call_id"],
     )  # fmt: skip
 
 

@@ -13,10 +13,7 @@ from studio.ui.texts import mark, tr
 from studio.ui.theme import GRID
 
 KEYS = (
-    ("J  or  ↓", mark("next question")), ("K  or  ↑", mark("previous question")),
-    ("1 – 9", mark("choose a teacher")), ("A", mark("accept its rationale by hand")),
-    ("R", mark("reject it by hand")), ("C", mark("clear the decision by hand")),
-    ("Ctrl+Enter", mark("confirm what is decided, and go to the next")), ("/", mark("search")),
+    ("↓  ↑", mark("next, previous question")), ("1 – 9", mark("choose a teacher")),
     ("← →", mark("move the threshold (when it has the focus)")),
 )  # fmt: skip
 
@@ -29,8 +26,11 @@ class KeySheet(QDialog):
         self.setWindowTitle(tr("Keys"))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         anywhere = [(in_words(action), plain(action)) for _, name, action in menus.in_order()
-                    if action.shortcuts() and not name.startswith("go-")]  # fmt: skip
-        sheets = row(_sheet(tr("On the desk"), KEYS),
+                    if action.shortcuts() and not name.startswith(("go-", "desk-"))]  # fmt: skip
+        desk = [(in_words(action), plain(action)) for _, name, action in menus.in_order()
+                if action.shortcuts() and name.startswith("desk-")
+                and not name.startswith("desk-teacher")]  # fmt: skip
+        sheets = row(_sheet(tr("On the desk"), [*desk, *KEYS]),
                      _sheet(tr("Anywhere"), [*anywhere, ("Ctrl+1 – Ctrl+8", mark("Go to a page"))]),
                      gap=GRID * 5)  # fmt: skip
         note = label(tr("Letters do nothing while you type into a field."), "small")

@@ -129,6 +129,7 @@ class MainWindow(QMainWindow):
         self._stack.setCurrentWidget(page)
         self._rail.show_chosen(name)
         self.page_name = name
+        self.actions_.show_page(name)
         self._stack.setFocus()
         self._tell_page()
         if wanted is not None:

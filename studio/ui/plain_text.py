@@ -14,10 +14,10 @@ _HIDDEN = ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")  #: control, format, private, sur
 _MOST_MARKS = 4  #: combining marks on one letter; real scripts need three
 
 
-def safe(text: str) -> str:
+def safe(text: str, *, most: int = MOST_CHARACTERS) -> str:
     """Return ``text`` capped, its long lines broken, its invisible signs written as code points."""
-    rest = len(text) - MOST_CHARACTERS
-    shown = _visible(text[:MOST_CHARACTERS])
+    rest = len(text) - most
+    shown = _visible(text[:most])
     return f"{shown}\n… {rest:,} more characters" if rest > 0 else shown
 
 

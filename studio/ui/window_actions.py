@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QDialog, QFileDialog
 from studio import __version__
 from studio.flow.undo import next_changes
 from studio.store.tables import Store
+from studio.ui.desk_keys import DESK_VERBS
 from studio.ui.folder_dialogs import new_dialog, open_dialog
 from studio.ui.menus import Menu, Menus, Verb
 from studio.ui.parts import ask, say
@@ -38,7 +39,8 @@ class WindowActions:
         self._bench = window.workbench
         table: dict[str, Menu] = {
             tr("&File"): self._file(), tr("&Edit"): self._edit(), tr("&View"): self._view(),
-            tr("&Go"): self._go(stations), tr("&Run"): self._run(), tr("&Help"): self._help(),
+            tr("&Go"): self._go(stations), tr("&Desk"): self._desk(), tr("&Run"): self._run(),
+            tr("&Help"): self._help(),
         }  # fmt: skip
         self.menus = Menus(window, table)
         self.read_changes()
@@ -128,6 +130,30 @@ class WindowActions:
             Verb("palette", tr("Do &anything …"), "Ctrl+K", tr("Find whatever the menus can do by typing"),
                  self._opener("command_palette", "CommandPalette")),
         )  # fmt: skip
+
+    def _desk(self) -> Menu:
+        teachers = [Verb(f"desk-teacher-{n}", tr("Teacher {n}", n=n), f"{n}", tr("Choose this teacher's rationale"),
+                         partial(self._on_desk, f"teacher-{n}")) for n in range(1, 10)]  # fmt: skip
+        return (
+            *(Verb(f"desk-{one.name}", tr(one.title), one.keys, tr(one.tip), partial(self._on_desk, one.name))
+              for one in DESK_VERBS),
+            (tr("Choose a &teacher"), teachers),
+        )  # fmt: skip
+
+    def show_page(self, name: str) -> None:
+        """Let the keys of the desk do something on the desk only."""
+        changing = {f"desk-{one.name}" for one in DESK_VERBS if one.changes}
+        for verb, action in self.menus.actions.items():
+            if verb.startswith("desk-"):
+                locked = self._bench.read_only and verb in changing
+                action.setEnabled(name == "desk" and not locked)
+
+    def _on_desk(self, verb: str) -> None:
+        from studio.ui.pages.desk import DeskPage  # built by now: its keys work on the desk only
+
+        page = self._window.show_page("desk")
+        assert isinstance(page, DeskPage)
+        page.do(verb)
 
     def _run(self) -> Menu:
         return (

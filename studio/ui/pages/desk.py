@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any, ClassVar
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QApplication, QLineEdit, QSplitter, QStackedWidget, QVBoxLayout
 
 from studio.app.workbench import Workbench
@@ -15,6 +15,7 @@ from studio.flow.decisions import Wish
 from studio.flow.scorebook import Scorebook
 from studio.store.tables import Store
 from studio.ui.desk_filter import Filter, Found, find
+from studio.ui.desk_work import DeskWork
 from studio.ui.page import Page
 from studio.ui.parts import Notice, button, row
 from studio.ui.table_model import DeskModel
@@ -34,14 +35,14 @@ class DeskPage(Page):
     """List, three panes and the acceptance rule."""
 
     title = "Desk"
-    watches: ClassVar = _SCORES | _ROWS | {"overrides", "explanations"}
+    watches: ClassVar = _SCORES | _ROWS | {"overrides", "explanations", "notes"}
 
     def __init__(self, workbench: Workbench) -> None:
         super().__init__(workbench)
         self._book: Scorebook | None = None
         self._found = Found([])
         self._build()
-        self._make_keys()
+        self._make_verbs()
         self.reload()
 
     def _build(self) -> None:
@@ -76,18 +77,22 @@ class DeskPage(Page):
         layout.addWidget(self.panel)
         self._notice.show_text("Reading the questions …")
 
-    def _make_keys(self) -> None:
-        actions: dict[str, Any] = {
-            "J": partial(self._move, 1), "K": partial(self._move, -1),
-            "A": partial(self._decide, "accept"), "R": partial(self._decide, "reject"),
-            "C": partial(self._decide, "clear"), "Ctrl+Return": self._confirm,
-            "Ctrl+Enter": self._confirm, "/": self.filters.start_search,
+    def _make_verbs(self) -> None:
+        self._work = DeskWork(self, self.case_view)
+        self.case_view.requested.connect(self.do)
+        self.case_view.raw_reply_requested.connect(self._work.raw_reply)
+        self._verbs: dict[str, Callable[[], object]] = {
+            "next": partial(self._move, 1), "previous": partial(self._move, -1),
+            "accept": partial(self._decide, "accept"), "reject": partial(self._decide, "reject"),
+            "clear": partial(self._decide, "clear"), "confirm": self._confirm,
+            "search": self.filters.start_search, **self._work.verbs,
+            **{f"teacher-{n}": partial(self.case_view.choose, n - 1) for n in range(1, 10)},
         }  # fmt: skip
-        actions |= {str(n): partial(self.case_view.choose, n - 1) for n in range(1, 10)}
-        for keys, action in actions.items():
-            shortcut = QShortcut(QKeySequence(keys), self)
-            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-            shortcut.activated.connect(partial(_unless_typing, action))
+
+    def do(self, verb: str) -> None:
+        """Do what a key or a menu of the desk says (see ``desk_keys``), unless it was typed into a field."""
+        if not isinstance(QApplication.focusWidget(), QLineEdit):
+            self._verbs[verb]()
 
     # -- what is shown ---------------------------------------------------------------------
 
@@ -246,9 +251,3 @@ def _read_overrides(store: Store) -> dict[str, bool]:
     return {
         row[0]: bool(row[1]) for row in store.rows("SELECT rationale_id, accepted FROM overrides")
     }
-
-
-def _unless_typing(action: Any) -> None:
-    """Do what a key means, unless it was typed into a field."""
-    if not isinstance(QApplication.focusWidget(), QLineEdit):
-        action()

@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QScrollArea, QSplitter, QVBoxLayout, QWidget
 
 from studio.store.tables import Store
-from studio.ui.cases import Case, read_case, read_explanations
+from studio.ui.cases import Answer, Case, read_case, read_explanations
 from studio.ui.parts import Card, clear, label, scrolled
 from studio.ui.theme import GRID
 from studio.ui.widgets.mistake_view import MistakeView
@@ -19,9 +19,13 @@ class CaseView(QSplitter):
 
     Signals:
         wished(str, str): a decision by hand on a rationale is asked for.
+        requested(str): a verb of the desk (see ``desk_keys``) is asked for by a button.
+        raw_reply_requested(str): the reply of this call is asked for.
     """
 
     wished = Signal(str, str)
+    requested = Signal(str)
+    raw_reply_requested = Signal(str)
 
     def __init__(self, reader: Store) -> None:
         super().__init__(Qt.Orientation.Horizontal)
@@ -30,7 +34,9 @@ class CaseView(QSplitter):
         self._cards: list[TeacherCard] = []
         self._mistake = MistakeView()
         self._mistake.attempt_chosen.connect(self._show_teachers)
+        self._mistake.requested.connect(self.requested)
         self._matrix = ReviewMatrix()
+        self._matrix.raw_reply_requested.connect(self.raw_reply_requested)
         self._teachers = QVBoxLayout()
         for title, pane in (("STUDENT'S ANSWER", self._mistake),
                             ("TEACHERS", self._scrolled_teachers()),
@@ -58,6 +64,11 @@ class CaseView(QSplitter):
         return next(
             (one.rationale_id for one in self._cards if one.property("role") == "chosen"), ""
         )
+
+    @property
+    def answer(self) -> Answer | None:
+        """The student's attempt in sight."""
+        return self._mistake.answer
 
     def choose(self, number: int) -> None:
         """Let the keys mean the ``number``-th teacher, from 0."""
@@ -90,6 +101,7 @@ class CaseView(QSplitter):
             card = TeacherCard(number, said, explained.get(said.teacher, ""))
             card.wished.connect(self.wished)
             card.picked.connect(self._on_picked)
+            card.edit_requested.connect(self._on_edit)
             card.choose(said.id == before)
             self._cards.append(card)
             self._teachers.addWidget(card)
@@ -101,6 +113,10 @@ class CaseView(QSplitter):
     def _on_picked(self, rationale_id: str) -> None:
         ids = [one.rationale_id for one in self._cards]
         self.choose(ids.index(rationale_id))
+
+    def _on_edit(self, rationale_id: str) -> None:
+        self._on_picked(rationale_id)
+        self.requested.emit("edit")
 
     def _bring_to_sight(self, number: int) -> None:
         if number < len(self._cards):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QColor, QTextCharFormat, QTextCursor
-from PySide6.QtWidgets import QTextEdit, QWidget
+from PySide6.QtWidgets import QPushButton, QTextEdit, QWidget
 
+from studio.domain.differences import Span, differing_step
 from studio.ui.cases import Answer, Case
-from studio.ui.parts import TextView, choice, choose, column, label, set_role
+from studio.ui.desk_keys import DESK_VERBS
+from studio.ui.parts import TextView, button, choice, choose, column, label, row, set_role
 from studio.ui.plain_text import one_line, safe, safe_span
 from studio.ui.theme import scheme_now
 from studio.ui.words import SIGNS
@@ -20,13 +24,17 @@ class MistakeView(QWidget):
 
     Signals:
         attempt_chosen(str): another attempt is shown; its id.
+        requested(str): a verb of the desk (see ``desk_keys``) is asked for by a button.
     """
 
     attempt_chosen = Signal(str)
+    requested = Signal(str)
 
     def __init__(self) -> None:
         super().__init__()
         self._answers: dict[str, Answer] = {}
+        self.answer: Answer | None = None  #: the attempt in sight
+        self._solution = ""
         self._source = label("", "small")
         self._question = TextView("Question", most_lines=QUESTION_LINES, role="bare")
         self._gold = label("", "good", wrap=True, tip="The answer the question came with")
@@ -34,13 +42,38 @@ class MistakeView(QWidget):
         self._attempts.activated.connect(lambda _: self._on_attempt())
         self._verdict = label("", "bad", wrap=True, tip="What the grader read in the answer below")
         self._answer = TextView("The student's whole answer")
+        self._parts = label("", "small", wrap=True)
         self._doubts = label("", "warn", wrap=True)
-        self.setLayout(column(self._source, self._question, self._gold, self._attempts,
-                              self._verdict, self._answer, self._doubts))  # fmt: skip
+        self._note = label("", "small", wrap=True)
+        self.setLayout(column(self._source, self._question, row(self._gold, None, *self._buttons(("gold",))),
+                              self._attempts, self._verdict, self._answer, self._parts, self._doubts,
+                              self._note, row(*self._buttons(("fine", "note", "history")), None)))  # fmt: skip
+
+    def _buttons(self, names: tuple[str, ...]) -> list[QPushButton]:
+        texts = {
+            "gold": "Correct …",
+            "fine": "Not a mistake",
+            "note": "Note …",
+            "history": "History …",
+        }
+        return [
+            button(texts[verb.name], partial(self.requested.emit, verb.name), role="quiet",
+                   tip=f"{verb.tip} ({verb.keys})")
+            for name in names for verb in DESK_VERBS if verb.name == name
+        ]  # fmt: skip
 
     def show_case(self, case: Case) -> None:
         """Show a question and the attempt that matters most."""
         question = case.question
+        right = [one.text for one in case.rationales if one.verdict == "correct"]
+        self._solution = next(
+            (one.text for one in case.rationales if one.accepted), (right or [""])[0]
+        )
+        tags = " · ".join(f"#{one_line(tag, most=40)}" for tag in case.note.tags)
+        self._note.setText(
+            "\n".join(part for part in (one_line(case.note.text, most=300), tags) if part)
+        )
+        self._note.setVisible(bool(self._note.text()))
         self._source.setText(" · ".join(one_line(part, most=40) for part in (
             question.dataset, question.kind, question.key, question.split) if part))  # fmt: skip
         self._question.setPlainText(safe(case.text))
@@ -60,6 +93,8 @@ class MistakeView(QWidget):
             self.attempt_chosen.emit(answer.id)
 
     def _show(self, answer: Answer | None) -> None:
+        self.answer = answer
+        self._parts.hide()
         if answer is None:
             self._verdict.setText("No attempt yet")
             set_role(self._verdict, "dim")
@@ -80,25 +115,37 @@ class MistakeView(QWidget):
         self._doubts.setVisible(bool(doubts))
 
     def _mark(self, answer: Answer) -> None:
-        """Mark where the grader read the answer, and bring it into sight."""
-        span = safe_span(answer.text, answer.span) if answer.span else None
-        if span is None:
-            self._answer.setExtraSelections([])
-            return
+        """Mark where the grader read the answer and where it leaves the way; bring that into sight."""
         scheme = scheme_now()
-        mark = QTextEdit.ExtraSelection()
+        wrong = answer.verdict == "wrong"
+        step = differing_step(answer.text, self._solution) if wrong and self._solution else None
+        parts = safe_span(answer.text, step) if step else None
+        span = safe_span(answer.text, answer.span) if answer.span else None
+        marks = [self._selection(parts, scheme.warn, underlined=False)] if parts else []
+        colour = scheme.good if answer.verdict == "correct" else scheme.bad
+        marks += [self._selection(span, colour, underlined=True)] if span else []
+        self._answer.setExtraSelections(marks)
+        self._parts.setText(
+            "Coloured: the first step with a number the accepted rationale never has."
+        )
+        self._parts.setVisible(parts is not None)
+        if first := parts or span:
+            place = QTextCursor(self._answer.document())
+            place.setPosition(first[0])
+            self._answer.setTextCursor(place)
+
+    def _selection(self, span: Span, colour: str, *, underlined: bool) -> QTextEdit.ExtraSelection:
+        made = QTextEdit.ExtraSelection()
         form = QTextCharFormat()
-        form.setBackground(QColor(scheme.tint))
-        form.setForeground(QColor(scheme.good if answer.verdict == "correct" else scheme.bad))
-        form.setFontUnderline(True)
+        if underlined:
+            form.setBackground(QColor(scheme_now().tint))
+        form.setForeground(QColor(colour))
+        form.setFontUnderline(underlined)
         cursor = QTextCursor(self._answer.document())
         cursor.setPosition(span[0])
         cursor.setPosition(span[1], QTextCursor.MoveMode.KeepAnchor)
-        mark.cursor, mark.format = cursor, form
-        self._answer.setExtraSelections([mark])
-        place = QTextCursor(self._answer.document())
-        place.setPosition(span[0])
-        self._answer.setTextCursor(place)
+        made.cursor, made.format = cursor, form
+        return made
 
 
 def _title(answer: Answer) -> str:

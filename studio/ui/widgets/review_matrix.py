@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from studio.ui.cases import Case, Said, Scored, mean_text
-from studio.ui.parts import TextView, column, label
+from studio.ui.parts import TextView, button, column, label, row
 from studio.ui.plain_text import one_line, safe
 from studio.ui.theme import GRID, scheme_now
 
@@ -130,7 +130,13 @@ class MatrixModel(QAbstractTableModel):
 
 
 class ReviewMatrix(QWidget):
-    """The scores of one question's rationales; the comment of the chosen cell below."""
+    """The scores of one question's rationales; the comment of the chosen cell below.
+
+    Signals:
+        raw_reply_requested(str): the reply of this call is asked for.
+    """
+
+    raw_reply_requested = Signal(str)
 
     def __init__(self) -> None:
         super().__init__()
@@ -152,8 +158,11 @@ class ReviewMatrix(QWidget):
         self._who = label("", "head", wrap=True)
         self._comment = TextView("Comment of the chosen review")
         self._price = label("", "small", wrap=True)
+        self._call_id = ""
+        self._raw = button("Raw reply", lambda: self.raw_reply_requested.emit(self._call_id), role="quiet",
+                           tip="Show what the endpoint answered, byte for byte")  # fmt: skip
         self.setLayout(column(label("Author ↓   Reviewer → (by number)", "small"), self._table, self._who,
-                              self._comment, self._price))  # fmt: skip
+                              self._comment, row(self._price, None, self._raw)))  # fmt: skip
 
     def show_case(self, case: Case | None) -> None:
         """Show the scores of this case, and the comment that says most."""
@@ -185,6 +194,8 @@ class ReviewMatrix(QWidget):
     def _on_chosen(self, index: Index) -> None:
         scored = self._model.scored(index.row(), index.column())
         said = self._model.said(index.row())
+        self._call_id = scored.call_id if scored is not None else ""
+        self._raw.setVisible(bool(self._call_id))
         if scored is None or said is None:
             self._who.setText("")
             self._comment.setPlainText("")

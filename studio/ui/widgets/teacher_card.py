@@ -30,10 +30,12 @@ class TeacherCard(Card):
     Signals:
         wished(str, str): rationale id, and accept, reject or clear.
         picked(str): it was clicked; the rationale id.
+        edit_requested(str): a person wants to put it right; the rationale id.
     """
 
     wished = Signal(str, str)
     picked = Signal(str)
+    edit_requested = Signal(str)
 
     def __init__(self, number: int, said: Said, explanation: str) -> None:
         super().__init__()
@@ -76,7 +78,10 @@ class TeacherCard(Card):
             one.setAccessibleName(f"{text} the rationale of {one_line(said.teacher, most=40)}")
             one.setEnabled(wish != "clear" or said.human is not None)
             made.append(one)
-        self.body.addLayout(row(*made, None))
+        edit = button("Edit …", partial(self.edit_requested.emit, said.id), role="quiet",
+                      tip="Put this rationale right; the original stays (E)")  # fmt: skip
+        edit.setAccessibleName(f"Edit the rationale of {one_line(said.teacher, most=40)}")
+        self.body.addLayout(row(*made, edit, None))
 
     # Qt's own names
 
@@ -92,7 +97,10 @@ def _head(number: int, name: str, said: Said) -> QHBoxLayout:
     sign = SIGNS.get(said.verdict, "·")
     tip = f"Its own answer: {said.verdict or 'not graded yet'}"
     title = label(f"{number}  {name}", "section", tip="Press this number to choose the teacher")
-    sample = label(f"sample {said.sample + 1}" if said.sample else "", "small")
+    marks = [f"sample {said.sample + 1}"] if said.sample else []
+    marks += [f"edited by {one_line(said.edited_by, most=24)}"] if said.edited_by else []
+    marks += [f"revision {said.revision}"] if said.revision and not said.edited_by else []
+    sample = label(" · ".join(marks), "small")
     return row(title, sample, None, label(f"{answer} {sign}", role, tip=tip))
 
 

@@ -1,0 +1,77 @@
+"""Two rationales of one question side by side, with the words that only one of them has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtGui import QColor, QTextCharFormat, QTextCursor
+from PySide6.QtWidgets import QDialog, QTextEdit, QVBoxLayout, QWidget
+
+from studio.domain.differences import Span, difference
+from studio.ui.cases import Said
+from studio.ui.parts import TextView, button, choice, choose, column, label, row
+from studio.ui.plain_text import one_line, safe
+from studio.ui.texts import tr
+from studio.ui.theme import GRID, scheme_now
+from studio.ui.words import SIGNS
+
+
+class DiffView(QDialog):
+    """Shows two of several texts; each side can be chosen."""
+
+    def __init__(
+        self, parent: QWidget, texts: Sequence[tuple[str, str]], *, left: int, right: int
+    ) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(tr("Differences"))
+        self.resize(GRID * 124, GRID * 72)
+        self._texts = [safe(text) for _, text in texts]
+        entries = [(one_line(name, most=60), n) for n, (name, _) in enumerate(texts)]
+        self._boxes, self._views = [], []
+        sides: list[QVBoxLayout] = []
+        for place, which in enumerate((left, right)):
+            box = choice(entries, name=tr("Left text") if not place else tr("Right text"),
+                         tip=tr("Which text stands on this side"))  # fmt: skip
+            choose(box, which)
+            box.currentIndexChanged.connect(lambda _: self._compare())
+            view = TextView(box.accessibleName())
+            self._boxes.append(box)
+            self._views.append(view)
+            sides.append(column(box, view))
+        close = button(tr("Close"), self.accept, tip=tr("Close this comparison (Escape)"))
+        why = label(tr("Underlined: only on this side. Space alone does not count."), "small")
+        layout = column(row(*sides, gap=GRID * 2), row(why, None, close), gap=GRID * 2)
+        layout.setContentsMargins(GRID * 2, GRID * 2, GRID * 2, GRID * 2)
+        layout.setStretch(0, 1)
+        self.setLayout(layout)
+        self._compare()
+
+    def _compare(self) -> None:
+        one, other = (self._texts[box.currentData()] for box in self._boxes)
+        found = difference(one, other)
+        scheme = scheme_now()
+        for view, text, spans, colour in (
+            (self._views[0], one, found.only_one, scheme.bad),
+            (self._views[1], other, found.only_other, scheme.good),
+        ):
+            view.setPlainText(text)
+            view.setExtraSelections([_marked(view, span, colour) for span in spans])
+
+
+def _marked(view: TextView, span: Span, colour: str) -> QTextEdit.ExtraSelection:
+    made = QTextEdit.ExtraSelection()
+    form = QTextCharFormat()
+    form.setBackground(QColor(scheme_now().tint))
+    form.setForeground(QColor(colour))
+    form.setFontUnderline(True)
+    cursor = QTextCursor(view.document())
+    cursor.setPosition(span[0])
+    cursor.setPosition(span[1], QTextCursor.MoveMode.KeepAnchor)
+    made.cursor, made.format = cursor, form
+    return made
+
+
+def title_of(said: Said, number: int) -> str:
+    """Return how a rationale is called in the boxes."""
+    sign = SIGNS.get(said.verdict, "·")
+    return f"{number} {said.teacher}  {said.extracted} {sign}"

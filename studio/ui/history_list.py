@@ -1,0 +1,74 @@
+"""All that happened to one question: what was bought for it, and what people and rules did."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NamedTuple
+
+from PySide6.QtWidgets import QDialog, QWidget
+
+from studio.flow.undo import actions_about
+from studio.store import window_views
+from studio.store.tables import Store
+from studio.ui.parts import button, column, label, row
+from studio.ui.sheet import Sheet
+from studio.ui.texts import tr
+from studio.ui.theme import GRID
+from studio.ui.words import cost
+
+
+class Event(NamedTuple):
+    """One line of a history."""
+
+    at: float
+    who: str
+    what: str
+    why: str
+
+    @property
+    def cells(self) -> tuple[str, str, str, str]:
+        """The line as it is shown."""
+        return (
+            f"{datetime.fromtimestamp(self.at):%Y-%m-%d %H:%M:%S}",
+            self.who,
+            self.what,
+            self.why,
+        )
+
+
+def read_history(store: Store, question_id: str) -> list[Event]:
+    """Return what happened to a question, oldest first."""
+    events = [
+        Event(
+            action.at, action.who, action.words + (" (undone)" if action.undone else ""), action.why
+        )
+        for action in actions_about(store, question_id)
+    ]
+    for row_ in store.rows(window_views.CASE_CALLS, question_id):
+        tokens = "" if row_["tokens_out"] is None else (
+            f"{row_['tokens_in']:,} + {row_['tokens_out']:,} tokens, {cost(row_['cost_usd'])}"
+        )  # fmt: skip
+        events.append(
+            Event(row_["sent_at"], row_["teacher"], f"{row_['stage']}: {row_['outcome']}", tokens)
+        )
+    return sorted(events)
+
+
+class HistoryList(QDialog):
+    """Who did what to this question, when and why."""
+
+    def __init__(self, parent: QWidget, events: list[Event]) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(tr("History"))
+        self.resize(GRID * 120, GRID * 64)
+        sheet = Sheet((tr("When"), tr("Who"), tr("What"), tr("Why, or what it took")), name=tr("History"),
+                      widths=(160, 136, 320, 320), stretch=3,
+                      empty=tr("Nothing was decided or asked here; imported records carry no times"))  # fmt: skip
+        sheet.show_rows([event.cells for event in events])
+        close = button(tr("Close"), self.accept, tip=tr("Close this list (Escape)"))
+        why = label(tr("Calls to teachers, decisions by rule and by hand, edits, notes. Nothing here can be"
+                       " changed; Ctrl+Z takes the newest change back."), "dim", wrap=True)  # fmt: skip
+        layout = column(why, sheet, row(None, close), gap=GRID * 2)
+        layout.setContentsMargins(GRID * 3, GRID * 2, GRID * 3, GRID * 2)
+        layout.setStretch(1, 1)
+        self.setLayout(layout)
