@@ -1,7 +1,10 @@
-"""The two questions for a folder: where a new project goes, and which one to open."""
+"""How files and folders come in: asked for in a dialog, or dropped on a window."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from studio.ui.texts import tr
@@ -20,3 +23,8 @@ def open_dialog(parent: QWidget) -> QFileDialog:
     dialog = QFileDialog(parent, tr("Open a project folder"))
     dialog.setFileMode(QFileDialog.FileMode.Directory)
     return dialog
+
+
+def dropped_paths(event: QDropEvent) -> list[Path]:
+    """Return the files and folders of this machine that were dropped."""
+    return [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]

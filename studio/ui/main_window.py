@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QSettings, Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QResizeEvent
 from PySide6.QtWidgets import QMainWindow, QStackedWidget, QWidget
 
 from studio.app.workbench import Workbench
 from studio.store import window_views
 from studio.store.tables import Store
 from studio.ui.bridge import Bridge, BusListener
+from studio.ui.folder_dialogs import dropped_paths
 from studio.ui.folder_troubles import FolderTroubles
 from studio.ui.page import Page
 from studio.ui.parts import ask, column, row
@@ -31,9 +32,7 @@ from studio.ui.window_state import keep_page, keep_panes, keep_window, restore_p
 from studio.ui.words import things
 
 SETTLE_MS = 300  #: changes of tables within this time are shown together
-BUSY_MS = (
-    1_500  #: the same while stages write without pause: a large project takes a second to count
-)
+BUSY_MS = 1_500  #: the same while stages write: a large project takes a second to count
 PROMPT_MS = 20  #: what a person has just decided is shown at once
 _DECIDED = {"overrides", "policies"}
 _UNDONE = {"overrides", "policies", "grades", "decisions"}
@@ -73,9 +72,7 @@ class MainWindow(QMainWindow):
         workbench.bus.join(self._listener)
         self.reading = Reading(workbench.project, self)
         only = tr(" (only to look at)") if workbench.read_only else ""
-        self.setWindowTitle(
-            tr("{name}{only} – MAPD Studio", name=workbench.project.name, only=only)
-        )
+        self.setWindowTitle(f"{workbench.project.name}{only} – MAPD Studio")
         self.setAcceptDrops(True)
         self._build()
         self.actions_ = WindowActions(self, {n: tr(one.title) for n, one in STATIONS.items()})
@@ -235,6 +232,11 @@ class MainWindow(QMainWindow):
 
     # Qt's own names
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave the pages what room there is."""
+        super().resizeEvent(event)
+        self._rail.fit(event.size().width())
+
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Take files and folders."""
         if event.mimeData().hasUrls():
@@ -242,8 +244,7 @@ class MainWindow(QMainWindow):
 
     def dropEvent(self, event: QDropEvent) -> None:
         """Show what the files dropped on the window hold; open a project's folder."""
-        urls = event.mimeData().urls()
-        paths = [Path(url.toLocalFile()) for url in urls if url.isLocalFile()]
+        paths = dropped_paths(event)
         folders = [path for path in paths if path.is_dir()]
         if folders and is_project(folders[0]):
             self.open_requested.emit(folders[0])

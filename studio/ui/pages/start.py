@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
-from studio.ui.folder_dialogs import new_dialog, open_dialog
+from studio.ui.folder_dialogs import dropped_paths, new_dialog, open_dialog
 from studio.ui.parts import Card, button, clear, column, label, row
 from studio.ui.plain_text import one_line
 from studio.ui.recent import forget_project, is_project, remembered_projects
@@ -149,7 +149,7 @@ class StartPage(QWidget):
 
     def dropEvent(self, event: QDropEvent) -> None:
         """Open a project's folder that is dropped here."""
-        folders = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+        folders = dropped_paths(event)
         if folders and folders[0].is_dir():
             self.open_requested.emit(folders[0])
         elif folders:

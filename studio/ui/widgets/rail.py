@@ -15,6 +15,8 @@ from studio.ui.theme import GRID, SMALL, scheme_now
 from studio.ui.words import count
 
 WIDTH = GRID * 20
+ROOMY = 1_120  #: pixels of a window; at 125 % a small screen has fewer
+NARROW = GRID * 6  #: wide enough for the icons alone
 ICON = 18
 
 
@@ -41,6 +43,10 @@ class Rail(QFrame):
         layout = column(*self._buttons.values(), None, gap=2)
         layout.setContentsMargins(GRID // 2, GRID, GRID // 2, GRID)
         self.setLayout(layout)
+
+    def fit(self, window_width: int) -> None:
+        """Show the icons alone in a narrow window, where the pages need the room."""
+        self.setFixedWidth(NARROW if window_width < ROOMY else WIDTH)
 
     def show_chosen(self, name: str) -> None:
         """Show which station is open."""
@@ -70,7 +76,7 @@ class _Station(QAbstractButton):
         self.update()
 
     def sizeHint(self) -> QSize:
-        return QSize(WIDTH - GRID, GRID * 5)
+        return QSize(NARROW - GRID, GRID * 5)  # as wide as the rail, and that changes
 
     def paintEvent(self, event: QPaintEvent) -> None:
         del event
@@ -91,6 +97,9 @@ class _Station(QAbstractButton):
         colour = scheme.accent if self.isChecked() else scheme.text
         top = int((self.height() - ICON) / 2)
         painter.drawPixmap(GRID * 3 // 2, top, self._pixmap(colour))
+        if self.width() < WIDTH // 2:
+            painter.end()
+            return
         painter.setPen(QColor(colour))
         middle = Qt.AlignmentFlag.AlignVCenter
         inner = self.rect().adjusted(GRID * 9 // 2, 0, -GRID * 3 // 2, 0)
