@@ -72,7 +72,7 @@ class MainWindow(QMainWindow):
         workbench.bus.join(self._listener)
         self.reading = Reading(workbench.project, self)
         only = tr(" (only to look at)") if workbench.read_only else ""
-        self.setWindowTitle(f"{workbench.project.name}{only} – MAPD Studio")
+        self.setWindowTitle(" – ".join((workbench.project.name + only, "MAPD Studio")))
         self.setAcceptDrops(True)
         self._build()
         self.actions_ = WindowActions(self, {n: tr(one.title) for n, one in STATIONS.items()})
