@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from studio.app.background import Background
 from studio.app.bus import Bus
 from studio.app.by_hand import ByHand
+from studio.app.indexing import Indexing
 from studio.app.settings import Keys
 from studio.domain.errors import StorageError
 from studio.domain.policy import Policy
 from studio.domain.records import StudentRecord, TeacherRecord
-from studio.flow import decisions, pipeline, splits, undo
+from studio.flow import decisions, pipeline, saved_views, splits, undo
 from studio.flow.stage import Bench, Progress
 from studio.launch.local import LocalLauncher
 from studio.prompts import Prompts
@@ -117,8 +118,15 @@ class Workbench:
         """A connection that refuses writes, for the thread that draws."""
         return Store(self.project, read_only=True)
 
+    @cached_property
+    def indexing(self) -> Indexing:
+        """Keeps the search index up with the project; begins when the window asks it to."""
+        return Indexing(self.project, self.bus)
+
     def close(self) -> None:
         """End all work, keep what is done, fold the file and let go of the project."""
+        if "indexing" in self.__dict__:
+            self.indexing.close()
         if "background" in self.__dict__:
             self._close_clients(self.background.run)
             self.background.close()
@@ -224,6 +232,14 @@ class Workbench:
                 self.keys.allow(record)
 
         return self._write({record.table}, put)
+
+    def save_view(self, name: str, view: Mapping[str, Any]) -> Future[None]:
+        """Keep a view of the desk under a name."""
+        return self._write({"settings"}, lambda: saved_views.save_view(self.store, name, view))
+
+    def delete_view(self, name: str) -> Future[None]:
+        """Forget a view of the desk."""
+        return self._write({"settings"}, lambda: saved_views.delete_view(self.store, name))
 
     def set_setting(self, name: str, value: Any) -> Future[None]:
         """Store a project setting."""

@@ -7,14 +7,25 @@ looked up per rationale, so a what-if costs a few array operations however long 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
-from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from studio.domain.policy import Policy, Ruling, rule
 from studio.domain.records import Verdict
+from studio.flow.columns import Ids
+from studio.flow.score_columns import (
+    MISSING,
+    NOT_ASKED,
+    UNGRADED,
+    VERDICTS,
+    fold,
+    read_rationales,
+    read_said,
+    read_scores,
+    read_verdicts,
+)
 from studio.store import scorebook_views
 
 if TYPE_CHECKING:
@@ -22,11 +33,7 @@ if TYPE_CHECKING:
 
     from studio.store.tables import Store
 
-T = TypeVar("T", bound=Hashable)
-
 CHARS_PER_TOKEN = 4  #: a rough rule for English; counts made from it are shown with "about"
-_VERDICTS = (Verdict.CORRECT, Verdict.WRONG, Verdict.UNREADABLE)
-_UNGRADED = len(_VERDICTS)
 
 
 class Pattern(NamedTuple):
@@ -74,35 +81,49 @@ class Scorebook:
     """The scores of every current rationale, one array element each, in a fixed order.
 
     Attributes:
-        ids: rationale ids, length n.
+        ids: rationale ids, length n, in order of making.
         question: index into ``question_ids``, shape (n,).
+        given: the score of each reviewer in ``reviewers``: 1 to 5, 0 asked but missing, -1 not
+            asked; shape (reviewers, n), int8.
+        verdict: of the rationale's own answer, an index into ``VERDICTS`` or UNGRADED, shape (n,).
+        edited: whether a person wrote over it, shape (n,).
         human: -1 no override, 0 rejected, 1 accepted, shape (n,), int8.
         current: the decision in force, -1 for none, shape (n,), int8.
     """
 
     def __init__(self, store: Store) -> None:
-        rows = store.rows(scorebook_views.RATIONALES)
-        others = {teacher.name for teacher in store.teachers()}
-        said, verdicts = _reviews(store), _verdicts(store)
-        human = dict(map(tuple, store.rows(scorebook_views.OVERRIDES)))
-        automatic = dict(map(tuple, store.rows(scorebook_views.DECISIONS)))
-        self.ids: list[str] = [row[0] for row in rows]
-        self.question_ids, self.question = _index(row[1] for row in rows)
-        self.teachers, self.teacher = _index(row[2] for row in rows)
-        patterns = (
-            _pattern(said.get(row[0], {}), row[2], verdicts.get(row[0]), others) for row in rows
-        )
-        self.patterns, self.pattern = _index(patterns)
-        self.human = np.array([human.get(rid, -1) for rid in self.ids], dtype=np.int8)
-        self.automatic = np.array([automatic.get(rid, -1) for rid in self.ids], dtype=np.int8)
+        read = read_rationales(store)
+        self.ids, self.question, self.question_ids = read.ids, read.question, read.question_ids
+        self.teacher, self.teachers = read.teacher, read.teachers
+        self.row, self.chars, self.edited = read.row, read.chars, read.revision > 0
+        self.reviewers, self.given = read_scores(store, self.ids)
+        self.verdict = read_verdicts(store, self.ids)
+        self.patterns, self.pattern = self._distinct({t.name for t in store.teachers()})
+        self.human = read_said(store, scorebook_views.OVERRIDES, self.ids)
+        self.automatic = read_said(store, scorebook_views.DECISIONS, self.ids)
         self.current = np.where(self.human >= 0, self.human, self.automatic)
-        self.chars = np.array([row[3] for row in rows], dtype=np.int64)
-        self._verdict = np.array([_code(p.verdict) for p in self.patterns] or [0], dtype=np.int8)
 
-    @cached_property
-    def place(self) -> dict[str, int]:
-        """Where each rationale stands in the arrays."""
-        return {rid: i for i, rid in enumerate(self.ids)}
+    def _distinct(self, active: set[str]) -> tuple[list[Pattern], NDArray[np.int32]]:
+        """Return the patterns there are, and which one each rationale has."""
+        first = self.teacher.astype(np.int64) * (UNGRADED + 1) + self.verdict
+        key = fold(list(self.given), first)
+        _, one, which = np.unique(key, return_index=True, return_inverse=True)
+        numbers: dict[Pattern, int] = {}
+        codes = [
+            numbers.setdefault(self._pattern_of(place, active), len(numbers))
+            for place in one.tolist()
+        ]
+        return list(numbers), np.array(codes or [0], dtype=np.int32)[which]
+
+    def _pattern_of(self, place: int, active: set[str]) -> Pattern:
+        scores = self.given[:, place].tolist()
+        asked = sum(score != NOT_ASKED for score in scores)
+        verdict = int(self.verdict[place])
+        return Pattern(
+            scores=tuple(sorted(score for score in scores if score > MISSING)),
+            expected=max(asked, len(active - {self.teachers[self.teacher[place]]})),
+            verdict=None if verdict == UNGRADED else VERDICTS[verdict],
+        )
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -153,7 +174,7 @@ class Scorebook:
 
     def has_verdict(self, verdict: Verdict) -> NDArray[np.bool_]:
         """Return whose own answer was graded so; shape (n,)."""
-        mine: NDArray[np.bool_] = (self._verdict == _code(verdict))[self.pattern]
+        mine: NDArray[np.bool_] = self.verdict == VERDICTS.index(verdict)
         return mine
 
     def where(self, holds: Callable[[Pattern], bool]) -> NDArray[np.bool_]:
@@ -181,48 +202,8 @@ class Scorebook:
 
     def override(self, rationale_ids: Mapping[str, bool | None]) -> None:
         """Take over changed overrides without reading the project again."""
-        for rid, said in rationale_ids.items():
-            i = self.place.get(rid)
-            if i is not None:
+        known = Ids.of(list(rationale_ids))
+        for i, said in zip(self.ids.places(known.values), rationale_ids.values(), strict=True):
+            if i >= 0:
                 self.human[i] = -1 if said is None else int(said)
                 self.current[i] = self.automatic[i] if said is None else int(said)
-
-
-def _reviews(store: Store) -> dict[str, dict[str, int | None]]:
-    """Return the current score of each reviewer, by rationale: the newest valid one, else None.
-
-    The same as the view ``current_reviews``, in one pass instead of a search for each row.
-    """
-    said: dict[str, dict[str, int | None]] = {}
-    for rationale_id, reviewer, score in store.rows(scorebook_views.REVIEWS):
-        scores = said.setdefault(rationale_id, {})
-        if score is not None or reviewer not in scores:
-            scores[reviewer] = score
-    return said
-
-
-def _verdicts(store: Store) -> dict[str, str]:
-    """Return the current verdict by rationale: a person's newest, else the newest by rules."""
-    rules: dict[str, str] = {}
-    people: dict[str, str] = {}
-    for rationale_id, verdict, grader in store.rows(scorebook_views.VERDICTS):
-        (people if grader.startswith("person:") else rules)[rationale_id] = verdict
-    return {**rules, **people}
-
-
-def _code(verdict: Verdict | None) -> int:
-    return _UNGRADED if verdict is None else _VERDICTS.index(verdict)
-
-
-def _pattern(
-    reviews: Mapping[str, int | None], teacher: str, verdict: str | None, active: set[str]
-) -> Pattern:
-    valid = tuple(sorted(score for score in reviews.values() if score is not None))
-    expected = max(len(reviews), len(active - {teacher}))
-    return Pattern(valid, expected, None if verdict is None else Verdict(verdict))
-
-
-def _index(values: Iterable[T]) -> tuple[list[T], NDArray[np.int32]]:
-    numbers: dict[T, int] = {}
-    codes = [numbers.setdefault(value, len(numbers)) for value in values]
-    return list(numbers), np.array(codes, dtype=np.int32)

@@ -170,9 +170,38 @@ def m002_edits_and_notes(connection: Connection) -> None:
         connection.execute(statement)
 
 
+#: The desk reads whole columns of every record: each index holds what one such read needs, so that
+#: no text is touched (1,000,000 rationales: 50 MB of index instead of 700 MB of table). The length
+#: of a text is a column, since an index on an expression does not spare SQLite the table.
+DESK_INDEXES = """
+ALTER TABLE rationales ADD COLUMN chars INTEGER NOT NULL DEFAULT 0;
+UPDATE rationales SET chars = length(text);
+DROP INDEX rationales_question;
+CREATE INDEX rationales_question ON rationales(question_id, teacher, sample, revision, chars);
+DROP INDEX attempts_question;
+CREATE INDEX attempts_question ON attempts(question_id, student, round, sample);
+DROP INDEX grades_subject;
+CREATE INDEX grades_subject ON grades(subject_id, grader, verdict);
+CREATE INDEX grades_doubtful ON grades(subject_id) WHERE doubts <> '[]';
+DROP INDEX reviews_subject;
+CREATE INDEX reviews_subject ON reviews(subject_id, reviewer, score);
+CREATE INDEX questions_columns ON questions(dataset, split, kind, answer_kind);
+"""
+
+
+def m003_whole_columns(connection: Connection) -> None:
+    """Let the columns of the desk be read from indexes alone."""
+    for statement in _statements(DESK_INDEXES):
+        connection.execute(statement)
+
+
 def _statements(script: str) -> list[str]:
     bare = "\n".join(line.split("--")[0] for line in script.splitlines())
     return [part.strip() for part in bare.split(";") if part.strip()]
 
 
-STEPS: tuple[Callable[[Connection], None], ...] = (m001_first_schema, m002_edits_and_notes)
+STEPS: tuple[Callable[[Connection], None], ...] = (
+    m001_first_schema,
+    m002_edits_and_notes,
+    m003_whole_columns,
+)

@@ -1,23 +1,71 @@
-"""Named reads of the scorebook. Each is one pass over a table: a search for each row costs more."""
+"""Named reads of whole columns, for the scorebook and the desk's list.
+
+Each answers one row for a range of ids (first, and the one after the last): ids as one string of 16
+hex digits each, numbers with commas between, names as a JSON list. So a million values cross into
+Python as a few long strings, and the thread that draws never waits for them. All are answered from
+an index alone.
+"""
 
 from __future__ import annotations
 
-#: Every current rationale: id, question, teacher, characters. Needs rationales_question.
+#: Rationales by question, every revision; needs rationales_question.
 RATIONALES = """
-SELECT r.id, r.question_id, r.teacher, length(r.text) FROM rationales r
-WHERE r.id NOT IN (SELECT rationale_id FROM withdrawn) AND r.rowid NOT IN (
-    SELECT old.rowid FROM rationales new JOIN rationales old ON old.question_id = new.question_id
-    AND old.teacher = new.teacher AND old.sample = new.sample AND old.revision < new.revision
-    WHERE new.revision > 0 AND new.id NOT IN (SELECT rationale_id FROM withdrawn))
-ORDER BY r.rowid"""
+SELECT group_concat(question_id, ''), group_concat(rowid), json_group_array(teacher),
+       group_concat(sample), group_concat(revision), group_concat(chars)
+FROM rationales WHERE question_id >= ? AND question_id < ?"""
 
-#: All reviews of rationales, oldest first.
+#: Places of revisions that were taken back; few.
+WITHDRAWN = """
+SELECT group_concat(r.rowid) FROM withdrawn w JOIN rationales r ON r.id = w.rationale_id"""
+
+#: Ids of rationales and of attempts, with their places in the tables.
+RATIONALE_IDS = (
+    "SELECT group_concat(id, ''), group_concat(rowid) FROM rationales WHERE id >= ? AND id < ?"
+)
+ATTEMPT_IDS = (
+    "SELECT group_concat(id, ''), group_concat(rowid) FROM attempts WHERE id >= ? AND id < ?"
+)
+QUESTION_IDS = (
+    "SELECT group_concat(id, ''), group_concat(rowid) FROM questions WHERE id >= ? AND id < ?"
+)
+
+#: All reviews, of explanations too; a missing score is 0. Needs reviews_subject.
 REVIEWS = """
-SELECT subject_id, reviewer, score FROM reviews WHERE subject_kind = 'rationale' ORDER BY rowid"""
+SELECT group_concat(subject_id, ''), group_concat(rowid), json_group_array(reviewer),
+       group_concat(COALESCE(score, 0))
+FROM reviews WHERE subject_id >= ? AND subject_id < ?"""
 
-#: All grades of rationales, oldest first.
-VERDICTS = """
-SELECT subject_id, verdict, grader FROM grades WHERE subject_kind = 'rationale' ORDER BY rowid"""
+#: All grades, of attempts and of rationales; needs grades_subject.
+GRADES = """
+SELECT group_concat(subject_id, ''), group_concat(rowid), json_group_array(verdict),
+       group_concat(grader LIKE 'person:%')
+FROM grades WHERE subject_id >= ? AND subject_id < ?"""
 
-OVERRIDES = "SELECT rationale_id, accepted FROM overrides"
-DECISIONS = "SELECT rationale_id, accepted FROM decisions"
+OVERRIDES = """
+SELECT group_concat(rationale_id, ''), group_concat(accepted)
+FROM overrides WHERE rationale_id >= ? AND rationale_id < ?"""
+DECISIONS = """
+SELECT group_concat(rationale_id, ''), group_concat(accepted)
+FROM decisions WHERE rationale_id >= ? AND rationale_id < ?"""
+
+#: Attempts by question; needs attempts_question.
+ATTEMPTS = """
+SELECT group_concat(question_id, ''), group_concat(rowid), json_group_array(student),
+       group_concat(round), group_concat(sample)
+FROM attempts WHERE question_id >= ? AND question_id < ?"""
+
+#: Questions with a rationale, once each; needs rationales_question.
+SOLVED = """
+SELECT group_concat(question_id, '')
+FROM (SELECT DISTINCT question_id FROM rationales WHERE question_id >= ? AND question_id < ?)"""
+
+#: What questions of one dataset have beside their text; needs questions_columns.
+QUESTIONS = """
+SELECT group_concat(rowid), json_group_array(split), json_group_array(kind)
+FROM questions WHERE dataset = ?"""
+DATASETS = "SELECT DISTINCT dataset FROM questions ORDER BY dataset"
+
+#: Names of the doubts of doubtful grades, with the grade's place; needs grades_doubtful.
+DOUBTS = """
+SELECT g.rowid, json_extract(d.value, '$.name') FROM grades g, json_each(g.doubts) d
+WHERE g.doubts <> '[]'"""

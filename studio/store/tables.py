@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from studio.domain.policy import PRESETS, Policy, Ruling
-from studio.domain.records import Override, Record, TeacherRecord
+from studio.domain.records import Override, Rationale, Record, TeacherRecord
 from studio.store.database import Connection
 
 if TYPE_CHECKING:
@@ -277,6 +277,8 @@ def row_of(record: Record) -> dict[str, Any]:
     for name, value in record.model_dump(mode="json").items():
         structured = name in _JSON and value is not None
         row[name] = json.dumps(value, ensure_ascii=False) if structured else value
+    if isinstance(record, Rationale):
+        row["chars"] = len(record.text)
     return row
 
 

@@ -32,19 +32,14 @@ DOUBTFUL_QUESTIONS = "SELECT DISTINCT question_id FROM mistakes WHERE doubts <> 
 
 # -- the desk's list -----------------------------------------------------------------------------
 
-#: Train questions with a rationale or a mistake, in order of import, in one dataset (or NULL); needs
-#: rationales_question, attempts_question, grades_subject.
-ON_DESK = """
+#: The first questions of the list, among the first imported: enough to be seen while all are read.
+#: Needs rationales_question, attempts_question, grades_subject.
+FIRST_ON_DESK = """
 SELECT q.id FROM questions q
-WHERE (?1 IS NULL OR q.dataset = ?1)
+WHERE q.rowid < (SELECT min(rowid) FROM questions) + 1000
   AND (EXISTS (SELECT 1 FROM rationales r WHERE r.question_id = q.id)
        OR (q.split = 'train' AND EXISTS (SELECT 1 FROM mistakes m WHERE m.question_id = q.id)))
-ORDER BY q.rowid"""
-
-#: Of a text, the questions it stands in: question, context, key, or a rationale. Parameter: LIKE.
-FOUND = """
-SELECT id FROM questions WHERE text LIKE ?1 ESCAPE '!' OR context LIKE ?1 ESCAPE '!' OR key LIKE ?1
-UNION SELECT question_id FROM rationales WHERE text LIKE ?1 ESCAPE '!'"""
+ORDER BY q.rowid LIMIT 200"""
 
 #: One page of the list, by a JSON list of ids; needs attempts_question, grades_subject,
 #: rationales_question.

@@ -1,87 +1,248 @@
-"""Which questions the desk shows; no Qt in here."""
+"""Which questions the desk shows, and in what order; no Qt in here."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from studio.domain.records import Verdict
+from studio.flow import score_values
+from studio.flow.columns import Ids, numbers
 from studio.flow.queues import DOUBTFUL, QUEUES
-from studio.store import window_views
+from studio.flow.score_columns import NOT_ASKED, UNGRADED, VERDICTS
+from studio.flow.scorebook import CHARS_PER_TOKEN
+from studio.store import search_index
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from studio.flow.casebook import Casebook
     from studio.flow.scorebook import Scorebook
+    from studio.store.search_index import Progress
     from studio.store.tables import Store
 
 STATES = {"accepted": "Accepted", "rejected": "Rejected", "undecided": "Not decided",
-          "by-hand": "Decided by hand", "would-change": "Would change"}  # fmt: skip
+          "by-hand": "Decided by hand", "would-change": "Would change",
+          "edited": "Edited"}  # fmt: skip
+VERDICT_NAMES = {**{str(v): str(v) for v in VERDICTS}, "ungraded": "not graded"}
+ANY, NONE = "any", "none"  #: of doubts: at least one, not a single one
+#: What the list can be sorted by; the second says whether it takes the scorebook.
+SORTS = {"question": ("Order of import", False), "mean": ("Mean score", True),
+         "gap": ("Gap between scores", True), "tokens": ("Tokens", True),
+         "doubt": ("Doubts", False), "date": ("Newest rationale", True)}  # fmt: skip
 
 
 class Filter(NamedTuple):
-    """What to show; empty fields let everything through."""
+    """What to show, and how sorted; empty fields let everything through."""
 
     state: str = ""
     queue: str = ""
     teacher: str = ""
     dataset: str = ""
     text: str = ""
+    reviewer: str = ""  #: who was asked for a review
+    verdict: str = ""  #: of the rationale's own answer
+    kind: str = ""
+    split: str = ""
+    student: str = ""
+    round: int | None = None
+    answer: str = ""  #: verdict of the student's attempt
+    doubt: str = ""  #: its name, or ANY, or NONE
+    mean_from: float | None = None
+    mean_to: float | None = None
+    gap_from: int | None = None
+    tokens_from: int | None = None
+    tokens_to: int | None = None
+    sort: tuple[tuple[str, bool], ...] = ()  #: what by, and whether the largest comes first
+
+    @property
+    def of_rationales(self) -> bool:
+        """Whether it chooses among rationales, not only among questions."""
+        fields = (self.state, self.teacher, self.reviewer, self.verdict, self.mean_from, self.mean_to,
+                  self.gap_from, self.tokens_from, self.tokens_to)  # fmt: skip
+        return any(one not in ("", None) for one in fields) or self.queue not in ("", DOUBTFUL)
 
     @property
     def needs_scores(self) -> bool:
         """Whether it can't be answered without a scorebook."""
-        return bool(self.state or self.teacher or (self.queue and self.queue != DOUBTFUL))
+        return self.of_rationales or any(SORTS[name][1] for name, _ in self.sort)
+
+    @property
+    def chosen(self) -> dict[str, Any]:
+        """The fields that keep something out."""
+        return {
+            name: value for name, value in self._asdict().items()
+            if value not in ("", None) and name != "sort"
+        }  # fmt: skip
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as it is stored with a name."""
+        return {**self.chosen, "sort": [list(one) for one in self.sort]}
+
+    @classmethod
+    def of_json(cls, stored: dict[str, Any]) -> Filter:
+        """Return a stored one; what this version does not know is left out."""
+        known: dict[str, Any] = {
+            name: value for name, value in stored.items() if name in cls._fields
+            and isinstance(value, str if cls._field_defaults[name] == "" else int | float)
+        }  # fmt: skip
+        pairs = [one for one in stored.get("sort", ()) if isinstance(one, list) and len(one) == 2]
+        order = tuple((name, bool(down)) for name, down in pairs if name in list(SORTS))
+        return cls(**known, sort=order)
 
 
 class Found(NamedTuple):
     """The questions that passed, and which rationales of theirs did (None: all)."""
 
-    question_ids: list[str]
+    question_ids: Ids
     rationales: NDArray[np.bool_] | None = None
+    indexed: Progress | None = None  #: how much was searched, where there was a text to find
+
+    def matching(self, book: Scorebook) -> NDArray[np.bool_]:
+        """Return which rationales one action on all that match would act on; shape (n,)."""
+        members = np.ones(len(book), bool) if self.rationales is None else self.rationales
+        there = self.question_ids.places(book.question_ids.values) >= 0
+        mine: NDArray[np.bool_] = members[: len(book)] & there[book.question]
+        return mine
+
+    def rationale_ids(self, book: Scorebook) -> list[str]:
+        """Return the ids of the rationales that match."""
+        return list(Ids(book.ids.values[self.matching(book)]))
 
 
 def find(
-    store: Store, wanted: Filter, book: Scorebook | None, final: NDArray[np.int8] | None = None
-) -> Found:
-    """Return the questions that pass ``wanted``, in order of import.
+    store: Store, wanted: Filter, cases: Casebook, book: Scorebook | None,
+    final: NDArray[np.int8] | None = None,
+) -> Found:  # fmt: skip
+    """Return the questions that pass ``wanted``, in the order it asks for.
 
     Args:
         book: needed where ``wanted.needs_scores``.
         final: what the rule under trial would decide, for the state "would-change".
     """
-    ids = [row[0] for row in store.rows(window_views.ON_DESK, wanted.dataset or None)]
+    passed, hits = cases.on_desk & _questions(wanted, cases), None
     if wanted.text:
-        ids = _kept(ids, {row[0] for row in store.rows(window_views.FOUND, _like(wanted.text))})
+        hits = search_index.find(store.path, wanted.text)
+        passed &= cases.at_rows(numbers(hits.questions))
+    members = None
+    if wanted.of_rationales and book is not None:
+        place = cases.places_of(book)
+        members = _rationales(wanted, book, final)
+        members &= np.append(passed, False)[place][book.question]
+        passed = np.zeros(len(cases), dtype=bool)
+        passed[place[book.question[members]]] = True
+    chosen = np.flatnonzero(passed)
+    chosen = chosen[_order(wanted, cases, book, chosen)]
+    return Found(Ids(cases.ids.values[chosen]), members, hits and hits.progress)
+
+
+def _questions(wanted: Filter, cases: Casebook) -> NDArray[np.bool_]:
+    passed = np.ones(len(cases), dtype=bool)
+    for value, codes, names in ((wanted.dataset, cases.dataset, cases.datasets),
+                                (wanted.split, cases.split, cases.splits),
+                                (wanted.kind, cases.kind, cases.kinds)):  # fmt: skip
+        if value:
+            passed &= codes == _code(value, names)
     if wanted.queue == DOUBTFUL:
-        ids = _kept(ids, {row[0] for row in store.rows(window_views.DOUBTFUL_QUESTIONS)})
-    if not wanted.needs_scores or book is None:
-        return Found(ids)
-    members = _members(wanted, book, final)
-    questions = {book.question_ids[n] for n in np.unique(book.question[members])}
-    return Found(_kept(ids, questions), members)
+        passed &= cases.with_attempt(cases.wrong & (cases.attempts.doubts > 0))
+    attempts = _attempts(wanted, cases)
+    return passed if attempts is None else passed & cases.with_attempt(attempts)
 
 
-def _members(wanted: Filter, book: Scorebook, final: NDArray[np.int8] | None) -> NDArray[np.bool_]:
-    members = np.ones(len(book), dtype=bool)
-    if wanted.state == "would-change":
-        members &= np.zeros(len(book), dtype=bool) if final is None else final != book.current
-    elif wanted.state == "by-hand":
-        members &= book.human >= 0
-    elif wanted.state:
-        members &= book.current == {"accepted": 1, "rejected": 0, "undecided": -1}[wanted.state]
+def _attempts(wanted: Filter, cases: Casebook) -> NDArray[np.bool_] | None:
+    """Return which attempts pass, or None where all questions do: also those without any."""
+    attempts = cases.attempts
+    kept = []
+    if wanted.student:
+        kept.append(attempts.student == _code(wanted.student, attempts.students))
+    if wanted.round is not None:
+        kept.append(attempts.round == wanted.round)
+    if wanted.answer:
+        kept.append(attempts.verdict == _verdict(wanted.answer))
+    if wanted.doubt in (ANY, NONE):
+        kept.append((attempts.doubts > 0) == (wanted.doubt == ANY))
+    elif wanted.doubt:
+        known = wanted.doubt in attempts.doubt_names
+        bit = 1 << attempts.doubt_names.index(wanted.doubt) if known else 0
+        kept.append((attempts.doubts & bit) > 0)
+    return np.logical_and.reduce(kept) if kept else None
+
+
+def _rationales(
+    wanted: Filter, book: Scorebook, final: NDArray[np.int8] | None
+) -> NDArray[np.bool_]:
+    members = _decided(wanted.state, book, final)
     if wanted.queue in QUEUES:
         members &= QUEUES[wanted.queue].members(book)
     if wanted.teacher:
-        known = wanted.teacher in book.teachers
-        members &= book.teacher == (book.teachers.index(wanted.teacher) if known else -1)
+        members &= book.teacher == _code(wanted.teacher, book.teachers)
+    if wanted.reviewer:
+        known = wanted.reviewer in book.reviewers
+        members &= (
+            (book.given[book.reviewers.index(wanted.reviewer)] != NOT_ASKED) if known else False
+        )
+    if wanted.verdict:
+        members &= book.verdict == _verdict(wanted.verdict)
+    if wanted.mean_from is not None:
+        members &= score_values.means(book) >= wanted.mean_from  # a comparison with NaN is false
+    if wanted.mean_to is not None:
+        members &= score_values.means(book) <= wanted.mean_to
+    if wanted.gap_from is not None:
+        members &= score_values.gaps(book) >= wanted.gap_from
+    if wanted.tokens_from is not None:
+        members &= book.chars >= wanted.tokens_from * CHARS_PER_TOKEN
+    if wanted.tokens_to is not None:
+        members &= book.chars <= wanted.tokens_to * CHARS_PER_TOKEN
     return members
 
 
-def _kept(ids: list[str], allowed: set[str]) -> list[str]:
-    return [one for one in ids if one in allowed]
+def _decided(state: str, book: Scorebook, final: NDArray[np.int8] | None) -> NDArray[np.bool_]:
+    if state == "would-change":
+        return np.zeros(len(book), dtype=bool) if final is None else final != book.current
+    if state == "by-hand":
+        return np.array(book.human >= 0)
+    if state == "edited":
+        return book.edited.copy()
+    if state:
+        wanted = {"accepted": 1, "rejected": 0, "undecided": -1}[state]
+        return np.array(book.current == wanted)
+    return np.ones(len(book), dtype=bool)
 
 
-def _like(text: str) -> str:
-    escaped = text.replace("!", "!!").replace("%", "!%").replace("_", "!_")
-    return f"%{escaped}%"
+def _order(
+    wanted: Filter, cases: Casebook, book: Scorebook | None, chosen: NDArray[np.intp]
+) -> NDArray[np.intp] | slice:
+    """Return how to put chosen questions in order; what has no value comes last either way."""
+    keys: list[NDArray[Any]] = []
+    for name, largest_first in wanted.sort:
+        values = _values(name, cases, book)
+        if values is None:
+            continue
+        mine = values[chosen].astype(np.float64)
+        keys.append(-mine if largest_first else mine)
+    return np.lexsort(keys[::-1]) if keys else slice(None)
+
+
+def _values(name: str, cases: Casebook, book: Scorebook | None) -> NDArray[Any] | None:
+    """Return what to sort questions by; shape (q,)."""
+    if name == "question":
+        return cases.row
+    if name == "doubt":
+        doubtful = cases.attempts.doubts > 0
+        return np.bincount(cases.attempts.question[doubtful], minlength=len(cases))
+    if book is None:
+        return None
+    values = {"mean": score_values.question_means, "gap": score_values.question_gaps,
+              "tokens": score_values.question_chars, "date": score_values.question_newest}[name](book)  # fmt: skip
+    found = np.full(len(cases) + 1, np.nan)
+    found[cases.places_of(book)] = values
+    return found[:-1]
+
+
+def _code(name: str, names: list[str]) -> int:
+    return names.index(name) if name in names else -1
+
+
+def _verdict(name: str) -> int:
+    return UNGRADED if name == "ungraded" else VERDICTS.index(Verdict(name))

@@ -46,7 +46,7 @@ class Page(QWidget):
 
     def on_tables_changed(self, tables: set[str]) -> None:
         """Read anew what concerns it."""
-        if tables & self.watches:
+        if tables & self.watches and not self.reading.is_closed:
             self.reload(tables)
 
     def leave(self) -> None:

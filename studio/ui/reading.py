@@ -1,5 +1,5 @@
-"""Reads off the thread that draws: long queries and whole scorebooks, on one thread with its own
-read-only connection; and lets the page go on when a change it asked for is done."""
+"""Reads off the thread that draws: short ones on one thread, whole scorebooks on another, each with
+its own read-only connection; and lets the page go on when a change it asked for is done."""
 
 from __future__ import annotations
 
@@ -37,17 +37,25 @@ class Reading(QObject):
     def __init__(self, project: Path, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._project = project
-        self._store: Store | None = None  # belongs to the reading thread
+        self._stores: dict[bool, Store] = {}  # each belongs to its reading thread
         self._newest: dict[str, int] = {}
         self._closed = False
         self._open = 0  # asked and not yet answered
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="studio-reading")
+        self._pools = {
+            slow: ThreadPoolExecutor(1, thread_name_prefix="studio-reading")
+            for slow in (False, True)
+        }
         self._answered.connect(self._on_answered)
 
     @property
     def is_idle(self) -> bool:
         """Whether everything that was asked has been answered."""
         return self._open == 0
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the connections are gone, and with them the project."""
+        return self._closed
 
     def ask(
         self,
@@ -56,11 +64,13 @@ class Reading(QObject):
         then: Callable[[T], None],
         *,
         failed: Callable[[str], None] | None = None,
+        slow: bool = False,
     ) -> None:
-        """Run ``read`` on the reading thread, then ``then`` with its result here.
+        """Run ``read`` on a reading thread, then ``then`` with its result here.
 
         Args:
             what: a name; the answer to an older question of the same name is dropped.
+            slow: it may take seconds: the others do not wait for it.
         """
         if self._closed:
             return
@@ -69,11 +79,12 @@ class Reading(QObject):
         def work() -> T | None:
             if self._newest[what] != number:  # asked anew before this one had its turn
                 return None
-            if self._store is None:
-                self._store = Store(self._project, read_only=True)
-            return read(self._store)
+            if slow not in self._stores:
+                store = self._stores[slow] = Store(self._project, read_only=True)
+                store.sql.set_progress_handler(lambda: self._closed, 200_000)
+            return read(self._stores[slow])
 
-        self._hear(self._pool.submit(work), then, failed, what, number)
+        self._hear(self._pools[slow].submit(work), then, failed, what, number)
 
     def when(
         self, done: Future[T], then: Callable[[T], None] = lambda _: None,
@@ -83,11 +94,12 @@ class Reading(QObject):
         self._hear(done, then, failed)
 
     def close(self) -> None:
-        """Wait for the read in progress, drop the others, and let go of the connection."""
+        """End the reads in progress, drop the others, and let go of the connections."""
         self._closed = True
-        self._pool.shutdown(wait=True, cancel_futures=True)
-        if self._store is not None:
-            self._store.close()
+        for pool in self._pools.values():
+            pool.shutdown(wait=True, cancel_futures=True)
+        for store in self._stores.values():
+            store.close()
 
     def _hear(
         self, future: Future[Any], then: Callable[[Any], None],

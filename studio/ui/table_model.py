@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
+from studio.flow.columns import Chosen, Ids
 from studio.store.tables import Store
 from studio.ui.cases import Line, read_lines
 from studio.ui.plain_text import one_line
 
-PAGE = 64  #: rows read at once: 3 ms
-PAGES_KEPT = 60
+PAGE = 24  #: rows read at once: as many as are in sight
+PAGES_KEPT = 100
 LINE = Qt.ItemDataRole.UserRole  #: the role under which a row gives its ``Line``
 TINTED = Qt.ItemDataRole.UserRole + 1  #: whether the rule under trial would change it
 Index = QModelIndex | QPersistentModelIndex
@@ -25,11 +27,11 @@ class DeskModel(QAbstractTableModel):
     def __init__(self, reader: Store, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._reader = reader
-        self.ids: list[str] = []
+        self.ids: Sequence[str] = Ids.of(())
         self._pages: OrderedDict[int, dict[str, Line]] = OrderedDict()
-        self._tinted: frozenset[str] = frozenset()
+        self._tinted: Collection[str] = frozenset()
 
-    def show_ids(self, ids: list[str]) -> None:
+    def show_ids(self, ids: Sequence[str]) -> None:
         """Show these questions."""
         self.beginResetModel()
         self.ids = ids
@@ -41,10 +43,11 @@ class DeskModel(QAbstractTableModel):
         self._pages.clear()
         self._all_changed()
 
-    def tint(self, question_ids: frozenset[str]) -> None:
+    def tint(self, question_ids: Collection[str]) -> None:
         """Mark the questions that the rule under trial would change."""
-        if question_ids != self._tinted:
-            self._tinted = question_ids
+        same = isinstance(question_ids, Chosen) and question_ids.same_as(self._tinted)
+        self._tinted = question_ids
+        if not same:
             self._all_changed()
 
     def line(self, number: int) -> Line | None:

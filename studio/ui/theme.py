@@ -139,6 +139,9 @@ def _texts_and_buttons(s: Scheme) -> str:
         padding: 2px 4px; text-align: left; }}
     QPushButton[role="quiet"]:hover, QPushButton[role="quiet"]:focus {{
         text-decoration: underline; background: transparent; }}
+    QPushButton[role="chip"] {{ padding: 2px 8px; border-radius: 9px; background: {s.raised};
+        font-size: {SMALL}px; }}
+    QPushButton[role="chip"]:hover, QPushButton[role="chip"]:focus {{ border-color: {s.accent}; }}
     QPushButton[role="quiet"]:focus {{ border-color: {s.accent}; }}
     QPushButton[role="row"] {{ border: 1px solid transparent; border-radius: 4px; background: transparent;
         padding: 6px 8px; text-align: left; }}

@@ -57,7 +57,7 @@ def test_every_page_opens_on_nothing_and_on_something(
     for folder in (empty, project):
         window = open_window(folder)
         page = window.show_page(name)
-        qtbot.waitUntil(lambda page=page: not page.reading._pool._work_queue.qsize())
+        qtbot.waitUntil(lambda page=page: page.reading.is_idle)
         assert not page.grab().isNull()
 
 

@@ -9,13 +9,18 @@ from typing import Any, ClassVar
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QLineEdit, QSplitter, QStackedWidget, QVBoxLayout
 
+from studio.app.indexing import TABLE
 from studio.app.workbench import Workbench
 from studio.domain.policy import Policy
+from studio.flow.casebook import Casebook, first_on_desk
+from studio.flow.columns import Ids
 from studio.flow.decisions import Wish
+from studio.flow.saved_views import saved_views
 from studio.flow.scorebook import Scorebook
 from studio.store.tables import Store
 from studio.ui.desk_filter import Filter, Found, find
 from studio.ui.desk_work import DeskWork
+from studio.ui.filter_words import offered
 from studio.ui.page import Page
 from studio.ui.parts import Notice, button, row
 from studio.ui.table_model import DeskModel
@@ -28,19 +33,20 @@ from studio.ui.widgets.threshold_panel import ThresholdPanel
 from studio.ui.words import things
 
 _SCORES = frozenset({"rationales", "reviews", "grades", "decisions", "policies", "teachers"})
-_ROWS = frozenset({"questions", "attempts", "rationales"})
+_ROWS = frozenset({"questions", "attempts", "rationales", "grades"})
 
 
 class DeskPage(Page):
     """List, three panes and the acceptance rule."""
 
     title = "Desk"
-    watches: ClassVar = _SCORES | _ROWS | {"overrides", "explanations", "notes"}
+    watches: ClassVar = _SCORES | _ROWS | {"overrides", "explanations", "notes", "settings", TABLE}
 
     def __init__(self, workbench: Workbench) -> None:
         super().__init__(workbench)
+        self._cases: Casebook | None = None
         self._book: Scorebook | None = None
-        self._found = Found([])
+        self._found = Found(Ids.of(()))
         self._build()
         self._make_verbs()
         self.reload()
@@ -53,6 +59,8 @@ class DeskPage(Page):
         self.filters = FilterBar()
         self.filters.changed.connect(lambda _: self._search())
         self.filters.left.connect(self.questions.setFocus)
+        self.filters.view_saved.connect(self._on_view_saved)
+        self.filters.view_deleted.connect(self._on_view_deleted)
         self.case_view = CaseView(reader)
         self.case_view.wished.connect(self._on_wished)
         self.panel = ThresholdPanel()
@@ -98,15 +106,20 @@ class DeskPage(Page):
 
     def reload(self, tables: set[str] | None = None) -> None:
         """Read list and scores anew, as far as it is needed; the place is kept."""
-        if tables is None or tables & {"teachers", "questions"}:
-            self.filters.show_names(*self._names())
+        if tables is None:
+            self.workbench.indexing.begin()
+            self.reading.ask("first", first_on_desk, self._take_first)
+        if tables is None or "settings" in tables:
+            self.reading.ask("views", saved_views, self._take_views)
         if tables is None or tables & _ROWS:
+            self.reading.ask("cases", Casebook, self._take_cases)
+        elif TABLE in tables and self.filters.filter.text:
             self._search()
         if tables is None or tables & _SCORES:
-            self.reading.ask("scores", _read_scores, self._take_scores)
+            self.reading.ask("scores", _read_scores, self._take_scores, slow=True)
         elif "overrides" in tables:
             self.reading.ask("overrides", _read_overrides, self._take_overrides)
-        if tables is not None:
+        if tables is not None and tables - {TABLE, "settings"}:
             self.model.reread()
             self._show_row(self.questions.currentIndex().row(), keep=True)
 
@@ -114,38 +127,55 @@ class DeskPage(Page):
         """Show a queue, by name."""
         self.filters.set_filter(Filter(queue=str(wanted)))
 
-    def _names(self) -> tuple[list[str], list[str]]:
-        reader = self.workbench.reader
-        teachers = [r[0] for r in reader.rows("SELECT name FROM teachers ORDER BY name")]
-        datasets = [r[0] for r in reader.rows("SELECT DISTINCT dataset FROM questions ORDER BY 1")]
-        return teachers, datasets
+    def _take_first(self, ids: Ids) -> None:
+        """Show the first questions while the others are being read."""
+        if self._cases is None and len(ids) and self.filters.filter == Filter():
+            self._show_ids(ids)
+            self.filters.count.setText("Reading the questions …")
+
+    def _take_cases(self, cases: Casebook) -> None:
+        self._cases = cases
+        self.filters.show_offer(offered(cases, self._book))
+        self._search()
+
+    def _take_views(self, views: dict[str, dict[str, Any]]) -> None:
+        self.filters.show_views({name: Filter.of_json(view) for name, view in views.items()})
+
+    def _on_view_saved(self, name: str, view: Filter) -> None:
+        self.reading.when(self.workbench.save_view(name, view.as_json()))
+
+    def _on_view_deleted(self, name: str) -> None:
+        self.reading.when(self.workbench.delete_view(name))
 
     def _search(self) -> None:
-        wanted, book = self.filters.filter, self._book
-        if wanted.needs_scores and book is None:
-            self._notice.show_text("Reading the scores …")
-            self._stack.setCurrentIndex(0)
-            return  # _take_scores searches again
+        wanted, cases, book = self.filters.filter, self._cases, self._book
+        if cases is None or (wanted.needs_scores and book is None):
+            if wanted != Filter():
+                self._notice.show_text(
+                    "Reading the scores …" if cases else "Reading the questions …"
+                )
+                self._stack.setCurrentIndex(0)
+            return  # _take_cases or _take_scores searches again
         final = self.panel.trial.final if self.panel.trial else None
-        self.reading.ask("list", lambda store: find(store, wanted, book, final), self._take_found)
+        self.reading.ask(
+            "list", lambda store: find(store, wanted, cases, book, final), self._take_found
+        )
 
     def _take_found(self, found: Found) -> None:
-        before = self._current_id()
         self._found = found
-        if found.question_ids != self.model.ids:
-            self.model.show_ids(found.question_ids)
-            ids = found.question_ids
-            self.questions.go_to(ids.index(before) if before in ids else 0)
-        if not found.question_ids:
-            self._say_empty()
-        self._stack.setCurrentIndex(1 if found.question_ids else 0)
-        if (
-            found.question_ids
-            and self.isVisible()
-            and not isinstance(QApplication.focusWidget(), QLineEdit)
-        ):
-            self.questions.setFocus()
+        self._show_ids(found.question_ids)
         self._count()
+
+    def _show_ids(self, ids: Ids) -> None:
+        before = self._current_id()
+        if ids != self.model.ids:
+            self.model.show_ids(ids)
+            self.questions.go_to(max(0, ids.find(before)))
+        if not ids:
+            self._say_empty()
+        self._stack.setCurrentIndex(1 if ids else 0)
+        if ids and self.isVisible() and not isinstance(QApplication.focusWidget(), QLineEdit):
+            self.questions.setFocus()
 
     def _say_empty(self) -> None:
         if self.filters.filter == Filter():
@@ -155,6 +185,11 @@ class DeskPage(Page):
                 "Nothing on the desk yet",
                 "Import questions, or a committee's records; then run what is missing.", actions=[go],
             )  # fmt: skip
+        elif self._found.indexed and not self._found.indexed.whole:
+            self._notice.show_text(
+                "Nothing found yet",
+                "The texts are still being indexed; what is found will show here.",
+            )
         else:
             reset = button("Show everything", lambda: self.filters.set_filter(Filter()),
                            tip="Take all filters away")  # fmt: skip
@@ -164,6 +199,8 @@ class DeskPage(Page):
         waiting = self._book is None and self.filters.filter.needs_scores
         self._book, version, policy = read
         self.panel.show_book(self._book, version, policy)
+        if self._cases is not None:
+            self.filters.show_offer(offered(self._cases, self._book))
         self._count()
         if waiting:
             self._search()
@@ -171,8 +208,8 @@ class DeskPage(Page):
     def _take_overrides(self, said: dict[str, bool]) -> None:
         if self._book is None:
             return
-        cleared = {rid: None for rid, i in self._book.place.items()
-                   if self._book.human[i] >= 0 and rid not in said}  # fmt: skip
+        by_hand = (self._book.ids[i] for i in (self._book.human >= 0).nonzero()[0].tolist())
+        cleared = {rid: None for rid in by_hand if rid not in said}
         self._book.override({**said, **cleared})
         self.reading.ask("rule", lambda store: store.policy(), self._take_rule)
 
@@ -186,6 +223,9 @@ class DeskPage(Page):
         if self._book is not None:
             parts.append(things(len(self._book), "rationale"))
             parts.append(f"{int((self._book.current == 1).sum()):,} accepted")
+        indexed = self._found.indexed
+        if indexed is not None and not indexed.whole:
+            parts.insert(0, f"indexing, {indexed.done * 100 // indexed.total} % searched")
         self.filters.count.setText(" · ".join(parts))
 
     def _on_tried(self, trial: Trial) -> None:
@@ -242,9 +282,7 @@ class DeskPage(Page):
 
 
 def _read_scores(store: Store) -> tuple[Scorebook, int, Policy]:
-    book = Scorebook(store)
-    book.place  # noqa: B018 - built here, off the thread that draws
-    return book, *store.policy()
+    return Scorebook(store), *store.policy()
 
 
 def _read_overrides(store: Store) -> dict[str, bool]:

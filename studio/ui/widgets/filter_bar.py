@@ -1,18 +1,23 @@
-"""What the desk shows: state, queue, teacher, dataset, and text."""
+"""What the desk shows: decision, queue, any other column, order, saved views, and text."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QLineEdit, QWidget
+from PySide6.QtWidgets import QInputDialog, QLineEdit, QMenu, QPushButton, QWidget
 
-from studio.flow.queues import DOUBTFUL, QUEUES
-from studio.ui.desk_filter import STATES, Filter
-from studio.ui.parts import choice, choose, label, row
+from studio.ui.desk_filter import SORTS, STATES, Filter
+from studio.ui.filter_words import COLUMNS, QUEUE_NAMES, SPANS, Offer, chips, entries
+from studio.ui.parts import button, choice, choose, column, label, row
+from studio.ui.plain_text import one_line
+from studio.ui.widgets.chips import Chip, Chips
 
 PAUSE_MS = 250  #: after the last letter, before searching
+NAME_LETTERS = 40
 
 
 class FilterBar(QWidget):
@@ -21,73 +26,91 @@ class FilterBar(QWidget):
     Signals:
         changed(Filter): show something else.
         left(): the search field was left by Escape or Enter.
+        view_saved(str, object): keep this Filter under a name.
+        view_deleted(str): forget the view of this name.
     """
 
     changed = Signal(object)
     left = Signal()
+    view_saved = Signal(str, object)
+    view_deleted = Signal(str)
 
     def __init__(self) -> None:
         super().__init__()
+        self._rest = Filter()  #: what the boxes and the search field do not show
+        self._offer = Offer()
+        self._views: dict[str, Filter] = {}
         self._state = choice([("Any decision", ""), *((t, n) for n, t in STATES.items())],
                              name="Filter by decision", tip="Show questions with such a rationale")  # fmt: skip
-        queues = [(queue.title, name) for name, queue in QUEUES.items()]
-        self._queue = choice([("No queue", ""), *queues, ("Doubtful mistakes", DOUBTFUL)],
+        self._queue = choice([("No queue", ""), *((t, n) for n, t in QUEUE_NAMES.items())],
                              name="Audit queue", tip="Show what deserves a second look")  # fmt: skip
-        self._teacher = choice([("Any teacher", "")], name="Filter by teacher",
-                               tip="Show questions this teacher has solved")  # fmt: skip
-        self._dataset = choice([("Any dataset", "")], name="Filter by dataset",
-                               tip="Show questions of one import")  # fmt: skip
-        self.search = QLineEdit()
-        self.search.setPlaceholderText("Search questions and rationales  ( / )")
-        self.search.setAccessibleName("Search questions and rationales")
-        self.search.setToolTip("Text to find (/); Enter or Escape returns to the list")
-        self.search.setClearButtonEnabled(True)
-        self.search.setMaxLength(200)
+        self._more = self._menu_button("Filter", self._fill_columns,
+                                       tip="Filter by any other column; conditions add up")  # fmt: skip
+        self._order = self._menu_button("Sort", self._fill_sorts,
+                                        tip="Sort by one column, then by a second one")  # fmt: skip
+        self._saved = self._menu_button("Views", self._fill_views,
+                                        tip="Open, save or delete a view: filter and order")  # fmt: skip
+        self.search = self._make_search()
         self.count = label("", "dim")
+        self.chips = Chips()
+        self.chips.removed.connect(self._on_removed)
+        for box in (self._state, self._queue):
+            box.activated.connect(lambda _: self._tell())
+        line = row(
+            self._state, self._queue, self._more, self._order, self._saved, self.search, self.count
+        )
+        line.setStretch(5, 1)
+        self.setLayout(column(line, self.chips))
+
+    def _make_search(self) -> QLineEdit:
+        search = QLineEdit()
+        search.setPlaceholderText("Search all texts  ( / )")
+        search.setAccessibleName(
+            "Search questions, answers, rationales, explanations, comments and notes"
+        )
+        search.setToolTip(
+            "Find texts that hold all these words (/); “in quotes” they must follow each other.\n"
+            "Searched: questions, answers, rationales, explanations, comments, notes.\n"
+            "Enter or Escape returns to the list"
+        )
+        search.setClearButtonEnabled(True)
+        search.setMaxLength(200)
+        search.setMinimumWidth(140)
         self._pause = QTimer(self)
         self._pause.setSingleShot(True)
         self._pause.setInterval(PAUSE_MS)
         self._pause.timeout.connect(self._tell)
-        self.search.textChanged.connect(lambda _: self._pause.start())
-        self.search.returnPressed.connect(self.left)
-        leave = QShortcut(QKeySequence("Escape"), self.search)
+        search.textChanged.connect(lambda _: self._pause.start())
+        search.returnPressed.connect(self.left)
+        leave = QShortcut(QKeySequence("Escape"), search)
         leave.setContext(Qt.ShortcutContext.WidgetShortcut)
         leave.activated.connect(self.left)
-        for box in (self._state, self._queue, self._teacher, self._dataset):
-            box.activated.connect(lambda _: self._tell())
-        layout = row(
-            self._state, self._queue, self._teacher, self._dataset, self.search, self.count
-        )
-        layout.setStretch(4, 1)
-        self.setLayout(layout)
+        return search
 
     @property
     def filter(self) -> Filter:
         """What is chosen."""
-        return Filter(
+        return self._rest._replace(
             state=self._state.currentData(), queue=self._queue.currentData(),
-            teacher=self._teacher.currentData(), dataset=self._dataset.currentData(),
             text=self.search.text().strip(),
         )  # fmt: skip
 
     def set_filter(self, wanted: Filter) -> None:
         """Choose something, and tell."""
-        for box, value in ((self._state, wanted.state), (self._queue, wanted.queue),
-                           (self._teacher, wanted.teacher), (self._dataset, wanted.dataset)):  # fmt: skip
-            choose(box, value)
+        choose(self._state, wanted.state)
+        choose(self._queue, wanted.queue)
+        self._rest = wanted
         self.search.setText(wanted.text)
         self._pause.stop()
         self._tell()
 
-    def show_names(self, teachers: Iterable[str], datasets: Iterable[str]) -> None:
-        """Offer these teachers and datasets; what is chosen stays chosen."""
-        for box, names in ((self._teacher, teachers), (self._dataset, datasets)):
-            before = box.currentData()
-            while box.count() > 1:
-                box.removeItem(1)
-            for name in names:
-                box.addItem(name if len(name) <= 32 else f"{name[:31]}…", name)
-            choose(box, before)
+    def show_offer(self, offer: Offer) -> None:
+        """Offer these values; what is chosen stays chosen."""
+        self._offer = offer
+
+    def show_views(self, views: Mapping[str, Filter]) -> None:
+        """Offer these saved views."""
+        self._views = dict(views)
 
     def start_search(self) -> None:
         """Put the cursor into the search field."""
@@ -95,4 +118,115 @@ class FilterBar(QWidget):
         self.search.selectAll()
 
     def _tell(self) -> None:
-        self.changed.emit(self.filter)
+        wanted = self.filter
+        boxes = ("state", "queue")
+        self.chips.show_chips(Chip(text, what) for text, what in chips(wanted) if what not in boxes)
+        self.changed.emit(wanted)
+
+    def _on_removed(self, what: str) -> None:
+        if what.startswith("sort:"):
+            left = tuple(one for one in self._rest.sort if one[0] != what[5:])
+            self._change(sort=left)
+        else:
+            self._change(**{what: Filter._field_defaults[what]})
+
+    def _change(self, **fields: Any) -> None:
+        self._rest = self._rest._replace(**fields)
+        self._tell()
+
+    # -- the menus, filled when they are opened -------------------------------------------------
+
+    def _menu_button(self, text: str, fill: Any, *, tip: str) -> QPushButton:
+        made = button(text, lambda: None, tip=tip)
+        menu = QMenu(made)
+        menu.setToolTipsVisible(True)
+        menu.aboutToShow.connect(partial(self._refill, menu, fill))
+        made.setMenu(menu)
+        return made
+
+    def _refill(self, menu: QMenu, fill: Any) -> None:
+        menu.clear()
+        fill(menu)
+
+    def _fill_columns(self, menu: QMenu) -> None:
+        for field, (title, _) in COLUMNS.items():
+            values = list(entries(field, self._offer))
+            if len(values) < 2 and field not in SPANS and not getattr(self._rest, field):
+                continue  # one value filters nothing
+            inner = menu.addMenu(f"{title} …" if field in SPANS else title)
+            for text, value in values:
+                self._entry(inner, text, value == getattr(self._rest, field),
+                            partial(self._change, **{field: value}))  # fmt: skip
+            if field in SPANS:
+                inner.addAction("Another number …", partial(self._ask_number, field, title))
+        if any(what in COLUMNS for what in self._rest.chosen):
+            menu.addSeparator()
+            menu.addAction(
+                "Take all filters away", lambda: self.set_filter(Filter(sort=self._rest.sort))
+            )
+
+    def _fill_sorts(self, menu: QMenu) -> None:
+        now = dict(self._rest.sort)
+        for name, (title, _) in SORTS.items():
+            inner = menu.addMenu(title)
+            for text, down in (("Smallest first ↑", False), ("Largest first ↓", True)):
+                kept = tuple(one for one in self._rest.sort if one[0] != name)
+                self._entry(inner, text, now.get(name) == down,
+                            partial(self._change, sort=(*kept, (name, down))))  # fmt: skip
+        if now:
+            menu.addSeparator()
+            menu.addAction("In order of import only", partial(self._change, sort=()))
+
+    def _fill_views(self, menu: QMenu) -> None:
+        for name, view in self._views.items():
+            self._entry(menu, name, view == self.filter, partial(self.set_filter, view))
+        if self._views:
+            menu.addSeparator()
+        menu.addAction("Save this view …", self._ask_name)
+        if self._views:
+            inner = menu.addMenu("Delete")
+            for name in self._views:
+                inner.addAction(_shown(name), partial(self.view_deleted.emit, name))
+
+    def _entry(self, menu: QMenu, text: str, chosen: bool, act: Any) -> None:
+        action = menu.addAction(_shown(text), act)
+        action.setCheckable(True)
+        action.setChecked(chosen)
+
+    def _ask_number(self, field: str, title: str) -> None:
+        span, now = SPANS[field], getattr(self._rest, field)
+        asked = QInputDialog(self)
+        asked.setInputMode(
+            QInputDialog.InputMode.DoubleInput if span.digits else QInputDialog.InputMode.IntInput
+        )
+        asked.setWindowTitle("Filter")
+        asked.setLabelText(title)
+        if span.digits:
+            asked.setDoubleRange(span.lowest, span.highest)
+            asked.setDoubleDecimals(span.digits)
+            asked.setDoubleValue(span.usual[0] if now is None else now)
+            asked.doubleValueSelected.connect(lambda value: self._change(**{field: value}))
+        else:
+            asked.setIntRange(int(span.lowest), int(span.highest))
+            asked.setIntValue(int(span.usual[0] if now is None else now))
+            asked.intValueSelected.connect(lambda value: self._change(**{field: value}))
+        _open(asked)
+
+    def _ask_name(self) -> None:
+        asked = QInputDialog(self)
+        asked.setWindowTitle("Save this view")
+        asked.setLabelText("Name; a view of the same name is replaced")
+        asked.textValueSelected.connect(
+            lambda name: self.view_saved.emit(name, self.filter) if name.strip() else None
+        )
+        _open(asked)
+
+
+def _open(asked: QInputDialog) -> None:
+    asked.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    asked.open()
+
+
+def _shown(name: str) -> str:
+    """Return a name as a menu shows it: on one line, and no letter of it underlined."""
+    return one_line(name, most=NAME_LETTERS).replace("&", "&&")
