@@ -45,6 +45,8 @@ def run(
     Raises:
         StudioError: the project cannot be opened.
     """
+    if screenshot is not None and _has_no_display():
+        os.environ["QT_QPA_PLATFORM"] = "offscreen"  # a picture needs no screen
     app = make_application()
     chosen: Wish = str(QSettings().value("theme", "system")) if theme == "system" else theme  # type: ignore[assignment]
     studio = Studio(app, chosen, size, keeps_state=screenshot is None)
@@ -61,6 +63,12 @@ def run(
     if studio.restart is not None:
         _start_anew(studio.restart)
     return code
+
+
+def _has_no_display() -> bool:
+    """Return whether this is a Linux without a screen, and nobody said what to draw on."""
+    said = ("QT_QPA_PLATFORM", "DISPLAY", "WAYLAND_DISPLAY")
+    return sys.platform.startswith("linux") and not any(os.environ.get(name) for name in said)
 
 
 def make_application() -> QApplication:

@@ -28,7 +28,7 @@ from studio.ui.widgets.job_panel import JobPanel
 from studio.ui.widgets.rail import Rail
 from studio.ui.widgets.toast import Toast
 from studio.ui.window_actions import WindowActions
-from studio.ui.window_state import keep_page, keep_panes, keep_window, restore_panes
+from studio.ui.window_state import keep_page, keep_panes, keep_window, restore_panes, title_of
 from studio.ui.words import things
 
 SETTLE_MS = 300  #: changes of tables within this time are shown together
@@ -71,8 +71,7 @@ class MainWindow(QMainWindow):
         self._listener = BusListener(self.bridge, lambda: background.tasks)
         workbench.bus.join(self._listener)
         self.reading = Reading(workbench.project, self)
-        only = tr(" (only to look at)") if workbench.read_only else ""
-        self.setWindowTitle(" – ".join((workbench.project.name + only, "MAPD Studio")))
+        self.setWindowTitle(title_of(workbench.project.name, read_only=workbench.read_only))
         self.setAcceptDrops(True)
         self._build()
         self.actions_ = WindowActions(self, {n: tr(one.title) for n, one in STATIONS.items()})

@@ -8,6 +8,8 @@ from pathlib import Path
 from PySide6.QtCore import QByteArray, QSettings
 from PySide6.QtWidgets import QSplitter, QWidget
 
+from studio.ui.texts import tr
+
 ZOOMS = (100, 110, 125, 150, 200)  #: sizes of everything, in percent
 _GEOMETRY = "window/geometry"
 
@@ -55,3 +57,9 @@ def zoom_now() -> int:
 
 def _page_key(project: Path) -> str:
     return f"pages/{sha256(str(project).encode()).hexdigest()[:16]}"
+
+
+def title_of(project: str, *, read_only: bool) -> str:
+    """Return the title of the window of a project."""
+    only = tr(" (only to look at)") if read_only else ""
+    return f"{project}{only} – MAPD Studio"

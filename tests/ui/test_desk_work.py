@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from studio.domain.policy import PRESETS
@@ -46,6 +47,12 @@ def desk(window: MainWindow, qtbot: QtBot) -> DeskPage:
     return desk_of(window, qtbot)
 
 
+def in_front(window: QWidget, qtbot: QtBot) -> None:
+    """Wait until keys go to this window, or to what has been opened over it."""
+    window.activateWindow()
+    qtbot.waitUntil(lambda: QApplication.activeWindow() is window)
+
+
 def test_e_edits_the_chosen_rationale_and_undo_brings_the_original_back(
     window: MainWindow, desk: DeskPage, qtbot: QtBot
 ) -> None:
@@ -54,8 +61,7 @@ def test_e_edits_the_chosen_rationale_and_undo_brings_the_original_back(
     qtbot.keyClick(desk.questions, Key.Key_E)
     (form,) = desk.findChildren(EditForm)
     form._text.setPlainText("0 and 0 is 0.\nAnswer: 0")
-    with qtbot.waitActive(form):
-        form.activateWindow()
+    in_front(form, qtbot)
     qtbot.keyClick(form._text, Key.Key_Return, CTRL)
     qtbot.waitUntil(lambda: store.count(Rationale, "edited_by <> ''") == 1)
     qtbot.waitUntil(lambda: desk.case_view.chosen not in ("", before))
@@ -80,6 +86,7 @@ def test_n_leaves_a_note_and_g_corrects_gold(
     note._on_save()
     qtbot.waitUntil(lambda: note_of(store, question_id).tags == ("wording", "later"))
     qtbot.waitUntil(lambda: "#wording · #later" in desk.case_view._mistake._note.text())
+    in_front(window, qtbot)
     qtbot.keyClick(desk.questions, Key.Key_G)
     (gold,) = desk.findChildren(GoldForm)
     gold._field.setText("1")  # type: ignore[union-attr]
@@ -108,11 +115,13 @@ def test_d_compares_w_shows_and_h_tells(window: MainWindow, desk: DeskPage, qtbo
     assert (left.toPlainText(), right.toPlainText()) == ("gemini adds.", "gpt adds.")
     assert marked == ["gemini"]
     diff.accept()
+    in_front(window, qtbot)
     qtbot.keyClick(desk.questions, Key.Key_W)
     (viewer,) = desk.findChildren(TextViewer)
     assert viewer.go_to("adds")
     assert not viewer.go_to("subtracts")
     viewer.accept()
+    in_front(window, qtbot)
     qtbot.keyClick(desk.questions, Key.Key_H)
     qtbot.waitUntil(lambda: len(desk.findChildren(HistoryList)) == 1)
     sheet = desk.findChildren(HistoryList)[0].findChildren(Sheet)[0].sheet

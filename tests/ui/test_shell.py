@@ -322,7 +322,7 @@ def test_a_window_comes_back_as_it_was(
     one.keeps_state, one._size = True, None
     window = one.open_project(project, "desk")
     desk = desk_of(window, qtbot)
-    window.resize(960, 650)
+    window.resize(1200, 650)
     pane = desk.findChildren(QSplitter)[0]
     sizes = pane.sizes()
     pane.setSizes([sizes[0] + 60, *(size - 30 for size in sizes[1:])])
@@ -423,6 +423,7 @@ def test_the_first_paint_takes_less_than_150_mb(project: Path) -> None:
             capture_output=True, text=True, timeout=60, check=True,
             env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
         )  # fmt: skip
+        assert done.stdout, done.stderr
         _, megabytes = done.stdout.strip().strip("[]").split(",")
         assert float(megabytes) < 150
 

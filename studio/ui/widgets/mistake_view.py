@@ -47,7 +47,7 @@ class MistakeView(QWidget):
         self._note = label("", "small", wrap=True)
         self.setLayout(column(self._source, self._question, row(self._gold, None, *self._buttons(("gold",))),
                               self._attempts, self._verdict, self._answer, self._parts, self._doubts,
-                              self._note, row(*self._buttons(("fine", "note", "history")), None)))  # fmt: skip
+                              self._note, row(*self._buttons(("fine", "note")), None)))  # fmt: skip
 
     def _buttons(self, names: tuple[str, ...]) -> list[QPushButton]:
         texts = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QResizeEvent
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from studio.ui.cases import Case, Said, Scored, mean_text
@@ -18,6 +18,8 @@ _NOWHERE = QModelIndex()
 ROW = GRID * 4
 _MOST_ROWS = 8  #: more are scrolled
 _NAME = GRID * 9  #: pixels a name of usual length takes
+_NAMES_MOST = GRID * 14  #: pixels the name of an author gets at most
+_CELL = GRID * 4  #: pixels a score needs
 _MEAN = GRID * 6
 _LOW, _HIGH = 3, 4  #: scores up to and from which a cell is coloured
 
@@ -30,6 +32,7 @@ class MatrixModel(QAbstractTableModel):
         self._widget = parent
         self._case: Case | None = None
         self._short = False
+        self._room = _NAMES_MOST
 
     def show_case(self, case: Case | None) -> None:
         """Show the scores of this case."""
@@ -43,6 +46,13 @@ class MatrixModel(QAbstractTableModel):
             self._short = short
             last = max(0, self.columnCount() - 1)
             self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, last)
+
+    def give_room(self, room: int) -> None:
+        """Cut the names of authors to so many pixels."""
+        if room != self._room:
+            self._room = room
+            last = max(0, self.rowCount() - 1)
+            self.headerDataChanged.emit(Qt.Orientation.Vertical, 0, last)
 
     def said(self, row: int) -> Said | None:
         """Return the rationale of a row."""
@@ -81,7 +91,11 @@ class MatrixModel(QAbstractTableModel):
             return None
         if orientation is Qt.Orientation.Vertical:
             said = self.said(section)
-            return f"{section + 1} {one_line(said.teacher, most=16)}" if said else None
+            name = f"{section + 1} {one_line(said.teacher, most=24)}" if said else ""
+            if role == roles.ToolTipRole:
+                return name
+            metrics = QFontMetrics(_bold(self._widget.font()))
+            return metrics.elidedText(name, Qt.TextElideMode.ElideRight, self._room)
         names = self._case.reviewers
         if section >= len(names):
             return "mean"
@@ -101,9 +115,7 @@ class MatrixModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.ForegroundRole:
             return self._colour(scored, is_mean)
         if role == Qt.ItemDataRole.FontRole and is_mean:
-            font = QFont()
-            font.setBold(True)
-            return font
+            return _bold(QFont())
         if role == Qt.ItemDataRole.ToolTipRole and scored is not None:
             return one_line(scored.missing or scored.comment, most=300)
         return None
@@ -127,6 +139,12 @@ class MatrixModel(QAbstractTableModel):
         if scored.score >= _HIGH:
             return QColor(scheme.good)
         return QColor(scheme.bad if scored.score < _LOW else scheme.text)
+
+
+def _bold(font: QFont) -> QFont:
+    made = QFont(font)
+    made.setBold(True)
+    return made
 
 
 class ReviewMatrix(QWidget):
@@ -184,6 +202,8 @@ class ReviewMatrix(QWidget):
 
     def _fit_names(self) -> None:
         columns = self._model.columnCount()
+        least = (columns - 1) * _CELL
+        self._model.give_room(max(_CELL, min(_NAMES_MOST, self.width() - _MEAN - least - GRID * 2)))
         room = self.width() - self._table.verticalHeader().sizeHint().width() - _MEAN
         self._model.shorten(columns > 1 and room / (columns - 1) < _NAME)
         if columns:

@@ -74,9 +74,10 @@ class TeacherCard(Card):
     def _add_buttons(self, said: Said) -> None:
         made = []
         for text, wish, tip in _WISHES:
+            if wish == "clear" and said.human is None:
+                continue  # nothing to clear, and the room is needed
             one = button(text, partial(self.wished.emit, said.id, wish), tip=tip)
             one.setAccessibleName(f"{text} the rationale of {one_line(said.teacher, most=40)}")
-            one.setEnabled(wish != "clear" or said.human is not None)
             made.append(one)
         edit = button("Edit …", partial(self.edit_requested.emit, said.id), role="quiet",
                       tip="Put this rationale right; the original stays (E)")  # fmt: skip
