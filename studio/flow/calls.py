@@ -82,7 +82,8 @@ class Calls:
         return reply._replace(call_id=call.id) if reply.outcome.is_usable else None
 
     async def make(self, ask: Ask) -> Made | None:
-        """Make one call; None when the purse gives nothing out. Never raises for a fault."""
+        """Make one call; None when the purse gives nothing out. Never raises for a fault of theirs."""
+        self._store.check_space()
         try:
             teacher = self._open(ask.teacher)
         except TeacherError as error:  # no key, say: nothing was sent, nothing is in the ledger

@@ -1,6 +1,6 @@
 """Open, lock, migrate and close a project's SQLite file.
 
-One process writes, through one connection (WAL, ``synchronous=FULL``); readers use connections of
+One process writes, through one connection (WAL, every commit synced); readers use connections of
 their own that refuse writes. A lock file names the owner, so a second writer is told who it is.
 """
 
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 APPLICATION_ID = 0x4D415044  #: "MAPD"
 FILE_NAME = "studio.db"
 LOCK_NAME = "studio.lock"
+LEAST_FREE = 16 << 20  #: bytes; with less nothing is bought
+#: FULL, and a journal's deletion is synced too: one that came back would undo what followed it.
+SYNCED = "PRAGMA synchronous=EXTRA"
 
 
 class Connection:
@@ -47,8 +50,8 @@ class Connection:
             self.sql = _connect(file, read_only=read_only)
             _check(self.sql, file)
             if not read_only:  # only now: a foreign file must not even change its journal mode
+                self.sql.execute(SYNCED)
                 self.sql.execute("PRAGMA journal_mode=WAL")
-                self.sql.execute("PRAGMA synchronous=FULL")
                 _migrate(self.sql, file)
         except BaseException:
             self.close()
@@ -65,8 +68,11 @@ class Connection:
             for folder in (path, path / "runs", path / "exports"):
                 folder.mkdir(parents=True, exist_ok=True)
             sql = sqlite3.connect(path / FILE_NAME, isolation_level=None)
+            sql.execute(SYNCED)
             sql.execute(f"PRAGMA application_id={APPLICATION_ID}")
             sql.close()
+            for folder in (path, path.parent):
+                _sync_folder(folder)
         except (OSError, sqlite3.Error) as error:
             raise StorageError(f"cannot make a project at {path}: {error}") from None
         return cls(path)
@@ -123,6 +129,15 @@ class Connection:
     def elsewhere(self) -> int:
         """Return a number that changes when another connection, or process, has written."""
         return int(self.value("PRAGMA data_version"))
+
+    def check_space(self) -> None:
+        """Raise StorageError while the disk has no room for what a paid call may bring."""
+        free = shutil.disk_usage(self.path).free
+        if free < LEAST_FREE:
+            raise StorageError(
+                f"only {free >> 20} MB are free on the disk of this project: free some space and"
+                " run again; nothing more was sent, and what was made is safe"
+            )
 
     def backup(self, target: Path) -> None:
         """Write a consistent copy of the file to ``target`` while it is in use."""
@@ -262,6 +277,12 @@ def _plain_errors() -> Iterator[None]:
         raise
 
 
-def free_space(path: Path) -> int:
-    """Return the free bytes on the disk that holds ``path``."""
-    return shutil.disk_usage(path).free
+def _sync_folder(folder: Path) -> None:
+    """Make sure that the names in a folder outlast a power cut, where the system can."""
+    if os.name == "nt":  # pragma: no cover - its file systems log names by themselves
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import sqlite3
 import subprocess
@@ -12,8 +13,12 @@ import pytest
 
 from studio.domain.errors import ProjectError, StorageError
 from studio.domain.records import Doubt, Grade, Override, Question, Rationale, Verdict
+from studio.flow.rationales import SolveStage
+from studio.store import database
 from studio.store.database import FILE_NAME
 from studio.store.tables import Store
+from tests.fakes import FaultyEndpoint, add_mistakes, teacher
+from tests.killing import run
 
 
 def test_a_second_writer_is_told_who_has_the_project(store: Store) -> None:
@@ -185,3 +190,20 @@ def test_a_record_taken_back_while_others_are_read_is_passed_over(store: Store) 
     reading = store.all(Override)  # its ids are read at once, its records page by page
     store.set_overrides({rationales[0].id: None})
     assert list(reading) == overrides[1:]
+
+
+def test_with_a_disk_nearly_full_nothing_more_is_bought(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endpoint = FaultyEndpoint()
+    store.put(teacher("a", endpoint.url))
+    add_mistakes(store, 3)
+    monkeypatch.setattr(database, "LEAST_FREE", 1 << 60)
+    with pytest.raises(StorageError, match="MB are free on the disk") as caught:
+        asyncio.run(run(store, SolveStage()))
+    assert "\n" not in str(caught.value)
+    monkeypatch.undo()
+    assert endpoint.requests == 0
+    asyncio.run(run(store, SolveStage()))
+    endpoint.close()
+    assert endpoint.requests == store.count(Rationale) == 3
