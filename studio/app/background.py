@@ -10,7 +10,7 @@ import asyncio
 import threading
 import time
 import traceback
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -51,6 +51,7 @@ class Background:
         self._bus = bus
         self._loop = asyncio.new_event_loop()
         self._tasks: dict[str, Task] = {}
+        self._drivers: set[asyncio.Task[None]] = set()
         self._made = 0
         self._thread = threading.Thread(target=self._run, name="studio-background", daemon=True)
         self._thread.start()
@@ -86,11 +87,15 @@ class Background:
         if task is not None and task.future is not None:
             task.future.cancel()
 
-    def close(self) -> None:
-        """Cancel everything, wait for it to end, and stop the thread."""
+    def close(self, last: Callable[[], Awaitable[None]] | None = None) -> None:
+        """Cancel everything, wait for it to end, and stop the thread.
+
+        Args:
+            last: done on the loop when all work has ended.
+        """
         if not self._thread.is_alive():
             return
-        ended = asyncio.run_coroutine_threadsafe(self._end_all(), self._loop)
+        ended = asyncio.run_coroutine_threadsafe(self._end_all(last), self._loop)
         try:
             ended.result(CLOSE_WITHIN_S)
         finally:
@@ -106,6 +111,10 @@ class Background:
             self._loop.close()
 
     async def _drive(self, task: Task, work: Callable[[], AsyncIterator[Progress]]) -> None:
+        driver = asyncio.current_task()
+        assert driver is not None  # this is its coroutine
+        self._drivers.add(driver)
+        driver.add_done_callback(self._drivers.discard)
         try:
             async for progress in work():
                 task.latest = progress
@@ -127,8 +136,15 @@ class Background:
     def _forget(self, task: Task) -> None:
         self._tasks.pop(task.id, None)
 
-    async def _end_all(self) -> None:
+    async def _end_all(self, last: Callable[[], Awaitable[None]] | None) -> None:
+        drivers = set(self._drivers)
+        for driver in drivers:
+            driver.cancel()
+        if drivers:  # what they have under way is theirs to end: it may be paid for
+            await asyncio.wait(drivers, timeout=CLOSE_WITHIN_S - 1)
         others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
+        if last is not None:
+            await last()

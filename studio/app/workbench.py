@@ -128,17 +128,17 @@ class Workbench:
         if "indexing" in self.__dict__:
             self.indexing.close()
         if "background" in self.__dict__:
-            self._close_clients(self.background.run)
-            self.background.close()
+            self.background.close(self._close_clients)
         elif "opener" in self.__dict__:
             asyncio.run(self.opener.aclose())
         if "reader" in self.__dict__:
             self.reader.close()
         self.store.close()
 
-    def _close_clients(self, run: Callable[..., Future[None]]) -> None:
+    async def _close_clients(self) -> None:
+        """Last of all: what is under way on them comes to its end first."""
         if "opener" in self.__dict__:
-            run(self.opener.aclose()).result(10)
+            await self.opener.aclose()
 
     # -- long work, for the window ---------------------------------------------------------
 

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QApplication
 
 from studio.domain.errors import InUseError
 from studio.prompts import resources
+from studio.ui.ending import EndOnSignal
 from studio.ui.reading import Reading
 from studio.ui.studio import Studio
 from studio.ui.texts import use_language
@@ -57,7 +58,9 @@ def run(
             _open(studio, project, page)
             if screenshot is not None:
                 _save_when_settled(studio, screenshot)
+            ending = EndOnSignal(app)
             code = int(app.exec())
+            ending.leave()
     finally:
         studio.close()
     if studio.restart is not None:
