@@ -1,20 +1,22 @@
 """The acceptance policy: the rule that turns reviews into decisions.
 
-Source: arXiv 2410.03663, the released code (mean of valid scores above 3); the answer gate and
-the demand for both reviews are ours, documented in README.
+Source: arXiv 2410.03663, the released code (mean of valid scores above 3); the answer gate, the
+demand for both reviews and weights for reviewers are ours, documented in README.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
-from statistics import median
 from typing import Annotated, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from studio.domain.errors import SpecError
 from studio.domain.records import Verdict, digest
+
+HEAVIEST = 10.0  #: the largest weight of a reviewer
+Weight = Annotated[float, Field(ge=0, le=HEAVIEST)]
 
 
 class Aggregate(StrEnum):
@@ -30,6 +32,8 @@ class Policy(BaseModel):
 
     A rationale is accepted when its aggregate is strictly above ``threshold`` and every gate
     holds. ``min_reviews`` is the number of valid reviews needed; 0 stands for "all expected ones".
+    ``weights`` names reviewers that count otherwise than once: a reviewer of weight 0 is left out,
+    which means that its reviews are neither counted nor expected.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -39,11 +43,32 @@ class Policy(BaseModel):
     threshold: Annotated[float, Field(ge=0, le=5)] = 3.0
     answer_gate: bool = True
     min_reviews: Annotated[int, Field(ge=0, le=64)] = 0
+    weights: dict[str, Weight] = Field(default_factory=dict)
+
+    @field_validator("weights")
+    @classmethod
+    def _only_what_differs(cls, weights: dict[str, float]) -> dict[str, float]:
+        """Drop reviewers that count once, as all do, so that equal rules are equal."""
+        return {name: weight for name, weight in sorted(weights.items()) if weight != 1}
 
     @property
     def id(self) -> str:
         """Hash of the rule itself; two policies that differ only in name are the same rule."""
-        return digest("policy", self.model_dump(mode="json", exclude={"name"}))
+        plain = {"name"} if self.weights else {"name", "weights"}
+        return digest("policy", self.model_dump(mode="json", exclude=plain))
+
+    @property
+    def left_out(self) -> frozenset[str]:
+        """The reviewers whose reviews do not count at all."""
+        return frozenset(name for name, weight in self.weights.items() if not weight)
+
+    def weight_of(self, reviewer: str) -> float:
+        """Return how much a reviewer's score counts; 1 is the usual."""
+        return self.weights.get(reviewer, 1.0)
+
+    def without(self, reviewer: str) -> Policy:
+        """Return the same rule with one reviewer left out."""
+        return self.model_copy(update={"weights": {**self.weights, reviewer: 0.0}})
 
     def describe(self) -> str:
         """Return the rule in words, as shown on screen and in dataset cards."""
@@ -55,6 +80,11 @@ class Policy(BaseModel):
         )
         if self.answer_gate:
             parts.append("own answer equals gold")
+        if self.left_out:
+            parts.append(f"without {', '.join(sorted(self.left_out))}")
+        weighed = [f"{name} × {w:g}" for name, w in self.weights.items() if w]
+        if weighed:
+            parts.append(f"weights {', '.join(weighed)}")
         return ", ".join(parts)
 
 
@@ -80,38 +110,89 @@ def preset(name: str) -> Policy:
         raise SpecError(f"no preset {name!r}: choose one of {', '.join(PRESETS)}") from None
 
 
-def aggregate_scores(scores: Sequence[int], aggregate: Aggregate) -> float | None:
-    """Return the aggregate of valid scores (1-5), or None when there is none."""
+def aggregate_scores(
+    scores: Sequence[int], aggregate: Aggregate, weights: Sequence[float] = ()
+) -> float | None:
+    """Return the aggregate of valid scores (1-5), or None when there is none.
+
+    Args:
+        weights: one per score, each above 0; none at all: every score counts once. The lowest score
+            is the lowest whatever its weight.
+    """
     if not scores:
         return None
+    if aggregate is Aggregate.MIN:
+        return float(min(scores))
+    weighed = list(zip(scores, weights or [1.0] * len(scores), strict=True))
+    total = sum(weight for _, weight in weighed)
     if aggregate is Aggregate.MEAN:
-        return sum(scores) / len(scores)
-    return float(min(scores)) if aggregate is Aggregate.MIN else float(median(scores))
+        return sum(score * weight for score, weight in weighed) / total
+    return _median(sorted(weighed), total)
+
+
+def _median(weighed: list[tuple[int, float]], total: float) -> float:
+    """Return where half the weight lies below; between two scores when it is exactly half."""
+    below = 0.0
+    for n, (score, weight) in enumerate(weighed):
+        below += weight
+        if abs(2 * below - total) < 1e-9:
+            return (score + weighed[n + 1][0]) / 2
+        if 2 * below > total:
+            return float(score)
+    return float(weighed[-1][0])
 
 
 def rule(
-    policy: Policy, scores: Sequence[int], *, expected: int, verdict: Verdict | None
-) -> Ruling:
+    policy: Policy, scores: Sequence[int], *, expected: int, verdict: Verdict | None,
+    weights: Sequence[float] = (),
+) -> Ruling:  # fmt: skip
     """Decide one rationale.
 
     Args:
-        scores: the valid scores only, each 1-5.
-        expected: how many reviewers should have scored it.
+        scores: the valid scores only, each 1-5, of reviewers that are not left out.
+        expected: how many reviewers should have scored it, those left out not counted.
         verdict: grade of the rationale's own answer; None when it was not graded.
+        weights: of the scores, one each; none at all: every score counts once.
 
     Source: arXiv 2410.03663, released code: at least one valid score and mean > 3 (strict).
     """
-    score = aggregate_scores(scores, policy.aggregate)
+    score = aggregate_scores(scores, policy.aggregate, weights)
     needed = max(expected, 1) if policy.min_reviews == 0 else policy.min_reviews
     if score is None:
         return Ruling(False, "no valid review", None)
     if len(scores) < needed:
         return Ruling(False, f"{len(scores)} of {needed} reviews valid", score)
+    weighed = "weighted " if any(weight != 1 for weight in weights) else ""
+    what = f"{weighed}{policy.aggregate} {score:.4g}"
     if score <= policy.threshold:
-        return Ruling(False, f"{policy.aggregate} {score:g} not above {policy.threshold:g}", score)
+        return Ruling(False, f"{what} not above {policy.threshold:g}", score)
     if policy.answer_gate and verdict is not Verdict.CORRECT:
         return Ruling(False, _gate_reason(verdict), score)
-    return Ruling(True, f"{policy.aggregate} {score:g} above {policy.threshold:g}", score)
+    return Ruling(True, f"{what} above {policy.threshold:g}", score)
+
+
+class Seen(NamedTuple):
+    """What a policy sees of one rationale: the arguments of ``rule``."""
+
+    scores: tuple[int, ...]
+    expected: int
+    weights: tuple[float, ...] = ()
+
+
+def seen(policy: Policy, said: Mapping[str, int | None], owed: Collection[str] = ()) -> Seen:
+    """Return what of the reviews counts under ``policy``.
+
+    Args:
+        said: the score of each reviewer that was asked, None where it is missing.
+        owed: who else should review it.
+    """
+    out = policy.left_out
+    kept = {name: score for name, score in said.items() if name not in out}
+    expected = max(len(kept), len(set(owed) - out))
+    if all(name in out for name in policy.weights):
+        return Seen(tuple(sorted(s for s in kept.values() if s is not None)), expected)
+    pairs = sorted((s, policy.weight_of(n)) for n, s in kept.items() if s is not None)
+    return Seen(tuple(s for s, _ in pairs), expected, tuple(w for _, w in pairs))
 
 
 def _gate_reason(verdict: Verdict | None) -> str:

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from studio.domain.errors import SpecError
-from studio.domain.policy import Policy, rule
+from studio.domain.policy import Policy, rule, seen
 from studio.domain.records import Override, Verdict
 from studio.flow.stage import Bench, Progress, Scope
 from studio.store import edit_views, views
@@ -67,7 +67,7 @@ def apply_policy(store: Store, policy: Policy, *, who: str, log: bool = True) ->
         before_version, before = store.policy()
         version = store.add_policy(policy)
         store.set_decisions(
-            ((rid, rulings[code]) for rid, code in zip(book.ids, book.pattern, strict=True)),
+            ((rid, rulings[n]) for rid, n in zip(book.ids, book.patterns(policy).of, strict=True)),
             version,
         )
         if log and version != before_version:
@@ -120,10 +120,10 @@ def redecide(store: Store, question_id: str) -> None:
     rulings = []
     for row in store.rows(edit_views.TO_BE_RULED, question_id):
         scores = json.loads(row["scores"])
-        valid = sorted(score for score in scores.values() if score is not None)
         verdict = None if row["verdict"] is None else Verdict(row["verdict"])
-        expected = max(len(scores), len(active - {row["teacher"]}))
-        rulings.append((row["id"], rule(policy, valid, expected=expected, verdict=verdict)))
+        scores, expected, weights = seen(policy, scores, active - {row["teacher"]})
+        ruling = rule(policy, scores, expected=expected, verdict=verdict, weights=weights)
+        rulings.append((row["id"], ruling))
     store.set_decisions(rulings, version)
 
 

@@ -2,7 +2,8 @@
 
 Reviews of one rationale, its verdict and the number of reviews expected form a *pattern*; real
 projects have a few hundred distinct ones. A policy is asked once per pattern, and the answer is
-looked up per rationale, so a what-if costs a few array operations however long the rules are.
+looked up per rationale, so a what-if costs a few array operations however long the rules are. A
+policy that leaves out or weighs reviewers has patterns of its own, made when it is first tried.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from studio.domain.policy import Policy, Ruling, rule
+from studio.domain.policy import Policy, Ruling, rule, seen
 from studio.domain.records import Verdict
 from studio.flow.columns import Ids
 from studio.flow.score_columns import (
@@ -42,6 +43,14 @@ class Pattern(NamedTuple):
     scores: tuple[int, ...]
     expected: int
     verdict: Verdict | None
+    weights: tuple[float, ...] = ()  #: one per score; none: each counts once
+
+
+class Patterns(NamedTuple):
+    """The patterns there are, and which one each rationale has: shape (n,)."""
+
+    kinds: list[Pattern]
+    of: NDArray[np.int32]
 
 
 class Tally(NamedTuple):
@@ -98,51 +107,66 @@ class Scorebook:
         self.row, self.chars, self.edited = read.row, read.chars, read.revision > 0
         self.reviewers, self.given = read_scores(store, self.ids)
         self.verdict = read_verdicts(store, self.ids)
-        self.patterns, self.pattern = self._distinct({t.name for t in store.teachers()})
+        self._active = {teacher.name for teacher in store.teachers()}
+        first = self.teacher.astype(np.int64) * (UNGRADED + 1) + self.verdict
+        key = fold(list(self.given), first)
+        _, self._one, which = np.unique(key, return_index=True, return_inverse=True)
+        self._which = which.astype(np.int32)
+        self._plain = self._patterns_of(Policy())
+        self._weighed: tuple[dict[str, float], Patterns] = ({}, self._plain)
         self.human = read_said(store, scorebook_views.OVERRIDES, self.ids)
         self.automatic = read_said(store, scorebook_views.DECISIONS, self.ids)
         self.current = np.where(self.human >= 0, self.human, self.automatic)
+        self.policy = store.policy()[1]  #: the one in force
 
-    def _distinct(self, active: set[str]) -> tuple[list[Pattern], NDArray[np.int32]]:
-        """Return the patterns there are, and which one each rationale has."""
-        first = self.teacher.astype(np.int64) * (UNGRADED + 1) + self.verdict
-        key = fold(list(self.given), first)
-        _, one, which = np.unique(key, return_index=True, return_inverse=True)
+    def patterns(self, policy: Policy) -> Patterns:
+        """Return what ``policy`` looks at; the patterns of the newest weights are kept."""
+        if not policy.weights:
+            return self._plain
+        if self._weighed[0] != policy.weights:
+            self._weighed = (policy.weights, self._patterns_of(policy))
+        return self._weighed[1]
+
+    def _patterns_of(self, policy: Policy) -> Patterns:
         numbers: dict[Pattern, int] = {}
         codes = [
-            numbers.setdefault(self._pattern_of(place, active), len(numbers))
-            for place in one.tolist()
+            numbers.setdefault(self._pattern_of(place, policy), len(numbers))
+            for place in self._one.tolist()
         ]
-        return list(numbers), np.array(codes or [0], dtype=np.int32)[which]
+        return Patterns(list(numbers), np.array(codes or [0], dtype=np.int32)[self._which])
 
-    def _pattern_of(self, place: int, active: set[str]) -> Pattern:
-        scores = self.given[:, place].tolist()
-        asked = sum(score != NOT_ASKED for score in scores)
+    def _pattern_of(self, place: int, policy: Policy) -> Pattern:
+        given = zip(self.reviewers, self.given[:, place].tolist(), strict=True)
+        said = {name: score if score > MISSING else None
+                for name, score in given if score != NOT_ASKED}  # fmt: skip
+        counted = seen(policy, said, self._active - {self.teachers[self.teacher[place]]})
         verdict = int(self.verdict[place])
-        return Pattern(
-            scores=tuple(sorted(score for score in scores if score > MISSING)),
-            expected=max(asked, len(active - {self.teachers[self.teacher[place]]})),
-            verdict=None if verdict == UNGRADED else VERDICTS[verdict],
-        )
+        known = None if verdict == UNGRADED else VERDICTS[verdict]
+        return Pattern(counted.scores, counted.expected, known, counted.weights)
 
     def __len__(self) -> int:
         return len(self.ids)
 
     def rulings(self, policy: Policy) -> list[Ruling]:
-        """Return what the policy itself says about each pattern."""
+        """Return what the policy itself says about each of its patterns."""
         return [
-            rule(policy, p.scores, expected=p.expected, verdict=p.verdict) for p in self.patterns
+            rule(policy, p.scores, expected=p.expected, verdict=p.verdict, weights=p.weights)
+            for p in self.patterns(policy).kinds
         ]
+
+    def ruled(self, policy: Policy) -> NDArray[np.int8]:
+        """Return what the policy itself says of each: 1 accepted, 0 rejected; shape (n,)."""
+        said = np.array([r.accepted for r in self.rulings(policy)] or [False], dtype=np.int8)
+        mine: NDArray[np.int8] = said[self.patterns(policy).of]
+        return mine
 
     def final(self, policy: Policy) -> NDArray[np.int8]:
         """Return what would count for each rationale: the override, else the policy; shape (n,)."""
-        automatic = np.array([r.accepted for r in self.rulings(policy)] or [False], dtype=np.int8)
-        return np.where(self.human >= 0, self.human, automatic[self.pattern])
+        return np.where(self.human >= 0, self.human, self.ruled(policy))
 
     def tally(self, policy: Policy) -> Tally:
         """Count what ``policy`` would do; nothing is stored."""
-        rulings = np.array([r.accepted for r in self.rulings(policy)] or [False], dtype=np.int8)
-        automatic = rulings[self.pattern]
+        automatic = self.ruled(policy)
         human = self.human >= 0
         accepted = np.where(human, self.human, automatic) == 1
         by_teacher = np.bincount(self.teacher[accepted], minlength=len(self.teachers))
@@ -178,9 +202,9 @@ class Scorebook:
         return mine
 
     def where(self, holds: Callable[[Pattern], bool]) -> NDArray[np.bool_]:
-        """Return whose pattern ``holds``, asked once per pattern; shape (n,)."""
-        answers = np.array([holds(p) for p in self.patterns] or [False], dtype=bool)
-        mine: NDArray[np.bool_] = answers[self.pattern]
+        """Return whose pattern ``holds``, every reviewer counted once; shape (n,)."""
+        answers = np.array([holds(p) for p in self._plain.kinds] or [False], dtype=bool)
+        mine: NDArray[np.bool_] = answers[self._plain.of]
         return mine
 
     def at_questions_with(self, chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -198,7 +222,7 @@ class Scorebook:
     def scores(self, policy: Policy) -> NDArray[np.float64]:
         """Return the aggregate score of each rationale, NaN where no review is valid; (n,)."""
         values = [np.nan if r.score is None else r.score for r in self.rulings(policy)]
-        return np.array(values or [np.nan])[self.pattern]
+        return np.array(values or [np.nan])[self.patterns(policy).of]
 
     def override(self, rationale_ids: Mapping[str, bool | None]) -> None:
         """Take over changed overrides without reading the project again."""

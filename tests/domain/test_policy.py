@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from studio.domain.errors import SpecError
-from studio.domain.policy import PRESETS, Aggregate, Policy, aggregate_scores, preset, rule
+from studio.domain.policy import PRESETS, Aggregate, Policy, aggregate_scores, preset, rule, seen
 from studio.domain.records import Verdict
 
 PAPER, STUDIO = PRESETS["paper"], PRESETS["studio"]
@@ -59,3 +59,46 @@ def test_the_name_is_not_part_of_the_rule() -> None:
 def test_an_unknown_preset_names_the_known_ones() -> None:
     with pytest.raises(SpecError, match="paper, studio"):
         preset("best")
+
+
+def test_who_is_left_out_is_neither_counted_nor_expected() -> None:
+    strict = PRESETS["studio"].without("ann")
+    found = seen(strict, {"ann": 1, "bob": 5}, {"ann", "bob"})
+    assert (found.scores, found.expected, found.weights) == ((5,), 1, ())
+    alone = seen(strict, {"ann": 5}, {"ann"})
+    assert rule(strict, alone.scores, expected=alone.expected, verdict=Verdict.CORRECT).reason == (
+        "no valid review"
+    )
+
+
+def test_a_weight_pulls_the_mean_and_the_median_to_its_score() -> None:
+    assert aggregate_scores((1, 5), Aggregate.MEAN, (1, 3)) == 4
+    assert aggregate_scores((1, 5), Aggregate.MEDIAN, (1, 3)) == 5
+    assert aggregate_scores((1, 5), Aggregate.MEDIAN, (2, 2)) == 3
+    assert aggregate_scores((1, 5), Aggregate.MIN, (0.1, 3)) == 1
+    policy = Policy(answer_gate=False, weights={"ann": 3})
+    scores, expected, weights = seen(policy, {"ann": 5, "bob": 1, "cat": None})
+    ruling = rule(policy, scores, expected=expected, verdict=None, weights=weights)
+    assert ruling.reason == "2 of 3 reviews valid"
+    lax = policy.model_copy(update={"min_reviews": 1})
+    ruling = rule(lax, scores, expected=expected, verdict=None, weights=weights)
+    assert ruling == (True, "weighted mean 4 above 3", 4.0)
+
+
+@given(st.lists(st.tuples(st.integers(1, 5), st.integers(1, 4)), min_size=1, max_size=6))
+def test_a_weight_of_n_is_n_reviewers_of_one_mind(pairs: list[tuple[int, int]]) -> None:
+    scores, weights = zip(*sorted(pairs), strict=True)
+    spelled_out = [score for score, n in pairs for _ in range(n)]
+    for aggregate in Aggregate:
+        assert aggregate_scores(scores, aggregate, weights) == pytest.approx(
+            aggregate_scores(spelled_out, aggregate)
+        )
+
+
+def test_a_weight_of_one_is_no_weight_and_old_rules_keep_their_id() -> None:
+    assert Policy(weights={"ann": 1.0}) == Policy()
+    assert Policy().id == PRESETS["studio"].id == "d535ce4c3395b300"
+    assert Policy(weights={"a": 0, "b": 2}).id == Policy(weights={"b": 2, "a": 0}).id
+    assert Policy().without("ann").id != Policy().id
+    said = Policy(weights={"ann": 0, "bob": 2}).describe()
+    assert said.endswith("without ann, weights bob × 2")

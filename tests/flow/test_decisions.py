@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from studio.domain.errors import SpecError
-from studio.domain.policy import PRESETS, Policy, rule
+from studio.domain.policy import PRESETS, Aggregate, Policy, rule, seen
 from studio.domain.records import Grade, Question, Rationale, Review, TeacherRecord, Verdict
-from studio.flow.decisions import apply_policy, override, what_if
+from studio.flow.decisions import apply_policy, override, redecide, what_if
 from studio.flow.scorebook import Scorebook
 from studio.flow.undo import redo, undo
 from studio.store.tables import Store
@@ -146,4 +146,36 @@ def test_the_arrays_say_what_the_rule_says_one_by_one(
     ]
     assert Scorebook(store).final(policy).tolist() == expected
     assert Scorebook(store).tally(policy).accepted == sum(expected)
+    store.close()
+
+
+weights = st.dictionaries(st.sampled_from(TEACHERS), st.sampled_from([0, 0.5, 1, 3]))
+
+
+@settings(max_examples=25, deadline=None,
+          suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
+@given(rows=rows, weights=weights, aggregate=st.sampled_from(Aggregate), least=st.integers(0, 2))
+def test_weighed_reviewers_count_alike_in_arrays_one_by_one_and_after_an_edit(
+    tmp_path_factory: pytest.TempPathFactory, rows: Rows, weights: dict[str, float],
+    aggregate: Aggregate, least: int,
+) -> None:  # fmt: skip
+    store = Store.create(tmp_path_factory.mktemp("p") / "p")
+    ids = fill(store, rows)
+    policy = Policy(
+        weights=weights, aggregate=aggregate, min_reviews=least, answer_gate=False, threshold=2.5
+    )
+    expected = []
+    for i, (scores, verdict) in enumerate(rows):
+        others = [name for name in TEACHERS if name != TEACHERS[i % 3]]
+        valid, due, times = seen(policy, dict(zip(others, scores, strict=True)))
+        ruling = rule(policy, valid, expected=due, verdict=verdict, weights=times)
+        expected.append(ruling.accepted)
+    assert Scorebook(store).final(policy).tolist() == expected
+    apply_policy(store, policy, who="ada")
+    at_once = [tuple(row) for row in store.rows("SELECT * FROM decisions ORDER BY rationale_id")]
+    for question in store.all(Question):
+        redecide(store, question.id)
+    again = [tuple(row) for row in store.rows("SELECT * FROM decisions ORDER BY rationale_id")]
+    assert again == at_once
+    assert accepted(store) == {rid for rid, yes in zip(ids, expected, strict=True) if yes}
     store.close()

@@ -6,7 +6,7 @@ import random
 
 import numpy as np
 
-from studio.domain.policy import PRESETS
+from studio.domain.policy import PRESETS, Policy
 from studio.domain.records import Grade, Question, Rationale, Review, Verdict
 from studio.flow.decisions import apply_policy, override
 from studio.flow.queues import QUEUES, queue_counts
@@ -63,10 +63,11 @@ def test_one_pass_a_table_sees_what_the_views_see(store: Store) -> None:
     override(store, ids[:7], "accept", who="ada")
     override(store, ids[5:12], "reject", who="ada")
     book = Scorebook(store)
+    kinds, of = book.patterns(Policy())
     rows = store.rows(BY_VIEWS)
     assert book.ids == [row[0] for row in rows]
     for i, (_, scores, asked, verdict, human, accepted, chars) in enumerate(rows):
-        pattern = book.patterns[book.pattern[i]]
+        pattern = kinds[of[i]]
         valid = sorted(int(score) for score in scores.split(",")) if scores else []
         assert list(pattern.scores) == valid
         assert pattern.expected == asked
@@ -96,11 +97,12 @@ def test_queues_count_what_they_hold(store: Store) -> None:
     apply_policy(store, PRESETS["paper"], who="ada")
     book = Scorebook(store)
     tally = book.tally(PRESETS["paper"])
+    kinds, of = book.patterns(Policy())
     counts = queue_counts(book)
     assert counts["accepted-wrong"] == tally.accepted_but_wrong
     assert counts["rejected-right"] == tally.rejected_but_right
     assert counts["none-accepted"] == len(book.question_ids) - tally.questions_covered
-    apart = [p for p in (book.patterns[code] for code in book.pattern)
+    apart = [p for p in (kinds[code] for code in of)
              if p.scores and max(p.scores) - min(p.scores) >= 2]  # fmt: skip
     assert counts["disagree"] == len(apart) > 0
     assert 0 < counts["missing"] < len(book)
