@@ -156,19 +156,27 @@ def run(
         bench.close()
 
 
-def reviewers(project: Project, *, json_: Json = False) -> None:
+def reviewers(
+    project: Project,
+    *,
+    flips: Annotated[
+        str, typer.Option(help="List the rationales decided otherwise without this reviewer")
+    ] = "",
+    json_: Json = False,
+) -> None:
     """Show how far each reviewer can be trusted: calibration, agreement, leave-one-out."""
-    from studio.flow.reviewers import calibrate
+    from studio.flow.reviewers import calibrate, flips_without
 
     store = Store(project, read_only=True)
     try:
         report = calibrate(store)
+        listed = flips_without(store, flips) if flips else []
     finally:
         store.close()
     if json_:
-        print_json(report.as_json())
+        print_json({**report.as_json(), **({"flips": {flips: listed}} if flips else {})})
     else:
-        print(report.describe())
+        print("\n".join(listed) if flips else report.describe())
 
 
 def _state(teacher: TeacherRecord) -> str:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import repeat
 from typing import NamedTuple
+
+Z95 = 1.959964  #: of the normal distribution: 95 % lie within so many standard deviations
 
 
 class Auc(NamedTuple):
@@ -18,23 +21,27 @@ class Auc(NamedTuple):
     n_wrong: int
 
 
-def krippendorff_alpha(units: Iterable[Sequence[float]]) -> float | None:
+def krippendorff_alpha(
+    units: Iterable[Sequence[float]], times: Iterable[int] = repeat(1)
+) -> float | None:
     """Return Krippendorff's alpha for interval data, or None when nothing can be compared.
 
     Args:
         units: for each rated item the valid scores it got, in any order; items with fewer than two
             scores carry no information and are passed over.
+        times: how often each of them occurs.
 
     Source: Krippendorff, Content Analysis (2004), chapter 11, interval metric.
     """
-    rated = [list(scores) for scores in units if len(scores) > 1]
-    values = [score for scores in rated for score in scores]
-    n = len(values)
-    if n < 2:
-        return None
-    observed = sum(_square_gaps(scores) / (len(scores) - 1) for scores in rated) / n
-    expected = _square_gaps(values) / (n * (n - 1))
-    return None if expected == 0 else 1 - observed / expected
+    n, total, squares, within = 0, 0.0, 0.0, 0.0
+    for scores, often in zip(units, times, strict=False):
+        if len(scores) > 1:
+            n += often * len(scores)
+            total += often * sum(scores)
+            squares += often * sum(score * score for score in scores)
+            within += often * _square_gaps(scores) / (len(scores) - 1)
+    expected = 2 * (n * squares - total * total)
+    return None if n < 2 or expected <= 0 else 1 - (n - 1) * within / expected
 
 
 def _square_gaps(values: Sequence[float]) -> float:
@@ -43,24 +50,42 @@ def _square_gaps(values: Sequence[float]) -> float:
     return 2 * (len(values) * squares - total * total)
 
 
-def auc(right: Sequence[int], wrong: Sequence[int]) -> Auc:
+def auc(right: Iterable[int] | Mapping[int, int], wrong: Iterable[int] | Mapping[int, int]) -> Auc:
     """Return the chance that a right item is scored above a wrong one (ties count half).
 
-    Source: Mann-Whitney U; interval by Hanley and McNeil (1982), equation 1.
+    Args:
+        right: the scores of right items, or how often each score occurs.
+        wrong: the same of wrong ones.
+
+    Source: DeLong, DeLong and Clarke-Pearson (1988), equations 3 to 5 with one reader. Where their
+    variance cannot be had or is 0 (all pairs agree, say), which is no certainty, the interval is
+    Wilson's (1927) over as many independent pairs as can be made.
     """
-    if not right or not wrong:
-        return Auc(None, None, None, len(right), len(wrong))
-    above = 0.0
-    wrongs = Counter(wrong)
-    for score, n in Counter(right).items():
-        above += n * sum(m * (1.0 if score > w else 0.5 if score == w else 0.0)
-                         for w, m in wrongs.items())  # fmt: skip
-    value = above / (len(right) * len(wrong))
-    q1, q2 = value / (2 - value), 2 * value * value / (1 + value)
-    variance = (
-        value * (1 - value)
-        + (len(right) - 1) * (q1 - value * value)
-        + (len(wrong) - 1) * (q2 - value * value)
-    ) / (len(right) * len(wrong))
-    spread = 1.96 * math.sqrt(max(variance, 0.0))
-    return Auc(value, max(0.0, value - spread), min(1.0, value + spread), len(right), len(wrong))
+    good, bad = Counter(right), Counter(wrong)
+    m, n = good.total(), bad.total()
+    if not m or not n:
+        return Auc(None, None, None, m, n)
+    above = {score: sum(k * _above(score, other) for other, k in bad.items()) / n for score in good}
+    below = {score: sum(k * _above(other, score) for other, k in good.items()) / m for score in bad}
+    value = sum(k * above[score] for score, k in good.items()) / m
+    variance = _variance_of_mean(above, good, value) + _variance_of_mean(below, bad, value)
+    if min(m, n) < 2 or variance < 1e-12:
+        return Auc(value, *_wilson(value, min(m, n)), m, n)
+    spread = Z95 * math.sqrt(variance)
+    return Auc(value, max(0.0, value - spread), min(1.0, value + spread), m, n)
+
+
+def _above(score: float, other: float) -> float:
+    return 1.0 if score > other else 0.5 if score == other else 0.0
+
+
+def _variance_of_mean(values: Mapping[int, float], times: Mapping[int, int], mean: float) -> float:
+    n = sum(times.values())
+    return sum(k * (values[score] - mean) ** 2 for score, k in times.items()) / max(n - 1, 1) / n
+
+
+def _wilson(value: float, n: int) -> tuple[float, float]:
+    square = Z95 * Z95
+    middle = (value + square / (2 * n)) / (1 + square / n)
+    spread = Z95 / (1 + square / n) * math.sqrt(value * (1 - value) / n + square / (4 * n * n))
+    return max(0.0, middle - spread), min(1.0, middle + spread)

@@ -47,6 +47,11 @@ def _none_accepted(book: Scorebook) -> NDArray[np.bool_]:
     return ~book.at_questions_with(book.is_in_force(1))
 
 
+def _agreeing_overrides(book: Scorebook) -> NDArray[np.bool_]:
+    mine: NDArray[np.bool_] = (book.human >= 0) & (book.human == book.automatic)
+    return mine
+
+
 QUEUES: dict[str, Queue] = {
     "accepted-wrong": Queue(
         "Accepted but wrong answer", "would teach a wrong answer", _accepted_but_wrong
@@ -64,6 +69,10 @@ QUEUES: dict[str, Queue] = {
     ),
     "none-accepted": Queue(
         "No accepted rationale", "questions that nothing would be learned from", _none_accepted
+    ),
+    "agreeing": Queue(
+        "Overrides that agree", "the rule says the same by itself; they can be cleared",
+        _agreeing_overrides,
     ),
 }  # fmt: skip
 DOUBTFUL = "doubtful"  #: a further queue, of questions whose mistake may be none; no mask tells it

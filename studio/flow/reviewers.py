@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from statistics import fmean
-from typing import Any, NamedTuple
+import math
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
 
 from studio.domain.agreement import Auc, auc, krippendorff_alpha
-from studio.domain.policy import Policy, rule
+from studio.domain.errors import SpecError
+from studio.domain.policy import Policy
 from studio.domain.records import Verdict
-from studio.store import views
-from studio.store.tables import Store
+from studio.flow.score_columns import MISSING
+from studio.flow.scorebook import Scorebook
+from studio.flow.severity import Additive, fit
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from studio.store.tables import Store
 
 HIGH = 4  #: a score from which on a reviewer calls the work good
-
-
-class Reviewed(NamedTuple):
-    """One current rationale with everything said about it."""
-
-    id: str
-    author: str
-    verdict: Verdict | None
-    human: bool | None
-    scores: dict[str, int | None]  #: by reviewer; None where the review is missing
+FEW = 20  #: below so many items nothing is said in words
 
 
 class Card(NamedTuple):
@@ -31,15 +30,48 @@ class Card(NamedTuple):
     reviewer: str
     n_valid: int
     n_missing: int
+    missing_rate: float | None
     mean: float | None
     severity: float | None  #: mean of (own score - peers' mean) on the same items; below 0: severe
+    severity_fitted: float | None  #: the reviewer's constant in the additive model
+    n_shared: int  #: items that a peer scored too
     n_wrong: int  #: scored rationales whose own answer is wrong
     fives_on_wrong: float | None
     high_on_wrong: float | None  #: share scored 4 or 5
     auc: Auc
-    agrees_with_people: float | None
+    agrees_with_people: float | None  #: score above the threshold where a person accepted
     n_people: int
-    flips_without: int  #: decisions of the policy in force that change when it is left out
+    flips_without: int  #: decisions of the policy that change when it is left out
+    accepted_without: int  #: of those, the ones that become accepted
+
+    @property
+    def remarks(self) -> list[str]:
+        """What to beware of, in plain words, where the numbers suffice to say it."""
+        found = []
+        enough = min(self.auc.n_right, self.auc.n_wrong) >= FEW
+        if enough and self.auc.low is not None and self.auc.low <= 0.5:
+            found.append("does not tell right answers from wrong ones")
+        if self.n_wrong >= FEW and (self.high_on_wrong or 0) >= 0.5:
+            found.append(f"gives {HIGH} or 5 to most wrong answers")
+        if self.n_valid + self.n_missing >= FEW and (self.missing_rate or 0) >= 0.1:
+            found.append("one review in ten or more is missing")
+        return found
+
+
+class Author(NamedTuple):
+    """One teacher's rationales: their mean score, raw and corrected for who scored them."""
+
+    name: str
+    n: int  #: with a valid score
+    mean: float | None
+    corrected: float | None
+
+
+class Cell(NamedTuple):
+    """What one reviewer gave to one author."""
+
+    mean: float
+    n: int
 
 
 class Report(NamedTuple):
@@ -48,126 +80,156 @@ class Report(NamedTuple):
     policy: Policy
     n_rationales: int
     alpha: float | None  #: Krippendorff's alpha over all rationales, interval metric
+    n_alpha: int  #: rationales with two valid scores or more
     cards: list[Card]
-    matrix: dict[str, dict[str, float]]  #: author -> reviewer -> mean score
+    authors: list[Author]
+    matrix: dict[str, dict[str, Cell]]  #: author -> reviewer -> mean score and its n
 
     def as_json(self) -> dict[str, Any]:
         """Return the shape of ``reviewers --json``."""
-        cards = [{**card._asdict(), "auc": card.auc._asdict()} for card in self.cards]
-        policy = self.policy.model_dump(mode="json")
-        return {**self._asdict(), "policy": policy, "cards": cards}
+        cards = [
+            {**card._asdict(), "auc": card.auc._asdict(), "remarks": card.remarks}
+            for card in self.cards
+        ]
+        matrix = {a: {r: c.mean for r, c in row.items()} for a, row in self.matrix.items()}
+        return {
+            **self._asdict(), "policy": self.policy.model_dump(mode="json"), "cards": cards,
+            "authors": [author._asdict() for author in self.authors], "matrix": matrix,
+            "matrix_n": {a: {r: c.n for r, c in row.items()} for a, row in self.matrix.items()},
+        }  # fmt: skip
 
     def describe(self) -> str:
         """Return the report as lines for a terminal."""
         if not self.cards:
             return "No reviews yet: 'mapd-studio run PROJECT review' makes them."
-        head = (f"{'reviewer':<16}{'reviews':>9}{'missing':>9}{'mean':>7}{'severity':>10}"
-                f"{'5 | wrong':>11}{'4+ | wrong':>12}{'n wrong':>9}{'AUC':>7}{'flips':>7}")  # fmt: skip
+        head = (f"{'reviewer':<16}{'reviews':>9}{'missing':>9}{'mean':>7}{'severity':>10}{'fitted':>8}"
+                f"{'5 | wrong':>11}{'4+ | wrong':>12}{'n wrong':>9}{'AUC [95 %]':>20}{'flips':>7}")  # fmt: skip
         lines = [head, "─" * len(head)]
         for card in self.cards:
+            span = f"{_two(card.auc.value)} [{_two(card.auc.low)}, {_two(card.auc.high)}]"
             lines.append(
                 f"{card.reviewer:<16}{card.n_valid:>9,}{card.n_missing:>9,}{_two(card.mean):>7}"
-                f"{_two(card.severity):>10}{_two(card.fives_on_wrong):>11}"
-                f"{_two(card.high_on_wrong):>12}{card.n_wrong:>9,}{_two(card.auc.value):>7}"
-                f"{card.flips_without:>7,}"
+                f"{_two(card.severity):>10}{_two(card.severity_fitted):>8}"
+                f"{_two(card.fives_on_wrong):>11}{_two(card.high_on_wrong):>12}{card.n_wrong:>9,}"
+                f"{span:>20}{card.flips_without:>7,}"
             )
-        lines.append("")
-        lines.append(f"agreement (Krippendorff's alpha) {_two(self.alpha)} over "
-                     f"{self.n_rationales:,} rationales; flips: decisions by "
-                     f"“{self.policy.describe()}” that change without this reviewer")  # fmt: skip
+        lines += ["", *(f"{one.name}: {one.n:,} rationales scored, mean {_two(one.mean)}, "
+                        f"corrected for severity {_two(one.corrected)}" for one in self.authors)]  # fmt: skip
+        lines += ["", f"agreement (Krippendorff's alpha) {_two(self.alpha)} over {self.n_alpha:,} "
+                      f"rationales with two scores or more; flips: decisions by "
+                      f"“{self.policy.describe()}” that change without this reviewer"]  # fmt: skip
         return "\n".join(lines)
 
 
 def calibrate(store: Store, policy: Policy | None = None) -> Report:
     """Measure every reviewer on the current rationales, under ``policy`` (default: in force)."""
-    policy = policy or store.policy()[1]
-    reviewed = _reviewed(store)
-    names = sorted({name for item in reviewed for name in item.scores})
+    return measure(Scorebook(store), policy)
+
+
+def measure(book: Scorebook, policy: Policy | None = None) -> Report:
+    """Measure every reviewer of a scorebook, under ``policy`` (default: in force)."""
+    policy = policy or book.policy
+    model = fit(book.given)
+    kinds, of = book.patterns(Policy())
+    times = np.bincount(of, minlength=len(kinds)).tolist()
+    shared = [n for pattern, n in zip(kinds, times, strict=False) if len(pattern.scores) > 1]
+    order = sorted(range(len(book.reviewers)), key=book.reviewers.__getitem__)
     return Report(
         policy=policy,
-        n_rationales=len(reviewed),
-        alpha=krippendorff_alpha(_valid(item) for item in reviewed),
-        cards=[_card(name, reviewed, policy) for name in names],
-        matrix=_matrix(reviewed),
+        n_rationales=len(book),
+        alpha=krippendorff_alpha((pattern.scores for pattern in kinds), times),
+        n_alpha=sum(shared),
+        cards=[_card(book, number, policy, model) for number in order],
+        authors=[_author(book, number, model) for number in _by_name(book.teachers)],
+        matrix={book.teachers[n]: _row(book, n, order) for n in _by_name(book.teachers)},
     )
 
 
-def flips_without(reviewer: str, reviewed: list[Reviewed], policy: Policy) -> list[str]:
-    """Return the ids of rationales the policy decides otherwise when ``reviewer`` is left out."""
-    return [
-        item.id
-        for item in reviewed
-        if reviewer in item.scores
-        and _accepted(item, policy, without="") != _accepted(item, policy, without=reviewer)
-    ]
+def flips(book: Scorebook, policy: Policy, reviewer: str) -> NDArray[np.bool_]:
+    """Return which rationales ``policy`` decides otherwise when ``reviewer`` is left out; (n,)."""
+    changed: NDArray[np.bool_] = book.ruled(policy) != book.ruled(policy.without(reviewer))
+    return changed
 
 
-def _accepted(item: Reviewed, policy: Policy, *, without: str) -> bool:
-    kept = {name: score for name, score in item.scores.items() if name != without}
-    valid = [score for score in kept.values() if score is not None]
-    return rule(policy, valid, expected=len(kept), verdict=item.verdict).accepted
+def flips_without(store: Store, reviewer: str, policy: Policy | None = None) -> list[str]:
+    """Return the ids of these rationales, in order of making; raises SpecError for nobody."""
+    book = Scorebook(store)
+    if reviewer not in book.reviewers:
+        known = ", ".join(sorted(book.reviewers)) or "nobody yet"
+        raise SpecError(f"{reviewer!r} has reviewed nothing; reviewers are: {known}")
+    places = np.flatnonzero(flips(book, policy or book.policy, reviewer))
+    return [book.ids[place] for place in places.tolist()]
 
 
-def _card(name: str, reviewed: list[Reviewed], policy: Policy) -> Card:
-    seen = [item for item in reviewed if name in item.scores]
-    scored = [(item, score) for item in seen if (score := item.scores[name]) is not None]
-    right = [score for item, score in scored if item.verdict is Verdict.CORRECT]
-    wrong = [score for item, score in scored if item.verdict is Verdict.WRONG]
-    people = [(item.human, score) for item, score in scored if item.human is not None]
-    gaps = [
-        score - fmean(peers)
-        for item, score in scored
-        if (peers := [s for n, s in item.scores.items() if n != name and s is not None])
-    ]
+def _card(book: Scorebook, number: int, policy: Policy, model: Additive) -> Card:
+    name, scores = book.reviewers[number], book.given[number]
+    scored, missing = scores > MISSING, int((scores == MISSING).sum())
+    n = int(scored.sum())
+    right = _spread(scores[scored & book.has_verdict(Verdict.CORRECT)])
+    wrong = _spread(scores[scored & book.has_verdict(Verdict.WRONG)])
+    n_wrong = sum(wrong.values())
+    severity, n_shared = _severity(book, number)
+    judged = scored & (book.human >= 0)
+    agree = (scores > policy.threshold) == (book.human == 1)
+    turned = flips(book, policy, name)
+    fitted = float(model.severity[number])
     return Card(
-        reviewer=name,
-        n_valid=len(scored),
-        n_missing=len(seen) - len(scored),
-        mean=_mean([score for _, score in scored]),
-        severity=_mean(gaps),
-        n_wrong=len(wrong),
-        fives_on_wrong=_mean([score == 5 for score in wrong]),
-        high_on_wrong=_mean([score >= HIGH for score in wrong]),
+        reviewer=name, n_valid=n, n_missing=missing, missing_rate=_of(missing, n + missing),
+        mean=_of(int(scores[scored].sum(dtype=np.int64)), n),
+        severity=severity, severity_fitted=None if math.isnan(fitted) else fitted,
+        n_shared=n_shared, n_wrong=n_wrong,
+        fives_on_wrong=_of(wrong.get(5, 0), n_wrong),
+        high_on_wrong=_of(sum(k for score, k in wrong.items() if score >= HIGH), n_wrong),
         auc=auc(right, wrong),
-        agrees_with_people=_mean([(score > policy.threshold) == said for said, score in people]),
-        n_people=len(people),
-        flips_without=len(flips_without(name, reviewed, policy)),
-    )
+        agrees_with_people=_of(int(agree[judged].sum()), int(judged.sum())),
+        n_people=int(judged.sum()),
+        flips_without=int(turned.sum()),
+        accepted_without=int((turned & (book.ruled(policy) == 0)).sum()),
+    )  # fmt: skip
 
 
-def _reviewed(store: Store) -> list[Reviewed]:
-    scores: dict[str, dict[str, int | None]] = defaultdict(dict)
-    for row in store.rows(views.RATIONALE_REVIEWS):
-        scores[row["subject_id"]][row["reviewer"]] = row["score"]
-    return [
-        Reviewed(
-            row["id"], row["teacher"],
-            None if row["verdict"] is None else Verdict(row["verdict"]),
-            None if row["human"] is None else bool(row["human"]),
-            scores.get(row["id"], {}),
-        )
-        for row in store.rows(views.RATIONALE_VERDICTS)
-    ]  # fmt: skip
+def _severity(book: Scorebook, number: int) -> tuple[float | None, int]:
+    """Return the mean difference to the peers' mean on the same items, and how many they are."""
+    totals, times = np.zeros(len(book)), np.zeros(len(book), dtype=np.int16)
+    for other, scores in enumerate(book.given):
+        if other != number:
+            totals += np.maximum(scores, MISSING)
+            times += scores > MISSING
+    both = (book.given[number] > MISSING) & (times > 0)
+    gaps = book.given[number][both] - totals[both] / times[both]
+    return (float(gaps.mean()) if len(gaps) else None), len(gaps)
 
 
-def _matrix(reviewed: list[Reviewed]) -> dict[str, dict[str, float]]:
-    cells: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
-    for item in reviewed:
-        for name, score in item.scores.items():
-            if score is not None:
-                cells[item.author][name].append(score)
-    return {
-        author: {name: fmean(values) for name, values in sorted(row.items())}
-        for author, row in sorted(cells.items())
-    }
+def _author(book: Scorebook, number: int, model: Additive) -> Author:
+    mine = (book.teacher == number) & ~np.isnan(model.corrected)
+    n = int(mine.sum())
+    raw = book.scores(Policy())[mine]
+    return Author(book.teachers[number], n, float(raw.mean()) if n else None,
+                  float(model.corrected[mine].mean()) if n else None)  # fmt: skip
 
 
-def _valid(item: Reviewed) -> list[int]:
-    return [score for score in item.scores.values() if score is not None]
+def _row(book: Scorebook, author: int, order: list[int]) -> dict[str, Cell]:
+    mine = book.teacher == author
+    cells = {}
+    for number in order:
+        scores = book.given[number][mine & (book.given[number] > MISSING)]
+        if len(scores):
+            cells[book.reviewers[number]] = Cell(float(scores.mean()), len(scores))
+    return cells
 
 
-def _mean(values: list[float] | list[int] | list[bool]) -> float | None:
-    return fmean(values) if values else None
+def _by_name(names: list[str]) -> list[int]:
+    return sorted(range(len(names)), key=names.__getitem__)
+
+
+def _spread(scores: NDArray[np.int8]) -> dict[int, int]:
+    """Return how often each score occurs."""
+    times = np.bincount(scores, minlength=6)
+    return {score: int(times[score]) for score in range(1, 6) if times[score]}
+
+
+def _of(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
 
 
 def _two(value: float | None) -> str:

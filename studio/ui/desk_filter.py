@@ -10,6 +10,7 @@ from studio.domain.records import Verdict
 from studio.flow import score_values
 from studio.flow.columns import Ids, numbers
 from studio.flow.queues import DOUBTFUL, QUEUES
+from studio.flow.reviewers import flips
 from studio.flow.score_columns import NOT_ASKED, UNGRADED, VERDICTS
 from studio.flow.scorebook import CHARS_PER_TOKEN
 from studio.store import search_index
@@ -54,13 +55,14 @@ class Filter(NamedTuple):
     gap_from: int | None = None
     tokens_from: int | None = None
     tokens_to: int | None = None
+    without: str = ""  #: a reviewer: what the policy decides otherwise when it is left out
     sort: tuple[tuple[str, bool], ...] = ()  #: what by, and whether the largest comes first
 
     @property
     def of_rationales(self) -> bool:
         """Whether it chooses among rationales, not only among questions."""
         fields = (self.state, self.teacher, self.reviewer, self.verdict, self.mean_from, self.mean_to,
-                  self.gap_from, self.tokens_from, self.tokens_to)  # fmt: skip
+                  self.gap_from, self.tokens_from, self.tokens_to, self.without)  # fmt: skip
         return any(one not in ("", None) for one in fields) or self.queue not in ("", DOUBTFUL)
 
     @property
@@ -194,6 +196,8 @@ def _rationales(
         members &= book.chars >= wanted.tokens_from * CHARS_PER_TOKEN
     if wanted.tokens_to is not None:
         members &= book.chars <= wanted.tokens_to * CHARS_PER_TOKEN
+    if wanted.without:
+        members &= flips(book, book.policy, wanted.without)
     return members
 
 

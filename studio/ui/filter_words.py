@@ -31,6 +31,7 @@ COLUMNS = {
     "gap_from": ("Gap between scores at least", "gap ≥ {}"),
     "tokens_from": ("Tokens at least", "tokens ≥ about {}"),
     "tokens_to": ("Tokens at most", "tokens ≤ about {}"),
+    "without": ("Decided otherwise without", "decided otherwise without {}"),
 }  # fmt: skip
 DOUBT_WORDS = {ANY: "at least one", NONE: "none"}
 
@@ -87,7 +88,7 @@ def entries(field: str, offer: Offer) -> Iterator[tuple[str, Any]]:
     else:
         if field == "doubt":
             yield from ((words, name) for name, words in DOUBT_WORDS.items())
-        for value in getattr(offer, field)[:MOST]:
+        for value in getattr(offer, "reviewer" if field == "without" else field)[:MOST]:
             yield value_words(field, value), value
 
 

@@ -2,37 +2,33 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import ClassVar
 
-from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from studio.app.workbench import Workbench
 from studio.domain.records import TeacherRecord
-from studio.flow.reviewers import Report, calibrate
+from studio.flow.reviewers import calibrate
+from studio.ui.desk_filter import Filter
 from studio.ui.page import Page
-from studio.ui.parts import Card, button, label, row
+from studio.ui.parts import button, label, row, scrolled
 from studio.ui.sheet import Sheet
 from studio.ui.teacher_form import TeacherForm
-from studio.ui.words import NOTHING, decimal, share, things
+from studio.ui.theme import GRID
+from studio.ui.widgets.trust_panel import TrustPanel
+from studio.ui.words import NOTHING, decimal, things
 
 _TEACHERS = ("Name", "Model", "Address", "Key from", "At once", "$ / M in", "$ / M out", "State")
-_CARDS = (
-    "Reviewer",
-    "Reviews",
-    "Missing",
-    "Mean",
-    "Severity",
-    "4–5 on wrong",
-    "AUC",
-    "Flips without it",
-)
+_LINE, _MOST = GRID * 4, 8  #: height of a row, and rows before the list scrolls
 
 
 class CommitteePage(Page):
-    """Teachers above, their reviews measured below."""
+    """Teachers above, then their reviews measured."""
 
     title = "Committee"
-    watches: ClassVar = frozenset({"teachers", "reviews", "grades", "policies", "overrides"})
+    watches: ClassVar = frozenset({"teachers", "reviews", "grades", "policies", "overrides",
+                                   "rationales", "decisions"})  # fmt: skip
 
     def __init__(self, workbench: Workbench) -> None:
         super().__init__(workbench)
@@ -47,22 +43,19 @@ class CommitteePage(Page):
         )
         self._teachers.opened.connect(lambda _: self._on_edit())
         self._teachers.chosen.connect(lambda _: self._enable())
-        self._cards = Sheet(
-            _CARDS,
-            name="Reviewers measured",
-            empty="No reviews yet",
-            widths=(152, 88, 88, 80, 88, 128, 80, 136),
-            numbers=range(1, 8),
-            stretch=0,
+        self._trust = TrustPanel()
+        self._trust.flips_requested.connect(
+            lambda name: self.page_requested.emit("desk", Filter(without=name))
         )
-        self._note = label("", "small", wrap=True)
-        layout = self.page_layout()
+        inner = QWidget()
+        layout = self.page_layout(inner)
         layout.addLayout(row(label(self.title, "title"), self._sum, None, *self._buttons()))
-        layout.addWidget(self._teachers, 1)
-        card = Card("How far each reviewer can be trusted")
-        card.body.addWidget(self._cards)
-        card.body.addWidget(self._note)
-        layout.addWidget(card, 1)
+        layout.addWidget(self._teachers)
+        layout.addWidget(self._trust)
+        layout.addStretch(1)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(scrolled(inner))
         self.reload()
 
     def _buttons(self) -> tuple[QPushButton, ...]:
@@ -80,29 +73,17 @@ class CommitteePage(Page):
              t.concurrency, decimal(t.price_in), decimal(t.price_out), _state(t))
             for t in self._rows
         ])  # fmt: skip
+        rows = min(max(len(self._rows), 2), _MOST)
+        self._teachers.setFixedHeight(_LINE * (rows + 1) + GRID)
         asked = sum(t.active for t in self._rows)
         self._sum.setText(things(asked, "teacher is asked", "teachers are asked") if self._rows
                           else "No teacher yet: three make a committee.")  # fmt: skip
         self._enable()
-        self.reading.ask("cards", calibrate, self._show)
+        self.reading.ask("cards", calibrate, self._trust.show_report, slow=True, failed=partial(
+            self._trust.show_state, "The reviewers could not be measured"))  # fmt: skip
 
     def _enable(self) -> None:
         self._edit.setEnabled(self._chosen() is not None)
-
-    def _show(self, report: Report) -> None:
-        self._cards.show_rows([
-            (c.reviewer, c.n_valid, c.n_missing, decimal(c.mean), decimal(c.severity),
-             f"{share(c.high_on_wrong)} of {c.n_wrong:,}", decimal(c.auc.value), c.flips_without)
-            for c in report.cards
-        ])  # fmt: skip
-        self._note.setText(
-            f"Agreement over {things(report.n_rationales, 'rationale')}: Krippendorff's alpha "
-            f"{decimal(report.alpha)} (interval). Severity: mean difference to the others on the same "
-            "rationales; below 0 is stricter. 4–5 on wrong: how often a rationale with a wrong answer "
-            "got such a score. AUC: chance that a right rationale gets the higher score. Flips: "
-            "decisions that would change without this reviewer."
-            if report.cards else "No reviews yet."
-        )  # fmt: skip
 
     def _chosen(self) -> TeacherRecord | None:
         place = self._teachers.currentIndex().row()

@@ -124,8 +124,9 @@ class DeskPage(Page):
             self._show_row(self.questions.currentIndex().row(), keep=True)
 
     def show_this(self, wanted: Any) -> None:
-        """Show a queue, by name."""
-        self.filters.set_filter(Filter(queue=str(wanted)))
+        """Show a queue, by name, or whatever else a filter says."""
+        known = isinstance(wanted, Filter)
+        self.filters.set_filter(wanted if known else Filter(queue=str(wanted)))
 
     def _take_first(self, ids: Ids) -> None:
         """Show the first questions while the others are being read."""
