@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from PySide6.QtCore import Qt
@@ -81,3 +82,12 @@ def test_a_sheet_keeps_qts_rules(qtmodeltester: ModelTester) -> None:
     assert model.data(model.index(0, 1)) == "3"
     model.show_rows([])
     assert model.rowCount() == 0
+
+
+def test_reading_rows_that_say_nothing_does_not_end_the_process(store: Store) -> None:
+    model = DeskModel(store)
+    model.show_ids(["0" * 16])
+    before = sys.getrefcount(None)
+    for _ in range(1_000):
+        assert model.index(0, 0).data(Qt.ItemDataRole.FontRole) is None
+    assert sys.getrefcount(None) > before // 2
