@@ -24,6 +24,7 @@ NAME = "search.db"
 VERSION = 1
 ROWS_AT_ONCE = 4_000  #: of one table; one step takes a tenth of a second
 PREFIX_FROM = 2  #: letters of the last word from which on it may be the start of a longer one
+COMMON = 100_000  #: texts; a last word in more of them is meant as it is: there is enough to see
 
 #: Row number and id of a record, row number of its question, and the text to find it by.
 SOURCES: Mapping[str, str] = {
@@ -80,6 +81,7 @@ _NOTES = """
 SELECT group_concat(q.rowid) FROM project.notes n JOIN project.questions q ON q.id = n.question_id
 WHERE NOT EXISTS (SELECT 1 FROM json_each(?) w
                   WHERE NOT instr(lower(n.text || ' ' || n.tags), lower(w.value)))"""
+_SOME = "SELECT count(*) FROM (SELECT 1 FROM texts WHERE texts MATCH ? LIMIT ?)"
 _QUESTION = "(rowid >> 8) & 0xffffffffff"
 
 
@@ -182,15 +184,17 @@ def find(project: Path, wanted: str) -> Hits:
 
     Words in double quotes must follow each other; the last word may be the start of one.
     """
-    query = match_query(wanted)
+    words = _words(wanted)
     if not (project / NAME).is_file():
         return Hits("", Progress(0, 1))
     try:
         with contextlib.closing(_connect(project, "ro")) as sql:
             progress = _progress(sql)
-            if not query:
+            if not words:
                 return Hits("", progress)
-            noted = sql.execute(_NOTES, (json.dumps(_words(wanted)),)).fetchone()[0]
+            noted = sql.execute(_NOTES, (json.dumps(words),)).fetchone()[0]
+            common = sql.execute(_SOME, (f'"{words[-1]}"', COMMON)).fetchone()[0] == COMMON
+            query = match_query(wanted, whole_words=common)
             found = sql.execute(
                 f"SELECT group_concat(q) FROM (SELECT DISTINCT {_QUESTION} AS q FROM texts"
                 " WHERE texts MATCH ?)", (query,)
@@ -200,13 +204,13 @@ def find(project: Path, wanted: str) -> Hits:
     return Hits(",".join(part for part in (found, noted) if part), progress)
 
 
-def match_query(wanted: str) -> str:
+def match_query(wanted: str, *, whole_words: bool = False) -> str:
     """Return what a person typed as a query of FTS5 in which nothing is an operator."""
     words = _words(wanted)
     if not words:
         return ""
     quoted = [f'"{word}"' for word in words]
-    if wanted[-1:].isalnum() and len(words[-1]) >= PREFIX_FROM:
+    if not whole_words and wanted[-1:].isalnum() and len(words[-1]) >= PREFIX_FROM:
         quoted[-1] += " *"
     return " ".join(quoted)
 

@@ -112,6 +112,17 @@ def test_only_the_last_word_may_be_the_start_of_one() -> None:
     assert match_query('say "two words"') == '"say" "two words"'
 
 
+def test_a_word_that_stands_in_too_many_texts_is_meant_as_it_is(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    question = Question(text="then other", gold="1")
+    store.add([Question(text="the one", gold="1"), question])
+    catch_up(store)
+    assert found(store, "the") == {1, 2}
+    monkeypatch.setattr(search_index, "COMMON", 1)
+    assert found(store, "the") == {1}
+
+
 def test_without_an_index_nothing_is_found_yet(store: Store) -> None:
     fill(store)
     hits = find(store.path, "pears")
