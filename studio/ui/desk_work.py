@@ -43,7 +43,7 @@ class DeskWork:
             )
             return
         by_hand = self._page.workbench.by_hand
-        EditForm(self._page, said, lambda text, accept: self._when(
+        EditForm(self._page, said, lambda text, accept: self.tell_when(
             by_hand.edit(said.id, text, accept=accept),
             tr("Edited and accepted") if accept else tr("Edited; the stage “review” sends it to the reviewers"),
         )).open()  # fmt: skip
@@ -55,7 +55,7 @@ class DeskWork:
         case = self._case()
         if case is not None:
             write = self._page.workbench.by_hand.write_note
-            NoteForm(self._page, case.note, lambda text, tags: self._when(
+            NoteForm(self._page, case.note, lambda text, tags: self.tell_when(
                 write(case.question.id, text, tags), tr("Note kept"))).open()  # fmt: skip
 
     def gold(self) -> None:
@@ -65,7 +65,7 @@ class DeskWork:
         case = self._case()
         if case is not None:
             correct = self._page.workbench.by_hand.correct_gold
-            GoldForm(self._page, case.question, lambda gold: self._when(
+            GoldForm(self._page, case.question, lambda gold: self.tell_when(
                 correct(case.question.id, gold), tr("Gold corrected; all answers graded anew"))).open()  # fmt: skip
 
     def fine(self) -> None:
@@ -76,7 +76,7 @@ class DeskWork:
         if answer.verdict == "correct":
             self._tell(tr("This answer is graded correct already"))
             return
-        self._when(
+        self.tell_when(
             self._page.workbench.by_hand.not_a_mistake(answer.id),
             tr("Not a mistake: graded correct by hand"),
         )
@@ -151,7 +151,8 @@ class DeskWork:
     def _tell(self, text: str, *, bad: bool = False) -> None:
         self._page.told.emit(text, bad)
 
-    def _when(self, done: Any, text: str) -> None:
+    def tell_when(self, done: Any, text: str) -> None:
+        """Say so when a change is done."""
         self._page.reading.when(done, lambda _: self._tell(f"✓ {text}"))
 
 

@@ -24,6 +24,7 @@ from studio.domain.records import (
 from studio.flow.decisions import apply_policy
 from studio.flow.edits import note_of
 from studio.store.tables import Store
+from studio.ui.desk_filter import Filter
 from studio.ui.diff_view import DiffView
 from studio.ui.edit_forms import EditForm, GoldForm, NoteForm
 from studio.ui.history_list import HistoryList
@@ -217,3 +218,21 @@ def test_fifty_rows_by_keys_alone_then_a_restart_then_all_undone(
         qtbot.keyClick(desk.questions, Key.Key_Z, CTRL)
         qtbot.waitUntil(lambda left=left: again.workbench.reader.count(Override) == left)  # type: ignore[misc]
     assert standing(again) == first
+
+
+def test_one_decision_on_all_that_match_is_undone_as_one(
+    open_window: Open, fifty: Path, qtbot: QtBot
+) -> None:
+    window = open_window(fifty)
+    desk = desk_of(window, qtbot)
+    store = window.workbench.reader
+    qtbot.waitUntil(lambda: desk.bulk.text() == "All 100")
+    desk.filters.set_filter(Filter(state="rejected"))
+    qtbot.waitUntil(lambda: desk.bulk.text() == "All 50")
+    assert desk.bulk._actions["accept"].text() == "Accept 50 rationales by hand"
+    desk.bulk._actions["accept"].trigger()
+    qtbot.waitUntil(lambda: store.count(Override, "accepted") == 50)
+    assert store.value("SELECT count(*) FROM actions WHERE what = 'override'") == 1
+    window.undo()
+    qtbot.waitUntil(lambda: store.count(Override) == 0)
+    qtbot.waitUntil(lambda: desk.bulk.text() == "All 50")

@@ -17,15 +17,17 @@ from studio.flow.columns import Ids
 from studio.flow.decisions import Wish
 from studio.flow.saved_views import saved_views
 from studio.flow.scorebook import Scorebook
-from studio.store.tables import Store
 from studio.ui.desk_filter import Filter, Found, find
+from studio.ui.desk_reads import read_overrides, read_scores
 from studio.ui.desk_work import DeskWork
 from studio.ui.filter_words import offered
 from studio.ui.page import Page
 from studio.ui.parts import Notice, button, row
 from studio.ui.table_model import DeskModel
+from studio.ui.texts import tr
 from studio.ui.theme import GRID
 from studio.ui.what_if import Trial
+from studio.ui.widgets.bulk_button import BulkButton
 from studio.ui.widgets.case_view import CaseView
 from studio.ui.widgets.filter_bar import FilterBar
 from studio.ui.widgets.question_list import QuestionList
@@ -80,7 +82,11 @@ class DeskPage(Page):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(GRID, GRID, GRID, GRID)
         layout.setSpacing(GRID)
-        layout.addLayout(row(self.filters))
+        self.bulk = BulkButton()
+        self.bulk.wished.connect(self._on_bulk)
+        top = row(self.filters, self.bulk)
+        top.setAlignment(self.bulk, Qt.AlignmentFlag.AlignTop)
+        layout.addLayout(top)
         layout.addWidget(self._stack, 1)
         layout.addWidget(self.panel)
         self._notice.show_text("Reading the questions …")
@@ -116,9 +122,9 @@ class DeskPage(Page):
         elif TABLE in tables and self.filters.filter.text:
             self._search()
         if tables is None or tables & _SCORES:
-            self.reading.ask("scores", _read_scores, self._take_scores, slow=True)
+            self.reading.ask("scores", read_scores, self._take_scores, slow=True)
         elif "overrides" in tables:
-            self.reading.ask("overrides", _read_overrides, self._take_overrides)
+            self.reading.ask("overrides", read_overrides, self._take_overrides)
         if tables is not None and tables - {TABLE, "settings"}:
             self.model.reread()
             self._show_row(self.questions.currentIndex().row(), keep=True)
@@ -224,6 +230,7 @@ class DeskPage(Page):
         if self._book is not None:
             parts.append(things(len(self._book), "rationale"))
             parts.append(f"{int((self._book.current == 1).sum()):,} accepted")
+            self.bulk.show_count(int(self._found.matching(self._book).sum()))
         indexed = self._found.indexed
         if indexed is not None and not indexed.whole:
             parts.insert(0, f"indexing, {indexed.done * 100 // indexed.total} % searched")
@@ -267,6 +274,16 @@ class DeskPage(Page):
     def _on_wished(self, rationale_id: str, wish: Wish) -> None:
         self.reading.when(self.workbench.override([rationale_id], wish))
 
+    def _on_bulk(self, wish: Wish) -> None:
+        """Decide on every rationale that matches, as one change."""
+        if self._book is not None:
+            ids = self._found.rationale_ids(self._book)
+            self._work.tell_when(self.workbench.override(ids, wish), {
+                "accept": tr("{n} rationales accepted by hand; Ctrl+Z takes it back", n=f"{len(ids):,}"),
+                "reject": tr("{n} rationales rejected by hand; Ctrl+Z takes it back", n=f"{len(ids):,}"),
+                "clear": tr("{n} rationales: the rule counts again", n=f"{len(ids):,}"),
+            }[wish])  # fmt: skip
+
     def _confirm(self) -> None:
         """Make what counts for the chosen rationale a person's word, and go to the next question."""
         case, chosen = self.case_view.case, self.case_view.chosen
@@ -280,13 +297,3 @@ class DeskPage(Page):
         done = self.workbench.apply_policy(policy)
         self.reading.when(done, lambda tally: self.told.emit(
             f"✓ Rule applied: {tally.accepted:,} accepted, {tally.rejected:,} rejected", False))  # fmt: skip
-
-
-def _read_scores(store: Store) -> tuple[Scorebook, int, Policy]:
-    return Scorebook(store), *store.policy()
-
-
-def _read_overrides(store: Store) -> dict[str, bool]:
-    return {
-        row[0]: bool(row[1]) for row in store.rows("SELECT rationale_id, accepted FROM overrides")
-    }
