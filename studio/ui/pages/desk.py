@@ -228,7 +228,6 @@ class DeskPage(Page):
     def _count(self) -> None:
         parts = [things(len(self.model.ids), "question")]
         if self._book is not None:
-            parts.append(things(len(self._book), "rationale"))
             parts.append(f"{int((self._book.current == 1).sum()):,} accepted")
             self.bulk.show_count(int(self._found.matching(self._book).sum()))
         indexed = self._found.indexed
