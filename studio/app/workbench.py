@@ -24,7 +24,7 @@ from studio.app.settings import Keys
 from studio.domain.errors import StorageError
 from studio.domain.policy import Policy
 from studio.domain.records import StudentRecord, TeacherRecord
-from studio.flow import decisions, pipeline, saved_views, splits, undo
+from studio.flow import decisions, outlook, pipeline, saved_views, splits, undo
 from studio.flow.stage import Bench, Progress
 from studio.launch.local import LocalLauncher
 from studio.prompts import Prompts
@@ -32,6 +32,7 @@ from studio.store.tables import Store
 
 if TYPE_CHECKING:
     from studio.flow.decisions import Wish
+    from studio.flow.outlook import Tokens
     from studio.flow.pipeline import Plan
     from studio.flow.scorebook import Tally
     from studio.teachers.base import Teacher
@@ -157,6 +158,17 @@ class Workbench:
         """Build the dataset, start a run and follow it to its end; returns the task's id."""
         return self._submit(
             "Train", lambda: pipeline.train(self.bench, student, settings, **options)
+        )
+
+    def show_tokens(
+        self, student: str, settings: Mapping[str, Any], then: Callable[[Tokens], None]
+    ) -> str:
+        """Let a job put a run's data into tokens, and hand them to ``then``; returns the task's id.
+
+        ``then`` is called on the background thread.
+        """
+        return self._submit(
+            "Show the tokens", lambda: outlook.show_tokens(self.bench, student, settings, then)
         )
 
     def resume_run(self, run_id: str) -> str:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from studio.app.free_memory import free_memory
 from studio.app.workbench import Workbench
 from studio.cli.output import drive, print_json, table
 from studio.cli.project import Json, Project
-from studio.domain.errors import SpecError
+from studio.domain.errors import SpecError, StudioError
 from studio.domain.specs import with_settings
-from studio.flow import pipeline, training
+from studio.flow import outlook, pipeline, training
 
 StudentName = Annotated[str, typer.Option(help="Folder, hub id or known name; else the project's")]
 
@@ -46,10 +48,7 @@ def train(
     bench = Workbench(project)
     try:
         if dry_run:
-            outlook = pipeline.training_outlook(
-                bench.bench, student, _settings(config, set_), method=method
-            )
-            print_json(outlook) if json_ else print(_outlook_in_words(outlook))
+            _tell_outlook(bench, student, _settings(config, set_), method=method, json_=json_)
             return
         work = (
             pipeline.resume(bench.bench, resume)
@@ -142,5 +141,57 @@ def _read_config(path: Path) -> dict[str, Any]:
     return values
 
 
-def _outlook_in_words(outlook: dict[str, Any]) -> str:
-    return "\n".join(f"{name:<18} {value}" for name, value in outlook.items())
+def _tell_outlook(
+    bench: Workbench, student: str, settings: dict[str, Any], *, method: str, json_: bool
+) -> None:
+    """Print what a run would be: data, steps, memory, and the tokens of an example of each role."""
+    told = outlook.training_outlook(bench.bench, student, settings, method=method)
+    wanted = outlook.wanted_run(bench.bench, student, settings, method=method)
+    draft = outlook.draft_of(bench.bench, wanted)
+    free = free_memory()
+    found: list[outlook.Tokens] = []
+    troubles: list[str] = []
+    try:
+        need = outlook.memory_needed(wanted, draft, on_gpu=free.on_gpu)
+        told["memory"] = {"total": need.total, "free": free.bytes, "on_gpu": free.on_gpu,
+                          "lines": {line.name: line.bytes for line in need.needs}}  # fmt: skip
+    except StudioError as error:
+        troubles.append(str(error))
+    try:
+        drive(outlook.show_tokens(bench.bench, student, settings, found.append), quiet=json_)
+        told["tokens"] = {
+            "limit": found[0].limit, "end_is_trained": found[0].end_is_trained,
+            "too_long": found[0].over, "roles": found[0].roles,
+        }  # fmt: skip
+    except StudioError as error:
+        troubles.append(str(error))
+    if json_:
+        print_json(told)
+        return
+    print("\n".join(f"{name:<18} {value}" for name, value in told.items()))
+    for trouble in troubles:
+        print(f"not known: {trouble}")
+    for example in _first_of_each(found[0].examples if found else ()):
+        print(f"\n{example.side} {example.role}: {example.prompt} tokens read, "
+              f"{example.tokens - example.prompt} learned (between the marks), {example.cut} cut")  # fmt: skip
+        print(_marked(example))
+
+
+def _first_of_each(examples: Iterable[outlook.Shown]) -> list[outlook.Shown]:
+    found: dict[tuple[str, str], outlook.Shown] = {}
+    for example in examples:
+        found.setdefault((example.side, example.role), example)
+    return list(found.values())
+
+
+def _marked(example: outlook.Shown) -> str:
+    """Return an example's text with marks around what is learned, and where it is cut."""
+    texts = ["", "", ""]
+    for piece in example.pieces:
+        texts[piece.fate] += piece.text
+    cut = f"✂{texts[2]}" if example.cut else ""
+    return _for_a_terminal(f"{texts[0]}⟦{texts[1]}⟧{cut}")
+
+
+def _for_a_terminal(text: str) -> str:
+    return "".join(c if c == "\n" or c.isprintable() else f"\\x{ord(c):02x}" for c in text)

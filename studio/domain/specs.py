@@ -141,7 +141,16 @@ class ExportSpec(_Spec):
     precision: Literal["fp32", "bf16", "fp16", "as-is"] = "as-is"
 
 
-JobSpec = Annotated[TrainSpec | GenerateSpec | ExportSpec, Field(discriminator="job")]
+class PreviewSpec(_Spec):
+    """Show the tokens of a training run's data: ``artifacts/preview.json``; needs no weights."""
+
+    job: Literal["preview"] = "preview"
+    student: StudentSpec
+    max_tokens: Annotated[int, Field(ge=8)] = 1024
+    each: Annotated[int, Field(ge=1)] = Field(5, description="Examples shown of each role and side")
+
+
+JobSpec = Annotated[TrainSpec | GenerateSpec | ExportSpec | PreviewSpec, Field(discriminator="job")]
 JOB_SPEC: TypeAdapter[JobSpec] = TypeAdapter(JobSpec)
 
 #: Settings of the released code of arXiv 2410.03663 (full fine-tuning).

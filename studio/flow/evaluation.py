@@ -155,7 +155,10 @@ def note_accuracy(store: Store, evaluation: Evaluation) -> None:
     record = _record(store, evaluation.student)
     state = store.run_state(record.run_id) if record is not None and record.run_id else None
     if record is not None and state is not None:
-        result = {**json.loads(state["result"]), "accuracy": evaluation.tuned.accuracy}
+        result = {**json.loads(state["result"]), "accuracy": evaluation.tuned.accuracy,
+                  "accuracy_n": evaluation.tuned.n}  # fmt: skip
+        if evaluation.base is not None:
+            result["base_accuracy"] = evaluation.base.accuracy
         store.set_run_state(record.run_id, result=result)
 
 

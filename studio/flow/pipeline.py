@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from studio.domain.errors import RunError, SpecError, TeacherError
 from studio.domain.records import Run, StudentRecord
-from studio.domain.specs import DatasetSpec, dataset_spec, merged
 from studio.flow import training
 from studio.flow.attempts import AttemptStage
 from studio.flow.cost import Estimate, estimate_of
-from studio.flow.dataset import build_dataset, draft_dataset
+from studio.flow.dataset import build_dataset
 from studio.flow.decisions import DecideStage
 from studio.flow.evaluation import EvaluateStage, Evaluation, evaluate
 from studio.flow.explanations import ExplainStage
 from studio.flow.grades import GradeStage
+from studio.flow.outlook import wanted_run
 from studio.flow.questions import import_files as take_files
 from studio.flow.rationales import SolveStage
 from studio.flow.reviews import ReviewStage
@@ -154,9 +154,10 @@ async def train(
 
     Cancelled, the run is stopped at a checkpoint and can be resumed.
     """
-    record, spec, data = _training(bench, student, settings, method)
-    dataset = build_dataset(bench, student=record, method=method, options=data)
-    run = training.start_run(bench, dataset=dataset, student=record, spec=spec)
+    wanted = wanted_run(bench, student, settings, method=method)
+    record = register(bench.store, wanted.student)
+    dataset = build_dataset(bench, student=record, method=method, options=wanted.data)
+    run = training.start_run(bench, dataset=dataset, student=record, spec=wanted.spec)
     async with aclosing(training.follow_run(bench, run.id, stop_when_cancelled=True)) as steps:
         async for progress in steps:
             yield progress
@@ -180,29 +181,6 @@ async def follow(bench: Bench, run_id: str) -> AsyncIterator[Progress]:
 def stop(bench: Bench, run_id: str) -> None:
     """Ask a run to stop at a checkpoint and keep what it has."""
     training.stop_run(bench, run_id)
-
-
-def training_outlook(
-    bench: Bench, student: str, settings: Mapping[str, Any], *, method: str = "mapd"
-) -> dict[str, Any]:
-    """Return what a run would be: examples per role, steps, settings; starts nothing."""
-    record, spec, data = _training(bench, student, settings, method)
-    draft = draft_dataset(bench, student=record, method=method, options=data)
-    outlook = training.outlook(draft, spec)
-    return {**outlook._asdict(), "spec": spec.model_dump(mode="json")}
-
-
-def _training(
-    bench: Bench, student: str, settings: Mapping[str, Any], method: str
-) -> tuple[StudentRecord, Any, DatasetSpec]:
-    """Return student, training spec and dataset spec; ``data.*`` settings are the dataset's."""
-    who = student or bench.store.setting("student", "")
-    if not who:
-        raise SpecError("no student is named yet: add --student with a model folder or hub id")
-    record = register(bench.store, find_student(bench.store, who))
-    values = merged(bench.store.setting("training", {}), settings)
-    data = dataset_spec(values.pop("data", {}))
-    return record, training.run_spec(bench.project, record, method, values), data
 
 
 # -- evaluation ------------------------------------------------------------------------------

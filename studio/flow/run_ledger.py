@@ -35,6 +35,7 @@ class RunLedger:
         self._result: dict[str, Any] = json.loads(row["result"]) if row is not None else {}
         self._ending: Failed | Finished | None = None
         self._saved = self._heard = time.monotonic()
+        self._begun: float | None = None
         self.message = ""
 
     def note(self, event: Event | None) -> Progress | None:
@@ -47,6 +48,7 @@ class RunLedger:
             )
         self._heard = now
         text = self._take(event)
+        self._clock(event)
         if now - self._saved > _SAVE_EVERY_S:
             self._saved = now
             self._save(state="running")
@@ -65,6 +67,14 @@ class RunLedger:
     def progress(self, note: str = "") -> Progress:
         """Return how far the run is."""
         return Progress("train", self._step, max(self._steps, self._step), note=note)
+
+    def _clock(self, event: Event) -> None:
+        """Note how long this life of the run has lasted; read again, it is noted once."""
+        if isinstance(event, Started):
+            self._begun = event.t
+        if self._begun is not None:
+            lives = self._result.setdefault("lives", {})
+            lives[f"{self._begun:.3f}"] = round(max(0.0, event.t - self._begun), 3)
 
     def _quiet(self, silent_s: float) -> bool:
         return silent_s > QUIET_AFTER_S

@@ -12,7 +12,7 @@ import traceback
 from pathlib import Path
 
 from studio.domain.errors import SpecError, StudioError
-from studio.domain.specs import ExportSpec, GenerateSpec, JobSpec, TrainSpec, read_spec
+from studio.domain.specs import ExportSpec, GenerateSpec, JobSpec, PreviewSpec, TrainSpec, read_spec
 from studio.jobs.job import Job
 
 BUG = 3  #: exit code for what nobody foresaw
@@ -71,6 +71,10 @@ def run(job: Job, spec: JobSpec) -> None:
             from studio.jobs.export import export
 
             export(job, spec)
+        case PreviewSpec():
+            from studio.jobs.preview import preview
+
+            preview(job, spec)
 
 
 def _prepare(job: Job, spec: JobSpec) -> None:

@@ -74,7 +74,7 @@ def read_examples(path: Path, student: Student, spec: TrainSpec) -> Intake:
     """
     limit = min(spec.max_tokens, student.context)
     rows = read_rows(path, needs=("role", "messages")) if path.exists() else iter(())
-    items = [_item(row, student) for row in rows]
+    items = [item_of(row, student) for row in rows]
     long = [item for item in items if len(item.ids) > limit]
     if not long:
         return Intake(items, limit)
@@ -86,7 +86,8 @@ def read_examples(path: Path, student: Student, spec: TrainSpec) -> Intake:
     return Intake(short, limit, cut=len(kept), dropped=len(long) - len(kept))
 
 
-def _item(row: dict[str, Any], student: Student) -> Item:
+def item_of(row: dict[str, Any], student: Student) -> Item:
+    """Return one example in tokens; raises SpecError where there is nothing to learn."""
     *asked, answer = row["messages"]
     where = f"example {row.get('key', '')}".strip()
     if not asked or answer["role"] != "assistant":

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 Messages = Sequence[dict[str, str]]
 #: What libraries raise on files that are damaged or of another make.
-_UNREADABLE = (
+UNREADABLE = (
     OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError, OverflowError,
     struct.error, SafetensorError,
 )  # fmt: skip
@@ -160,7 +160,7 @@ def _load_base(
     try:
         tokenizer = AutoTokenizer.from_pretrained(weights.place, **options)
         model = AutoModelForCausalLM.from_pretrained(weights.place, dtype=dtype, **options)
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         if isinstance(error, torch.OutOfMemoryError):
             raise
         raise StudentError(f"{weights.place} cannot be loaded: {first_line(error)}") from error
@@ -203,7 +203,7 @@ def _with_adapter(model: PreTrainedModel, adapter: Path, *, for_training: bool) 
             return PeftModel.from_pretrained(
                 model, str(adapter), is_trainable=for_training, use_safetensors=True
             )
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise StudentError(
             f"the adapter {adapter} does not fit this student: {first_line(error)}"
         ) from error

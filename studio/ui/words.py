@@ -30,6 +30,13 @@ def decimal(value: float | None, digits: int = 2) -> str:
     return f"{value:.{digits}e}" if value and abs(value) < 10**-digits else f"{value:,.{digits}f}"
 
 
+def size(count_of_bytes: float) -> str:
+    """Return ``158 MB`` or ``3.2 GB``, in powers of 1,000."""
+    if count_of_bytes >= 1e9:
+        return f"{count_of_bytes / 1e9:,.1f} GB"
+    return f"{count_of_bytes / 1e6:,.{0 if count_of_bytes >= 1e7 else 1}f} MB"
+
+
 def cost(usd: float | None) -> str:
     """Return ``$0.0132``; no price known is not the same as free."""
     if usd is None:

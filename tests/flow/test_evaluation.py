@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import pytest
 
@@ -126,4 +127,6 @@ def test_the_stage_notes_the_accuracy_with_the_run(bench: Bench, store: Store) -
     asyncio.run(stage())
     state = store.run_state(run.id)
     assert state is not None
-    assert state["result"] == '{"adapter": "a", "accuracy": 0.5}'
+    assert json.loads(state["result"]) == {
+        "adapter": "a", "accuracy": 0.5, "accuracy_n": 2, "base_accuracy": 0.0,
+    }  # fmt: skip

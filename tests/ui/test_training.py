@@ -6,13 +6,17 @@ import json
 from pathlib import Path
 
 import pytest
+from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from studio.domain.records import Run
 from studio.domain.specs import DatasetSpec, TrainSpec, dataset_spec, train_spec, with_settings
+from studio.flow.outlook import Piece, Tokens
+from studio.flow.outlook import Shown as TokensShown
 from studio.store.tables import Store
 from studio.ui.pages.training import TrainingPage
-from studio.ui.widgets.curves import Curves
+from studio.ui.token_view import TokenView, in_words
+from studio.ui.widgets.curves import Curves, Shown
 from studio.ui.widgets.spec_form import COMMON, SpecForm, settings_of
 from tests.ui.conftest import Open
 
@@ -63,7 +67,7 @@ def test_curves_follow_a_run_over_half_lines_and_a_resume(qtbot: QtBot, tmp_path
         metric(3, val_loss=0.5),
     )
     curves.redraw()
-    assert curves.points.curve("loss") == ([1, 2, 3], [2.0, 9.0, 1.25])
+    assert curves.points.curve("loss") == ([1, 2], [2.0, 9.0])  # taken up again at step 1
     assert curves.points.curve("val_loss") == ([3], [0.5])
     curves.follow(None)
     assert curves.points.curve("loss") == ([], [])
@@ -105,3 +109,108 @@ def test_a_wrong_setting_is_told_at_once_and_starts_nothing(
     assert says in page._problem.text()
     assert "\n" not in page._problem.text()
     assert window.workbench.background.tasks == []
+
+
+def events(folder: Path, steps: int, **values: float) -> Path:
+    folder.mkdir(parents=True)
+    named = values or {"loss": 1.0}
+    write(
+        folder,
+        *(metric(step, **{k: v / step for k, v in named.items()}) for step in range(1, steps + 1)),
+    )
+    return folder
+
+
+def test_a_long_run_is_read_in_helpings_while_the_window_lives(
+    qtbot: QtBot, tmp_path: Path
+) -> None:
+    curves = Curves()
+    qtbot.addWidget(curves)
+    folder = events(tmp_path / "long", 3_500)
+    curves.show()
+    curves.follow(folder)
+    assert len(curves.points.of["loss"]) < 3_500
+    qtbot.waitUntil(lambda: len(curves.points.of["loss"]) == 3_500)
+
+
+def test_several_runs_lie_over_each_other_a_colour_each(qtbot: QtBot, tmp_path: Path) -> None:
+    curves = Curves()
+    qtbot.addWidget(curves)
+    runs = [
+        Shown(name, events(tmp_path / name, 9, loss=2.0, loss_rationale=1.0)) for name in ("a", "b")
+    ]
+    curves.show_runs(runs)
+    loss, roles = (plot for _, plot in curves._charts[:2])
+    assert [(line.name, line.colour) for line in loss._lines] == [("a", 0), ("b", 1)]
+    assert [line.name for line in roles._lines] == ["a", "b"]
+    curves.show_runs(runs[1:])
+    assert [line.name for line in loss._lines] == ["training"]
+
+
+def test_values_under_the_mouse_and_both_scales(qtbot: QtBot, tmp_path: Path) -> None:
+    curves = Curves()
+    qtbot.addWidget(curves)
+    curves.resize(900, 500)
+    curves.follow(events(tmp_path / "run", 40, loss=4.0, val_loss=2.0))
+    plot = curves._charts[0][1]
+    assert plot.values_at(2.2) == [("training", 2, 2.0), ("held out", 2, 1.0)]
+    raw = curves.grab().toImage()
+    curves._log.setChecked(True)
+    assert curves.grab().toImage() != raw
+    curves._smoothing.setValue(0)
+    assert curves._smooth_text.text() == "off"
+    plot.pointed_at.emit(7.0)
+    assert all(chart._step == 7.0 for _, chart in curves._charts)
+
+
+def test_charts_of_what_was_never_measured_are_not_there(qtbot: QtBot, tmp_path: Path) -> None:
+    curves = Curves()
+    qtbot.addWidget(curves)
+    folder = events(tmp_path / "run", 3)
+    curves.show_runs([Shown("a", folder)])
+    shown = {plot.title: not plot.isHidden() for _, plot in curves._charts}
+    assert not shown["GPU memory, MB"]
+    assert not shown["Held-out accuracy"]
+    curves.show_runs([Shown("a", folder, measured=((0, 0.5), (3, 0.75)))])
+    accuracy = next(plot for _, plot in curves._charts if plot.title == "Held-out accuracy")
+    assert not accuracy.isHidden()
+    assert accuracy.values_at(0) == [("accuracy", 0, 0.5)]
+
+
+def test_tokens_are_drawn_by_what_becomes_of_them(qtbot: QtBot) -> None:
+    pieces = (
+        Piece("What is 1?", 0, 3),
+        Piece("\n", 0, 1),
+        Piece("It is 🙂", 1, 4),
+        Piece("</s>", 2, 1),
+    )
+    shown = TokensShown("train", "rationale", 9, 4, 1, False, pieces)
+    roles = {
+        "train rationale": {"examples": 2, "tokens": 20, "supervised": 9, "over": 1, "longest": 11}
+    }
+    window = QWidget()
+    qtbot.addWidget(window)
+    view = TokenView(window, Tokens(8, "</s>", False, True, roles, (shown,)))
+    assert view.text.toPlainText() == "What is 1?⏎\nIt is 🙂</s>"
+    marks = view.text.extraSelections()
+    assert [m.cursor.selectedText() for m in marks][2:] == ["It is 🙂", "</s>"]
+    assert marks[3].format.fontStrikeOut()
+    told = in_words(view._tokens)
+    assert "1 example longer than 8 tokens" in told
+    assert "NOT learned" in told
+
+
+def test_the_copied_command_holds_what_was_changed(
+    open_window: Open, project: Path, qtbot: QtBot
+) -> None:
+    page = open_window(project).show_page("train")
+    assert isinstance(page, TrainingPage)
+    page._student.setCurrentText("some/model")
+    page._form._fields["lora.r"].setText("4")  # type: ignore[attr-defined]
+    page._form._fields["full"].setChecked(True)  # type: ignore[attr-defined]
+    assert page._words() == ["train", str(project), "--student", "some/model",
+                             "--set", "full=true", "--set", "lora.r=4"]  # fmt: skip
+    qtbot.waitUntil(lambda: page._found.text().startswith("✓ some/model"))
+    assert "Memory: the size of some/model is not known" in page._outlook._total.text()
+    page._student.setCurrentText("/no/such/model")
+    qtbot.waitUntil(lambda: page._found.text().startswith("✗ there is no folder"))

@@ -3,45 +3,62 @@
 from __future__ import annotations
 
 import json
-import time
+from dataclasses import replace
 from typing import Any, ClassVar
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QComboBox, QSplitter, QWidget
 
+from studio.app.free_memory import free_memory
 from studio.app.workbench import Workbench
 from studio.domain.errors import StudioError
 from studio.domain.records import StudentRecord
 from studio.domain.specs import dataset_spec, train_spec, with_settings
+from studio.flow import outlook as outlooks
+from studio.flow.comparison import settings_of_run
+from studio.flow.outlook import Tokens
+from studio.flow.training import outlook
 from studio.store import views
+from studio.ui.commands import copy_button
 from studio.ui.page import Page
 from studio.ui.parts import Card, button, column, label, row, scrolled
-from studio.ui.plain_text import one_line
-from studio.ui.sheet import Sheet
 from studio.ui.theme import GRID
-from studio.ui.widgets.curves import Curves
+from studio.ui.token_view import TokenView
+from studio.ui.widgets.curves import Curves, Shown
+from studio.ui.widgets.run_outlook import Outlook, RunOutlook
+from studio.ui.widgets.runs_table import MOST, RunsTable
 from studio.ui.widgets.spec_form import SpecForm
-from studio.ui.words import NOTHING, decimal, share
 
-_HEAD = ("Run", "Begun", "Student", "State", "Step", "Loss", "Held-out loss", "Accuracy", "Remark")
-_SIGNS = {"running": "▶ running", "finished": "✓ finished", "stopped": "■ stopped",
-          "failed": "✗ failed", "interrupted": "⚠ interrupted", "made": "made"}  # fmt: skip
 _RESUMABLE = ("interrupted", "stopped", "failed")
+_SETTLE_MS = 500  #: typing pauses this long before the outlook is asked for anew
 
 
 class TrainingPage(Page):
-    """Start, stop, resume and watch runs."""
+    """Start, stop, resume and watch runs.
+
+    Signals:
+        tokens_found(object): the background thread has the tokens that were asked for.
+    """
 
     title = "Train"
-    watches: ClassVar = frozenset({"runs", "run_states", "students", "settings"})
+    watches: ClassVar = frozenset(
+        {"runs", "run_states", "students", "settings", "decisions", "overrides"}
+    )
+    tokens_found = Signal(object)
 
     def __init__(self, workbench: Workbench) -> None:
         super().__init__(workbench)
-        self._runs: list[Any] = []
         self._form = SpecForm(workbench.reader.setting("training", {}))
         self._problem = label("", "bad", wrap=True)
         self._problem.hide()
         self._curves = Curves()
+        self._outlook = RunOutlook()
+        self._settle = QTimer(self)
+        self._settle.setSingleShot(True)
+        self._settle.setInterval(_SETTLE_MS)
+        self._settle.timeout.connect(self._look_ahead)
+        self._form.changed.connect(self._settle.start)
+        self.tokens_found.connect(self._show_tokens)
         self._build()
         self.reload()
 
@@ -51,22 +68,19 @@ class TrainingPage(Page):
         upper = QSplitter(Qt.Orientation.Horizontal)
         upper.addWidget(self._settings_card())
         upper.addWidget(charts)
-        upper.setSizes([GRID * 40, GRID * 100])
+        upper.setSizes([GRID * 42, GRID * 100])
         upper.setStretchFactor(1, 1)
-        upper.setChildrenCollapsible(False)
-        upper.setHandleWidth(GRID * 2)
-        widths = (96, 120, 168, 120, 112, 80, 120, 96)
-        self._table = Sheet(_HEAD, name="Runs", widths=widths, numbers=(4, 5, 6, 7),
-                            empty="No run yet: choose a student and press Start")  # fmt: skip
-        self._table.chosen.connect(self._follow)
-        self._table.setMinimumHeight(GRID * 12)
+        self._runs = RunsTable()
+        self._table = self._runs.table
+        self._runs.chosen.connect(lambda _: self._follow())
         whole = QSplitter(Qt.Orientation.Vertical)
         whole.addWidget(upper)
-        whole.addWidget(self._table)
-        whole.setSizes([GRID * 66, GRID * 18])
+        whole.addWidget(self._runs)
+        whole.setSizes([GRID * 68, GRID * 16])
         whole.setStretchFactor(0, 1)
-        whole.setChildrenCollapsible(False)
-        whole.setHandleWidth(GRID * 2)
+        for splitter in (upper, whole):
+            splitter.setChildrenCollapsible(False)
+            splitter.setHandleWidth(GRID * 2)
         layout = self.page_layout()
         layout.addLayout(row(label(self.title, "title"), None))
         layout.addWidget(whole, 1)
@@ -79,18 +93,27 @@ class TrainingPage(Page):
         self._student.setToolTip(
             "Whom to teach: a student of this project, a model folder, or a hub id"
         )
+        self._student.currentTextChanged.connect(lambda _: self._settle.start())
+        self._found = label("", "small", wrap=True)
         self._start = button("Start", self._on_start, role="main",
                              tip="Freeze the accepted rationales as a dataset and train on them")  # fmt: skip
         self._stop = button("Stop and keep", self._on_stop,
                             tip="Stop the chosen run at its next step; what it has learned is kept")  # fmt: skip
         self._resume = button("Resume", self._on_resume,
                               tip="Let the chosen run go on from its newest whole checkpoint")  # fmt: skip
+        self._tokens = button("Show me the tokens", self._on_tokens, role="quiet",
+                              tip="What the student reads of each example, what it learns, and what"
+                              " is cut off")  # fmt: skip
+        copy = copy_button(self._words, lambda text: self.told.emit(text, False))
         card = Card(role="pane")
-        card.body.addLayout(column(label("Student", "head"), self._student, gap=GRID // 2))
+        who = column(label("Student", "head"), self._student, self._found, gap=GRID // 2)
+        card.body.addLayout(who)
         card.body.addWidget(scrolled(self._form), 1)
+        card.body.addWidget(self._outlook)
         card.body.addWidget(self._problem)
         card.body.addLayout(row(self._start, self._stop, self._resume, None))
-        card.setMinimumWidth(GRID * 38)
+        card.body.addLayout(row(self._tokens, copy, None))
+        card.setMinimumWidth(GRID * 40)
         return card
 
     # -- what is shown ---------------------------------------------------------------------
@@ -99,13 +122,10 @@ class TrainingPage(Page):
         """Show students and runs, the newest first; a new run is followed at once."""
         if tables is None or tables & {"students", "settings"}:
             self._show_students()
-        new = self.workbench.reader.rows(views.RUNS)[::-1]
-        another = [r["id"] for r in new] != [r["id"] for r in self._runs]
-        self._runs = new
-        self._table.show_rows([_cells(run) for run in new])
-        if another and new:
-            self._table.selectRow(0)
+        self._runs.show_runs(self.workbench.reader.rows(views.RUNS)[::-1])
         self._enable()
+        if tables is None or tables - {"runs", "run_states"}:
+            self._settle.start()
 
     def _show_students(self) -> None:
         reader, chosen = self.workbench.reader, self._student.currentText()
@@ -120,41 +140,85 @@ class TrainingPage(Page):
             field.setPlaceholderText("model folder or hub id")
 
     def _enable(self) -> None:
-        state = run["state"] if (run := self._chosen()) is not None else ""
+        state = run["state"] if (run := self._runs.current) is not None else ""
         self._stop.setEnabled(state in ("running", "made"))
         self._resume.setEnabled(state in _RESUMABLE)
 
-    def _chosen(self) -> Any:
-        place = self._table.currentIndex().row()
-        return self._runs[place] if 0 <= place < len(self._runs) else None
-
-    def _follow(self, place: int) -> None:
-        folder = None
-        if 0 <= place < len(self._runs):
-            folder = self.workbench.project / "runs" / self._runs[place]["id"]
-        self._curves.follow(folder)
+    def _follow(self) -> None:
+        runs = self._runs.picked()
+        self._curves.show_runs([
+            Shown(run["id"][:6], self.workbench.project / "runs" / run["id"], _measured(run))
+            for run in runs
+        ])  # fmt: skip
         self._enable()
+        ids = [run["id"] for run in runs[:MOST]] if len(runs) > 1 else []
+        self.reading.ask(
+            "settings", lambda store: {one: settings_of_run(store, one) for one in ids},
+            self._runs.show_settings,
+        )  # fmt: skip
 
-    # -- start, stop, resume ---------------------------------------------------------------
-
-    def _on_start(self) -> None:
+    def _look_ahead(self) -> None:
+        """Ask what a run with these settings would be."""
         student = self._student.currentText().strip()
         try:
             settings = _checked(self._form.settings())
         except StudioError as error:
             self._say(str(error))
             return
+        self._say("")
+        bench = self.workbench.bench
+        self.reading.ask(
+            "outlook", lambda store: _look(replace(bench, store=store), student, settings),
+            self._show_outlook, failed=self._show_no_outlook,
+        )  # fmt: skip
+
+    def _show_outlook(self, found: Outlook) -> None:
+        self._found.setText(f"✓ {found.student}")
+        self._outlook.show_outlook(found)
+
+    def _show_no_outlook(self, why: str) -> None:
+        self._found.setText("" if not self._student.currentText().strip() else f"✗ {why}")
+        self._outlook.show_problem("")
+
+    # -- start, stop, resume ---------------------------------------------------------------
+
+    def _on_start(self) -> None:
+        if (asked := self._asked()) is not None:
+            self.workbench.train(*asked)
+
+    def _on_tokens(self) -> None:
+        if (asked := self._asked()) is not None:
+            self.told.emit("Putting the examples into tokens …", False)
+            self.workbench.show_tokens(*asked, self.tokens_found.emit)
+
+    def _show_tokens(self, tokens: Tokens) -> None:
+        TokenView(self, tokens).open()
+
+    def _asked(self) -> tuple[str, dict[str, Any]] | None:
+        """Return student and settings as they stand in the form; None, and why, if they are off."""
+        student = self._student.currentText().strip()
+        try:
+            settings = _checked(self._form.settings())
+        except StudioError as error:
+            self._say(str(error))
+            return None
         self._say("" if student else "Whom to teach? Name a student, a model folder or a hub id.")
-        if student:
-            self.workbench.train(student, settings)
+        return (student, settings) if student else None
+
+    def _words(self) -> list[str]:
+        student = self._student.currentText().strip()
+        words = ["train", str(self.workbench.project), *(["--student", student] if student else [])]
+        for name, value in self._form.changes().items():
+            words += ["--set", f"{name}={value}"]
+        return words
 
     def _on_stop(self) -> None:
-        if (run := self._chosen()) is not None:
+        if (run := self._runs.current) is not None:
             self.reading.when(self.workbench.stop_run(run["id"]), lambda _: self.told.emit(
                 "Stopping at the next step; what it has learned is kept.", False))  # fmt: skip
 
     def _on_resume(self) -> None:
-        if (run := self._chosen()) is not None:
+        if (run := self._runs.current) is not None:
             self.workbench.resume_run(run["id"])
 
     def _say(self, problem: str) -> None:
@@ -171,12 +235,31 @@ def _checked(given: dict[str, str]) -> dict[str, Any]:
     return settings
 
 
-def _cells(run: Any) -> tuple[Any, ...]:
+def _look(bench: Any, student: str, settings: dict[str, Any]) -> Outlook:
+    """Return what a run would be; raises StudioError where there can be none."""
+    wanted = outlooks.wanted_run(bench, student, settings)
+    free = free_memory()
+    kind = "adapter on " if wanted.spec.student.adapter else ""
+    told = f"{kind}{wanted.spec.student.location}"
+    try:
+        draft = outlooks.draft_of(bench, wanted)
+    except StudioError as error:
+        return Outlook(told, free=free, no_data=f"Nothing to learn yet: {error}")
+    ahead = outlook(draft, wanted.spec)
+    found = Outlook(
+        told, sum(ahead.examples["train"].values()), ahead.questions, ahead.steps, None, free
+    )
+    try:
+        return found._replace(need=outlooks.memory_needed(wanted, draft, on_gpu=free.on_gpu))
+    except StudioError as error:
+        return found._replace(no_need=f"Memory: {error}")
+
+
+def _measured(run: Any) -> tuple[tuple[int, float], ...]:
+    """Return what the evaluation found of a run: accuracy by step, 0 for before it."""
     result = json.loads(run["result"])
-    begun = time.strftime("%d %b %H:%M", time.localtime(run["created_at"]))
-    steps = f"{run['step']:,} of {run['steps']:,}" if run["steps"] else NOTHING
-    return (
-        run["id"][:8], begun, one_line(run["student"], most=40), _SIGNS.get(run["state"], run["state"]),
-        steps, decimal(run["loss"], 4), decimal(result.get("val_loss"), 4),
-        share(result.get("accuracy")), one_line(run["message"]),
-    )  # fmt: skip
+    if "accuracy" not in result:
+        return ()
+    before = result.get("base_accuracy")
+    after = (int(run["step"]), float(result["accuracy"]))
+    return ((0, float(before)), after) if before is not None else (after,)

@@ -1,24 +1,30 @@
-"""Live curves of a run, redrawn on a timer from what its events say."""
+"""Live curves of one run or several, redrawn on a timer from what their events say."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QTimer
-from PySide6.QtWidgets import QCheckBox, QGridLayout, QWidget
+import numpy as np
+from PySide6.QtCore import QEvent, Qt, QTimer
+from PySide6.QtWidgets import QCheckBox, QGridLayout, QSlider, QWidget
 
-from studio.domain.events import Event, Metric, Warned
+from studio.domain.events import Event
 from studio.flow.job_folder import EventTail
+from studio.flow.run_curves import RunCurves
 from studio.ui.parts import column, label, row
 from studio.ui.plain_text import one_line
-from studio.ui.theme import GRID, SMALL, scheme_now
+from studio.ui.theme import GRID
+from studio.ui.widgets.line_chart import Line, LineChart
+from studio.ui.words import share, things
 
 REDRAW_MS = 250
-_OFFSET = (-8, 4)
+CATCH_UP_MS = 10  #: between two helpings of a run that is read from its beginning
+AT_ONCE = 1_000  #: events a helping: about 20 ms
+SMOOTHING = 60  #: percent of the past, as the slider stands at first
+_MOST_RUNS = 6  #: overlaid
 
 
 class Chart(NamedTuple):
@@ -27,216 +33,230 @@ class Chart(NamedTuple):
     title: str
     names: tuple[str, ...]
     about: str
+    smooth: bool = True
+    always: bool = True  #: shown also where no run has such a curve
 
 
-SPEED = "Tokens a second"  #: its curves fill the plot: they are named in its title
+LOSSES = 2  #: the first two charts are of losses: the logarithmic axis is for them
 CHARTS = (
-    Chart(
-        "Loss", ("loss", "val_loss"), "the mixture trained on, and the loss on questions kept out"
-    ),
+    Chart("Loss", ("loss", "val_loss"), "what is trained on, and on questions kept out"),
     Chart("Loss per role", ("loss_*",), "explanations and rationales apart"),
-    Chart("Learning rate", ("lr",), ""),
+    Chart("Learning rate", ("lr",), "as the schedule sets it", smooth=False),
     Chart("Gradient norm", ("grad_norm",), "before clipping"),
-    Chart(SPEED, ("tokens_per_s", "unpadded_tokens_per_s"), "supervised, and all"),
-)
+    Chart("Tokens/s", ("tokens_per_s", "unpadded_tokens_per_s"), "supervised, and all"),
+    Chart("Held-out accuracy", ("accuracy",), "share of held-out questions answered right, before"
+          " training and after it, as far as measured", smooth=False, always=False),
+    Chart("GPU memory, MB", ("gpu_memory_mb",), "most that was in use", smooth=False, always=False),
+)  # fmt: skip
 NAMES = {"loss": "training", "val_loss": "held out", "tokens_per_s": "supervised",
-         "unpadded_tokens_per_s": "all"}  # fmt: skip
-LIGHT_COLOURS = ("#2d5bd0", "#c25e12", "#17764a", "#8a3fb0", "#9c7400")
-DARK_COLOURS = ("#7ea4ff", "#ffa15e", "#5fca91", "#cf93ee", "#e3c04f")
+         "unpadded_tokens_per_s": "all", "accuracy": "accuracy", "lr": "rate",
+         "grad_norm": "norm", "gpu_memory_mb": "memory"}  # fmt: skip
+SELDOM = ("val_loss", "accuracy")
 
 
-class Points:
-    """The numbers of one run by name and step; a step told again after a resume replaces the old."""
+class Shown(NamedTuple):
+    """A run to show.
 
-    def __init__(self) -> None:
-        self.of: dict[str, dict[int, float]] = defaultdict(dict)
-        self.warnings: list[str] = []
-        self.latest: Metric | None = None
+    Attributes:
+        measured: what was measured outside the run: accuracy by step, 0 for before it.
+    """
 
-    def take(self, events: Iterable[Event]) -> bool:
-        """Take events in; returns whether anything is new."""
-        changed = False
-        for event in events:
-            if isinstance(event, Metric):
-                changed, self.latest = True, event
-                for name, value in event.model_dump(exclude={"kind", "t", "step", "steps"}).items():
-                    if isinstance(value, int | float):
-                        self.of[name][event.step] = float(value)
-            elif isinstance(event, Warned):
-                changed = True
-                self.warnings.append(event.message)
-        return changed
+    name: str
+    folder: Path
+    measured: tuple[tuple[int, float], ...] = ()
 
-    def curve(self, name: str) -> tuple[list[int], list[float]]:
-        """Return steps and values, in order of steps."""
-        points = sorted(self.of[name].items())
-        return [step for step, _ in points], [value for _, value in points]
+
+class _Followed:
+    """One run that is shown, and the events of it that were not taken yet."""
+
+    def __init__(self, shown: Shown) -> None:
+        self.shown = shown
+        self.curves = RunCurves()
+        self._tail = EventTail(shown.folder)
+        self._waiting: Iterator[Event] = iter(())
+
+    def take(self) -> bool:
+        """Take a helping of what was written; returns whether more is waiting."""
+        n = self.curves.take(islice(self._waiting, AT_ONCE))
+        if n < AT_ONCE:
+            self._waiting = self._tail.events()
+            n += self.curves.take(islice(self._waiting, AT_ONCE - n))
+        return n == AT_ONCE
 
 
 class Curves(QWidget):
-    """Charts of one run, read from ``events.jsonl`` as it grows."""
+    """Charts of runs, read from their ``events.jsonl`` as these grow."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._tail: EventTail | None = None
-        self.points = Points()
-        self._plots: list[tuple[Chart, pg.PlotWidget]] = []
-        self._lines: dict[tuple[str, str], pg.PlotDataItem] = {}
-        self._head = label("No run chosen.", "dim", wrap=True)
+        self._runs: list[_Followed] = []
+        self._drawn: tuple[int, ...] = ()
+        self._charts = [(chart, LineChart(chart.title, chart.about)) for chart in CHARTS]
+        self._head = label("", "dim", wrap=True)
         self._warning = label("", "warn", wrap=True)
         self._warning.hide()
         self._log = QCheckBox("Logarithmic loss")
         self._log.setToolTip("Show both losses on a logarithmic axis")
+        self._log.setAccessibleName("Logarithmic loss")
         self._log.toggled.connect(self._on_log)
-        grid = QGridLayout()
-        grid.setSpacing(GRID)
-        for n, chart in enumerate(CHARTS):
-            plot = self._plot(chart)
-            self._plots.append((chart, plot))
-            place = (0, n * 3, 1, 3) if n < 2 else (1, (n - 2) * 2, 1, 2)
-            grid.addWidget(plot, *place)
-        grid.setRowStretch(0, 3)
-        grid.setRowStretch(1, 2)
-        head = row(self._head, self._log)
+        self._smoothing = QSlider(Qt.Orientation.Horizontal)
+        self._smoothing.setRange(0, 99)
+        self._smoothing.setValue(SMOOTHING)
+        self._smoothing.setFixedWidth(GRID * 14)
+        self._smoothing.setAccessibleName("Smoothing")
+        self._smoothing.setToolTip("How much of the past weighs in a curve; what was measured stays,"
+                                   " faint, behind it (arrow keys)")  # fmt: skip
+        self._smoothing.valueChanged.connect(lambda _: self._draw())
+        self._smooth_text = label("", "small")
+        self._grid = QGridLayout()
+        self._grid.setSpacing(GRID)
+        for _, plot in self._charts:
+            plot.pointed_at.connect(self._on_pointed)
+        self._place()
+        head = row(
+            self._head, label("Smoothing", "small"), self._smoothing, self._smooth_text, self._log
+        )
         head.setStretch(0, 1)
-        layout = column(head, self._warning, grid)
+        layout = column(head, self._warning, self._grid)
         layout.setStretch(2, 1)
         self.setLayout(layout)
-        self._dress()
         self._timer = QTimer(self)
-        self._timer.setInterval(REDRAW_MS)
         self._timer.timeout.connect(self.redraw)
+        self._draw()
+
+    @property
+    def points(self) -> RunCurves:
+        """The curves of the first run shown."""
+        return self._runs[0].curves if self._runs else RunCurves()
+
+    @property
+    def shown(self) -> tuple[Shown, ...]:
+        """The runs shown."""
+        return tuple(run.shown for run in self._runs)
 
     def follow(self, folder: Path | None) -> None:
-        """Show the run of a job folder, from its first event on."""
-        self._tail = None if folder is None else EventTail(folder)
-        self.points = Points()
-        for (title, _), line in self._lines.items():
-            next(plot for chart, plot in self._plots if chart.title == title).removeItem(line)
-        self._lines.clear()
-        self._head.setText("No run chosen." if folder is None else "Waiting for its first step …")
-        self._warning.hide()
+        """Show one run, from its first event on."""
+        self.show_runs([] if folder is None else [Shown(folder.name[:8], folder)])
+
+    def show_runs(self, runs: Sequence[Shown]) -> None:
+        """Show these runs over each other; those that are shown already are not read anew."""
+        known = {run.shown.folder: run for run in self._runs}
+        self._runs = []
+        for shown in runs[:_MOST_RUNS]:
+            run = known.get(shown.folder) or _Followed(shown)
+            run.shown = shown
+            self._runs.append(run)
+        self._drawn = ()
         self.redraw()
 
     def redraw(self) -> None:
         """Take up what was written since the last time, and draw if there was anything."""
-        if self._tail is None or not self.points.take(self._tail.events()):
-            return
-        for chart, plot in self._plots:
-            for name in self._names(chart):
-                self._line(chart, plot, name).setData(*self.points.curve(name))
-        self._head.setText(_in_words(self.points))
-        warnings = self.points.warnings
+        more = [run.take() for run in self._runs]
+        if self.isVisible():
+            self._timer.start(CATCH_UP_MS if any(more) else REDRAW_MS)
+        seen = tuple(run.curves.changes for run in self._runs)
+        if seen != self._drawn or not self._runs:
+            self._drawn = seen
+            self._draw()
+
+    # -- drawing ---------------------------------------------------------------------------
+
+    def _draw(self) -> None:
+        weight = self._smoothing.value() / 100
+        self._smooth_text.setText(f"{weight:.2f}" if weight else "off")
+        last = max((run.curves.latest.steps for run in self._runs if run.curves.latest), default=0)
+        for chart, plot in self._charts:
+            plot.show_lines(self._lines(chart, weight), last_step=last)
+        self._place()
+        self._head.setText(_in_words(self._runs))
+        warnings = [text for run in self._runs for text in run.curves.warnings]
         self._warning.setText("\n".join(f"⚠ {one_line(text, most=300)}" for text in warnings[-3:]))
         self._warning.setVisible(bool(warnings))
 
-    def _names(self, chart: Chart) -> list[str]:
-        found: list[str] = []
-        for name in chart.names:
-            known = self.points.of
-            found += (
-                sorted(n for n in known if n.startswith(name[:-1]))
-                if name.endswith("*")
-                else [name]
-            )
-        return found
+    def _lines(self, chart: Chart, weight: float) -> list[Line]:
+        """Return the curves of a chart: one run has a colour a curve, several have one each."""
+        several = len(self._runs) > 1
+        made: list[Line] = []
+        for place, run in enumerate(self._runs):
+            names = [name for pattern in chart.names for name in run.curves.names(pattern)]
+            for n, name in enumerate(names):
+                curve = run.curves.of[name]
+                wanted = weight > 0 and chart.smooth and name not in SELDOM
+                smooth = curve.smooth(weight) if wanted else None
+                told = NAMES.get(name, name.removeprefix("loss_"))
+                if several:
+                    told = f"{run.shown.name} {told}" if len(names) > 1 else run.shown.name
+                made.append(Line(told, curve.steps, curve.values, smooth, place if several else n,
+                                 n if several else 0, name in SELDOM))  # fmt: skip
+            if "accuracy" in chart.names and "accuracy" not in names and run.shown.measured:
+                made.append(_measured(run.shown, place if several else 0, several=several))
+        return made
 
-    def _line(self, chart: Chart, plot: pg.PlotWidget, name: str) -> pg.PlotDataItem:
-        key = (chart.title, name)
-        if key not in self._lines:
-            pen = pg.mkPen(_colour(self._place(chart.title)), width=2)
-            shown = NAMES.get(name, name.removeprefix("loss_"))
-            single = name in (
-                "val_loss",
-            )  # measured seldom: without a dot a single one is not seen
-            self._lines[key] = plot.plot(
-                [], [], pen=pen, name=shown, symbol="o" if single else None, symbolSize=6,
-                symbolBrush=pen.color(), symbolPen=None,
-            )  # fmt: skip
-        return self._lines[key]
+    def _place(self) -> None:
+        """Lay the charts out: losses large above, the others in a row below."""
+        lower = [
+            (chart, plot) for chart, plot in self._charts[LOSSES:] if chart.always or plot.has_lines
+        ]
+        wanted = [plot for _, plot in (*self._charts[:LOSSES], *lower)]
+        if getattr(self, "_placed", None) == wanted:
+            return
+        self._placed = wanted
+        for _, plot in self._charts:
+            self._grid.removeWidget(plot)
+            plot.setVisible(plot in wanted)
+        n = len(lower)
+        for place, (_, plot) in enumerate(self._charts[:LOSSES]):
+            self._grid.addWidget(plot, 0, place * n, 1, n)
+        for place, (_, plot) in enumerate(lower):
+            self._grid.addWidget(plot, 1, place * LOSSES, 1, LOSSES)
+        for place in range(self._grid.columnCount()):
+            self._grid.setColumnStretch(place, 1 if place < n * LOSSES else 0)
+        self._grid.setRowStretch(0, 3)
+        self._grid.setRowStretch(1, 2)
 
-    def _place(self, title: str) -> int:
-        return sum(1 for known, _ in self._lines if known == title)
-
-    def _plot(self, chart: Chart) -> pg.PlotWidget:
-        plot = pg.PlotWidget()
-        plot.setAccessibleName(f"Chart of {chart.title} over steps")
-        plot.setToolTip(
-            f"{chart.title} over optimiser steps{': ' + chart.about if chart.about else ''}"
-        )
-        plot.setMenuEnabled(False)
-        plot.hideButtons()
-        plot.setMouseEnabled(x=False, y=False)
-        plot.setDownsampling(auto=True, mode="peak")
-        plot.setClipToView(True)
-        plot.setMinimumSize(GRID * 16, GRID * 12)
-        if chart.title != SPEED and (len(chart.names) > 1 or chart.names[0].endswith("*")):
-            plot.addLegend(offset=_OFFSET, labelTextSize=f"{SMALL}px")
-        return plot
-
-    def _dress(self) -> None:
-        """Give the plots the colours in force."""
-        scheme = scheme_now()
-        for chart, plot in self._plots:
-            plot.setBackground(scheme.panel)
-            plot.setTitle(_title(chart), color=scheme.dim, size=f"{SMALL}px")
-            for axis in ("bottom", "left"):
-                plot.getAxis(axis).setPen(scheme.line)
-                plot.getAxis(axis).setTextPen(scheme.dim)
-            legend = plot.getPlotItem().legend
-            if legend is not None:
-                legend.setLabelTextColor(scheme.text)
+    def _on_pointed(self, step: float | None) -> None:
+        for _, plot in self._charts:
+            plot.point_at(step)
 
     def _on_log(self, on: bool) -> None:
-        for chart, plot in self._plots[:2]:
-            del chart
-            plot.setLogMode(y=on)
+        for _, plot in self._charts[:LOSSES]:
+            plot.set_log(on)
 
     # Qt's own names
 
     def showEvent(self, event: QEvent) -> None:
         """Draw only while somebody can see it."""
         super().showEvent(event)  # type: ignore[arg-type]
+        self._timer.start(REDRAW_MS)
         self.redraw()
-        self._timer.start()
 
     def hideEvent(self, event: QEvent) -> None:
         """Stop drawing."""
         super().hideEvent(event)  # type: ignore[arg-type]
         self._timer.stop()
 
-    def changeEvent(self, event: QEvent) -> None:
-        """Take over another colour scheme."""
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange and self._plots:
-            self._dress()
+
+def _measured(shown: Shown, colour: int, *, several: bool) -> Line:
+    steps, values = (np.array(side, dtype=float) for side in zip(*shown.measured, strict=True))
+    name = shown.name if several else NAMES["accuracy"]
+    return Line(name, steps, values, None, colour, dots=True)
 
 
-def _colour(place: int) -> str:
-    colours = DARK_COLOURS if scheme_now().name == "dark" else LIGHT_COLOURS
-    return colours[place % len(colours)]
-
-
-def _title(chart: Chart) -> str:
-    if chart.title != SPEED:
-        return chart.title
-    named = (
-        f'<span style="color: {_colour(n)}">{NAMES[name]}</span>'
-        for n, name in enumerate(chart.names)
-    )
-    return f"{chart.title}: {', '.join(named)}"
-
-
-def _in_words(points: Points) -> str:
-    latest = points.latest
+def _in_words(runs: Sequence[_Followed]) -> str:
+    if not runs:
+        return "No run chosen."
+    if len(runs) > 1:
+        return f"{things(len(runs), 'run')}, one colour each"
+    curves = runs[0].curves
+    latest = curves.latest
     if latest is None:
         return "Waiting for its first step …"
     parts = [f"step {latest.step:,} of {latest.steps:,}", f"epoch {latest.epoch:.2f}"]
     for name, form in (("loss", "loss {:.4f}"), ("val_loss", "held out {:.4f}"),
-                       ("tokens_per_s", "{:,.0f} supervised tokens/s")):  # fmt: skip
-        if values := points.curve(name)[1]:
-            parts.append(form.format(values[-1]))
-    memory = (latest.model_extra or {}).get("gpu_memory_mb")
-    if isinstance(memory, int | float):
-        parts.append(f"{memory:,.0f} MB on the GPU")
+                       ("tokens_per_s", "{:,.0f} supervised tokens/s"),
+                       ("gpu_memory_mb", "{:,.0f} MB on the GPU")):  # fmt: skip
+        if (value := curves.last(name)) is not None:
+            parts.append(form.format(value))
+    if (accuracy := curves.last("accuracy")) is not None:
+        parts.append(f"{share(accuracy)} of held-out questions right")
     return " · ".join(parts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple, get_args, get_origin
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLineEdit, QWidget
 
 from studio.domain.specs import DatasetSpec, LoraSpec, TrainSpec
@@ -40,11 +40,18 @@ class Setting(NamedTuple):
 
 
 class SpecForm(QWidget):
-    """Settings of a training run as text; the spec itself validates them."""
+    """Settings of a training run as text; the spec itself validates them.
+
+    Signals:
+        changed(): a setting was changed.
+    """
+
+    changed = Signal()
 
     def __init__(self, values: Mapping[str, Any]) -> None:
         super().__init__()
         self._fields: dict[str, QWidget] = {}
+        self._defaults: dict[str, str] = {}
         common, self._rest = QWidget(), QWidget()
         forms = {True: QFormLayout(common), False: QFormLayout(self._rest)}
         for form in forms.values():
@@ -68,6 +75,12 @@ class SpecForm(QWidget):
         """Return dotted names and values: what one sees is what runs."""
         return {name: _text_of(field) for name, field in self._fields.items()}
 
+    def changes(self) -> dict[str, str]:
+        """Return the settings that are not what the project has anyway."""
+        return {
+            name: value for name, value in self.settings().items() if value != self._defaults[name]
+        }
+
     def _on_fold(self) -> None:
         self._rest.setVisible(self._rest.isHidden())
         self._fold.setText(("▸" if self._rest.isHidden() else "▾") + " More settings")
@@ -77,17 +90,23 @@ class SpecForm(QWidget):
         if setting.kind is bool:
             box = QCheckBox()
             box.setChecked(str(setting.value).lower() == "true")
+            box.toggled.connect(lambda _: self.changed.emit())
             field = box
         elif get_origin(setting.kind) is Literal:
-            field = _combo([str(one) for one in get_args(setting.kind)], str(setting.value))
+            entries = _combo([str(one) for one in get_args(setting.kind)], str(setting.value))
+            entries.currentTextChanged.connect(lambda _: self.changed.emit())
+            field = entries
         else:
             number = setting.value
-            field = QLineEdit(f"{number:g}" if isinstance(number, float) else str(number))
-            field.setAlignment(Qt.AlignmentFlag.AlignRight)
+            line = QLineEdit(f"{number:g}" if isinstance(number, float) else str(number))
+            line.setAlignment(Qt.AlignmentFlag.AlignRight)
+            line.textChanged.connect(lambda _: self.changed.emit())
+            field = line
         field.setToolTip(f"{setting.help_text}\n--set {setting.name}=…")
         field.setAccessibleName(setting.title)
         field.setAccessibleDescription(setting.help_text)
         self._fields[setting.name] = field
+        self._defaults[setting.name] = _text_of(field)
         return field
 
 

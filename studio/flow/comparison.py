@@ -1,0 +1,206 @@
+"""All runs side by side: what each was given, what it cost, what it gained, and where settings differ.
+
+Every accuracy comes with its n; what was not measured stays empty and is never taken for zero.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from studio.domain.errors import StudioError
+from studio.domain.records import Dataset, StudentRecord
+from studio.flow.evaluation import Evaluation, Score, evaluate, wilson
+from studio.flow.students import base_of
+from studio.store import comparison_views, views
+
+if TYPE_CHECKING:
+    from studio.store.tables import Store
+
+_ACCOUNT = ("threads", "student", "job")  #: of a spec: where it ran, not how
+
+
+class RunLine(NamedTuple):
+    """One run in the comparison."""
+
+    run: str
+    begun: float
+    round: int
+    base: str  #: the student it started from
+    student: str  #: the one it made; empty as long as there is none
+    state: str
+    steps: int
+    loss: float | None
+    val_loss: float | None
+    examples: int
+    questions: int
+    rule: str  #: the policy its data was chosen by
+    seconds: float | None
+    before: Score | None
+    after: Score | None
+    fixed: int
+    broken: int
+    p_value: float | None
+
+    @property
+    def gained(self) -> float | None:
+        """Change of accuracy in the questions both sat."""
+        if self.before is None or self.after is None:
+            return None
+        return self.after.accuracy - self.before.accuracy
+
+    def as_json(self) -> dict[str, Any]:
+        """Return a row of ``compare --json``."""
+        told = self._asdict()
+        for name in ("before", "after"):
+            score: Score | None = told[name]
+            told[name] = None if score is None else {
+                "n": score.n, "correct": score.correct, "accuracy": score.accuracy,
+                "interval": list(score.interval),
+            }  # fmt: skip
+        return {**told, "gained": self.gained}
+
+
+class RoundLine(NamedTuple):
+    """What one round took, and what it gained."""
+
+    round: int
+    runs: int
+    calls: int
+    failed: int
+    tokens_in: int
+    tokens_out: int
+    cost_usd: float | None  #: None: no price is known
+    training_s: float | None
+    before: Score | None  #: of the student the round began with
+    after: Score | None  #: of the best student it made
+    student: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Return a row of ``compare --json``."""
+        sides = {
+            name: None if score is None else {"n": score.n, "accuracy": score.accuracy}
+            for name, score in (("before", self.before), ("after", self.after))
+        }
+        return {**self._asdict(), **sides}
+
+
+def run_lines(store: Store) -> list[RunLine]:
+    """Return every run, the newest first, with what its student answered on held-out questions."""
+    made = {s.run_id: s for s in store.all(StudentRecord, "run_id <> ''")}
+    datasets = {d.id: dict(d.manifest) for d in store.all(Dataset)}
+    lines = [
+        _line(store, row, made.get(row["id"]), datasets.get(row["dataset_id"], {}))
+        for row in store.rows(views.RUNS)
+    ]
+    return lines[::-1]
+
+
+def round_lines(store: Store, runs: Sequence[RunLine]) -> list[RoundLine]:
+    """Return what each round took: the calls since the last run of the round before, and its runs."""
+    found: list[RoundLine] = []
+    begun = 0.0
+    for number in sorted({run.round for run in runs}):
+        own = [run for run in runs if run.round == number]
+        until = max(run.begun for run in own)
+        spent = store.rows(comparison_views.CALLS_BETWEEN, begun, until)[0]
+        best = max(own, key=lambda run: run.after.accuracy if run.after else -1.0)
+        found.append(RoundLine(
+            number, len(own), spent["calls"] or 0, spent["failed"] or 0, spent["tokens_in"] or 0,
+            spent["tokens_out"] or 0, spent["cost_usd"],
+            sum(times) if (times := [r.seconds for r in own if r.seconds]) else None, best.before, best.after, best.student,
+        ))  # fmt: skip
+        begun = until
+    return found
+
+
+def by_dataset(store: Store, found: Evaluation) -> list[tuple[str, Score, Score | None]]:
+    """Return name, tuned and base score of each dataset of an evaluation; none where there is one."""
+    scores: dict[str, dict[str, Score]] = {}
+    for role, name in (("tuned", found.student), ("base", found.base_student)):
+        if name:
+            for row in store.rows(comparison_views.SCORES_BY_DATASET, name, found.split):
+                scores.setdefault(row["dataset"], {})[role] = Score(row["n"], row["correct"])
+    if len(scores) < 2:
+        return []
+    none = Score(0, 0)
+    return [(name, of.get("tuned", none), of.get("base")) for name, of in scores.items()]
+
+
+def differences(specs: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, tuple[str, ...]]]:
+    """Return the settings that are not the same in all of these runs, with their values."""
+    flat = [
+        dict(_flat({k: v for k, v in spec.items() if k not in _ACCOUNT})) for spec in specs.values()
+    ]
+    names = dict.fromkeys(name for one in flat for name in one)
+    rows = ((name, tuple(_told(one.get(name)) for one in flat)) for name in names)
+    return [(name, values) for name, values in rows if len(set(values)) > 1]
+
+
+def settings_of_run(store: Store, run_id: str) -> dict[str, Any]:
+    """Return what a run was given: its spec, its student, and how its dataset was chosen."""
+    row = store.one("SELECT spec, student, dataset_id FROM runs WHERE id = ?", run_id)
+    if row is None:
+        return {}
+    dataset = store.get(Dataset, row["dataset_id"])
+    manifest: dict[str, Any] = {} if dataset is None else dict(dataset.manifest)
+    told = {**json.loads(row["spec"]), "taught": row["student"], "dataset": row["dataset_id"][:8]}
+    told.pop("val_share", None)  # the dataset's decides
+    if manifest:
+        told |= {
+            "data": manifest.get("spec", {}), "policy": manifest.get("policy", {}).get("rule", ""),
+            "examples": sum(manifest["examples"]["train"].values()),
+            "overrides": manifest.get("overrides", 0),
+        }  # fmt: skip
+    return told
+
+
+def _line(
+    store: Store, row: Any, student: StudentRecord | None, manifest: Mapping[str, Any]
+) -> RunLine:
+    result = json.loads(row["result"])
+    found = None if student is None else _measured(store, student)
+    examples = manifest.get("examples", {}).get("train", {})
+    return RunLine(
+        run=row["id"], begun=row["created_at"], round=row["round"], base=row["student"],
+        student="" if student is None else student.name, state=row["state"], steps=row["step"],
+        loss=row["loss"], val_loss=result.get("val_loss"), examples=sum(examples.values()),
+        questions=manifest.get("questions", 0),
+        rule=manifest.get("policy", {}).get("rule", ""), seconds=sum(result["lives"].values()) if "lives" in result else None,
+        before=None if found is None else found.base, after=None if found is None else found.tuned,
+        fixed=0 if found is None else len(found.fixed),
+        broken=0 if found is None else len(found.broken),
+        p_value=None if found is None else found.p_value,
+    )  # fmt: skip
+
+
+def _measured(store: Store, student: StudentRecord) -> Evaluation | None:
+    try:
+        return evaluate(store, student=student.name, base=base_of(store, student))
+    except StudioError:  # it has not sat the exam
+        return None
+
+
+def _flat(spec: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in spec.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{above}{name}.")
+        else:
+            yield f"{above}{name}", value
+
+
+def _told(value: Any) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def interval_in_words(score: Score | None) -> str:
+    """Return ``86.2 % (82 to 89 %, n 420)``; a dash for what was not measured."""
+    if score is None or not score.n:
+        return "–"
+    low, high = wilson(score.correct, score.n)
+    return f"{score.accuracy:.1%} ({low:.0%} to {high:.0%}, n {score.n:,})"

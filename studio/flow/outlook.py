@@ -1,0 +1,259 @@
+"""What a run would be, before anything is started: its data, its steps, its memory, its tokens.
+
+Reads only; the one thing that is written is the folder of the small job that shows the tokens.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+import struct
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from studio.domain import memory
+from studio.domain.errors import RunError, SpecError, StudentError
+from studio.domain.events import Failed, Finished
+from studio.domain.events import Progress as JobProgress
+from studio.domain.records import StudentRecord, digest
+from studio.domain.specs import DatasetSpec, PreviewSpec, TrainSpec, dataset_spec, merged
+from studio.flow import job_folder, training
+from studio.flow.dataset import Draft, draft_dataset
+from studio.flow.stage import Bench, Progress
+from studio.flow.students import find_student
+
+if TYPE_CHECKING:
+    from studio.domain.events import Event
+
+_CHARACTERS_A_TOKEN = 3.0  #: rather few, so that the estimate rather errs above
+_LONGEST_HEADER = 100 << 20  #: bytes; the format's own limit
+
+
+class Wanted(NamedTuple):
+    """A run as it is asked for, checked."""
+
+    student: StudentRecord
+    spec: TrainSpec
+    data: DatasetSpec
+    method: str
+
+
+def wanted_run(
+    bench: Bench, student: str, settings: Mapping[str, Any], *, method: str = "mapd"
+) -> Wanted:
+    """Return student, training spec and dataset spec; ``data.*`` settings are the dataset's.
+
+    Raises:
+        SpecError: a setting is off, or no student is named.
+        StudentError: that student cannot be taught here.
+    """
+    who = student or bench.store.setting("student", "")
+    if not who:
+        raise SpecError("no student is named yet: add --student with a model folder or hub id")
+    record = find_student(bench.store, who)
+    values = merged(bench.store.setting("training", {}), settings)
+    data = dataset_spec(values.pop("data", {}))
+    return Wanted(record, training.run_spec(bench.project, record, method, values), data, method)
+
+
+def draft_of(bench: Bench, wanted: Wanted) -> Draft:
+    """Return the examples the run would learn from; stores nothing."""
+    return draft_dataset(bench, student=wanted.student, method=wanted.method, options=wanted.data)
+
+
+def training_outlook(
+    bench: Bench, student: str, settings: Mapping[str, Any], *, method: str = "mapd"
+) -> dict[str, Any]:
+    """Return what a run would be: examples per role, steps, settings; starts nothing."""
+    wanted = wanted_run(bench, student, settings, method=method)
+    found = training.outlook(draft_of(bench, wanted), wanted.spec)
+    return {**found._asdict(), "spec": wanted.spec.model_dump(mode="json")}
+
+
+# -- memory ------------------------------------------------------------------------------------
+
+
+def memory_needed(wanted: Wanted, draft: Draft, *, on_gpu: bool) -> memory.Estimate:
+    """Return what the run would take at its peak.
+
+    Raises:
+        StudentError: the model's files are not here, or do not tell its shape.
+    """
+    folder = model_folder(wanted.spec.student.location)
+    config = _json(folder / "config.json")
+    shape = memory.shape_of(config)
+    if shape is None:
+        raise StudentError(f"{folder / 'config.json'} does not tell the model's shape")
+    tensors = tensors_of(folder) or memory.llama_tensors(shape)
+    sides = [json.loads(row.messages) for row in draft.rows]
+    lengths = [sum(len(turn["content"]) for turn in turns) for turns in sides] or [0]
+    learned = sum(len(turns[-1]["content"]) for turns in sides)
+    longest = math.ceil(max(lengths) / _CHARACTERS_A_TOKEN)
+    load = memory.heaviest(
+        wanted.spec, longest=max(longest, 1), supervised_share=learned / max(1, sum(lengths))
+    )
+    return memory.estimate(shape, tensors, wanted.spec, load=load, on_gpu=on_gpu)
+
+
+def model_folder(location: str) -> Path:
+    """Return where a model's files are; raises StudentError when they are not on this machine."""
+    folder = Path(location).expanduser()
+    if (folder / "config.json").is_file():
+        return folder
+    home = os.environ.get("HF_HOME", "~/.cache/huggingface")
+    cache = Path(os.environ.get("HF_HUB_CACHE", str(Path(home, "hub")))).expanduser()
+    found = sorted(
+        (cache / f"models--{location.replace('/', '--')}").glob("snapshots/*/config.json")
+    )
+    if found:
+        return found[-1].parent
+    raise StudentError(
+        f"the size of {location} is not known before it is here as a folder with a config.json"
+    )
+
+
+def tensors_of(folder: Path) -> memory.Tensors:
+    """Return the shapes in the headers of a folder's safetensors files; the weights stay unread."""
+    found: dict[str, tuple[int, ...]] = {}
+    for path in sorted(folder.glob("*.safetensors")):
+        if path.name.startswith("adapter"):
+            continue
+        try:
+            with path.open("rb") as file:
+                (size,) = struct.unpack("<Q", file.read(8))
+                header = json.loads(file.read(min(size, _LONGEST_HEADER)))
+            found |= {
+                name: tuple(told["shape"])
+                for name, told in header.items()
+                if name != "__metadata__"
+            }
+        except (OSError, ValueError, struct.error, KeyError, TypeError):
+            raise StudentError(f"{path} cannot be read: copy the model again") from None
+    return found
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads(path.read_bytes()))
+    except (OSError, ValueError, TypeError):
+        raise StudentError(f"{path} cannot be read as JSON: copy the model again") from None
+
+
+# -- tokens ------------------------------------------------------------------------------------
+
+
+class Piece(NamedTuple):
+    """A bit of text that a student reads as ``tokens`` tokens."""
+
+    text: str
+    fate: int  #: 0 shown only, 1 learned, 2 cut off
+    tokens: int
+
+
+class Shown(NamedTuple):
+    """One example in tokens."""
+
+    side: str
+    role: str
+    tokens: int
+    prompt: int
+    cut: int  #: tokens beyond the limit
+    ends: bool  #: whether the end of the answer is learned
+    pieces: tuple[Piece, ...]
+
+
+class Tokens(NamedTuple):
+    """What training would make of the data."""
+
+    limit: int
+    end: str  #: the token that ends an answer
+    end_is_trained: bool
+    template: bool
+    roles: dict[
+        str, dict[str, int]
+    ]  #: by side and role: examples, tokens, supervised, over, longest
+    examples: tuple[Shown, ...]
+
+    @property
+    def over(self) -> int:
+        """Examples that are too long."""
+        return sum(counts.get("over", 0) for counts in self.roles.values())
+
+
+async def show_tokens(
+    bench: Bench,
+    student: str,
+    settings: Mapping[str, Any],
+    then: Callable[[Tokens], None],
+    *,
+    method: str = "mapd",
+) -> AsyncGenerator[Progress, None]:
+    """Let a job put the data of a run into tokens, and hand them to ``then``.
+
+    Raises:
+        RunError: the job failed.
+    """
+    wanted = wanted_run(bench, student, settings, method=method)
+    draft = draft_of(bench, wanted)
+    folder = _preview_folder(bench, wanted, draft)
+    if not (folder / "artifacts" / "preview.json").is_file():
+        _write_preview(folder, wanted, draft)
+        async with aclosing(_preview(bench, folder)) as steps:
+            async for progress in steps:
+                yield progress
+    then(_tokens_in(folder))
+
+
+def _write_preview(folder: Path, wanted: Wanted, draft: Draft) -> None:
+    for older in folder.parent.glob("preview-*"):  # only the newest is of use
+        shutil.rmtree(older, ignore_errors=True)
+    spec = PreviewSpec(student=wanted.spec.student, max_tokens=wanted.spec.max_tokens)
+    data: dict[str, list[dict[str, Any]]] = {"train.jsonl": [], "validation.jsonl": []}
+    for row in draft.rows:
+        made = {"key": row.n, "role": row.role, "messages": json.loads(row.messages)}
+        data[f"{row.split}.jsonl"].append(made)
+    job_folder.write_folder(folder, spec, data)
+
+
+async def _preview(bench: Bench, folder: Path) -> AsyncGenerator[Progress, None]:
+    started = job_folder.launch(bench.launcher, folder)
+    ending: Event | None = None
+    async with aclosing(job_folder.follow(bench.launcher, folder, started)) as events:
+        async for event in events:
+            if isinstance(event, Failed | Finished):
+                ending = event
+            elif isinstance(event, JobProgress):
+                yield Progress("tokens", event.done, event.total)
+    if isinstance(ending, Failed):
+        raise RunError(f"the tokens cannot be shown: {ending.message}")
+    if ending is None:
+        raise RunError("the job that shows the tokens ended without a word: try again")
+
+
+def _tokens_in(folder: Path) -> Tokens:
+    told = _json(folder / "artifacts" / "preview.json")
+    examples = tuple(
+        Shown(
+            one["side"], one["role"], one["tokens"], one["prompt"], one["cut"], one["ends"],
+            tuple(Piece(*piece) for piece in one["pieces"]),
+        )
+        for one in told["examples"]
+    )  # fmt: skip
+    return Tokens(
+        told["limit"],
+        told["end"],
+        told["end_is_trained"],
+        told["template"],
+        told["roles"],
+        examples,
+    )
+
+
+def _preview_folder(bench: Bench, wanted: Wanted, draft: Draft) -> Path:
+    spec = wanted.spec
+    name = digest(draft.dataset.content_hash, spec.student.model_dump(), str(spec.max_tokens))
+    return bench.project / "runs" / f"preview-{name}"

@@ -1,0 +1,87 @@
+"""What a run would be: its examples and steps, and its memory line by line against what is free."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from PySide6.QtWidgets import QGridLayout, QWidget
+
+from studio.app.free_memory import Free
+from studio.domain.memory import Estimate
+from studio.ui.parts import button, clear, column, label, row, set_role
+from studio.ui.theme import GRID
+from studio.ui.words import size, things
+
+TIGHT = 0.85  #: of what is free: from here on it may not fit, the estimate being what it is
+
+
+class Outlook(NamedTuple):
+    """What is known of a run before its start."""
+
+    student: str  #: what was found under the name
+    examples: int = 0
+    questions: int = 0
+    steps: int = 0
+    need: Estimate | None = None
+    free: Free | None = None
+    no_need: str = ""  #: why there is no estimate
+    no_data: str = ""  #: why there is nothing to learn from
+
+
+class RunOutlook(QWidget):
+    """Shows an outlook in a few lines; the lines of memory are folded."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._data = label("", "dim", wrap=True)
+        self._total = label("", "name", wrap=True)
+        self._lines = QWidget()
+        self._grid = QGridLayout(self._lines)
+        self._grid.setContentsMargins(GRID, 0, 0, 0)
+        self._grid.setVerticalSpacing(2)
+        self._grid.setHorizontalSpacing(GRID)
+        self._grid.setColumnStretch(2, 1)
+        self._lines.hide()
+        self._fold = button("▸ Line by line", self._on_fold, role="quiet",
+                            tip="Show or fold what takes how much memory")  # fmt: skip
+        self._fold.hide()
+        layout = column(self._data, self._total, row(self._fold, None), self._lines, gap=GRID // 2)
+        self.setLayout(layout)
+
+    def show_outlook(self, found: Outlook) -> None:
+        """Show what a run would be."""
+        self._data.setText(found.no_data or (
+            f"{things(found.examples, 'example')} from {things(found.questions, 'question')}, "
+            f"{things(found.steps, 'step')} at most"
+        ))  # fmt: skip
+        need, free = found.need, found.free
+        self._fold.setVisible(need is not None)
+        if need is None:
+            self._total.setText(found.no_need)
+            set_role(self._total, "dim")
+            self._lines.hide()
+            return
+        known = free is not None and free.bytes is not None
+        room = f" of {size(free.bytes or 0)} free{free.where}" if known and free else ""
+        tight = known and free is not None and need.total > (free.bytes or 0) * TIGHT
+        self._total.setText(f"{'⚠ ' if tight else ''}Memory: about {size(need.total)}{room}")
+        self._total.setToolTip("Too tight? Halve “Batch tokens”, switch “Gradient checkpointing” on,"
+                               " or shorten “Longest example”." if tight else "")  # fmt: skip
+        set_role(self._total, "warn" if tight else "name")
+        clear(self._grid)
+        for n, line in enumerate(need.needs):
+            self._grid.addWidget(label(line.name, "small"), n, 0)
+            amount = label(size(line.bytes), "small")
+            self._grid.addWidget(amount, n, 1)
+            self._grid.addWidget(label(line.why, "small", wrap=True), n, 2)
+
+    def show_problem(self, text: str) -> None:
+        """Say why there is no outlook."""
+        self._data.setText(text)
+        self._total.setText("")
+        self._fold.hide()
+        self._lines.hide()
+
+    def _on_fold(self) -> None:
+        self._lines.setVisible(self._lines.isHidden())
+        self._fold.setText(("▸" if self._lines.isHidden() else "▾") + " Line by line")

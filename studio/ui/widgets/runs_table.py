@@ -1,0 +1,104 @@
+"""All runs in one table; several can be chosen, and then their curves and settings are compared."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QAbstractItemView, QSplitter
+
+from studio.flow.comparison import differences
+from studio.ui.plain_text import one_line
+from studio.ui.sheet import Sheet
+from studio.ui.theme import GRID
+from studio.ui.words import NOTHING, decimal, share
+
+_HEAD = ("Run", "Begun", "Student", "State", "Step", "Loss", "Held-out loss", "Accuracy", "Remark")
+_SIGNS = {"running": "▶ running", "finished": "✓ finished", "stopped": "■ stopped",
+          "failed": "✗ failed", "interrupted": "⚠ interrupted", "made": "made"}  # fmt: skip
+MOST = 4  #: runs whose settings are compared side by side
+
+
+class RunsTable(QSplitter):
+    """The runs, and beside them where the settings of the chosen ones differ.
+
+    Signals:
+        chosen(list): ids of the runs chosen, the current one first.
+    """
+
+    chosen = Signal(list)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._runs: list[Any] = []
+        widths = (80, 112, 160, 112, 112, 72, 120, 128)
+        self.table = Sheet(_HEAD, name="Runs", widths=widths, numbers=(4, 5, 6, 7),
+                           empty="No run yet: choose a student and press Start")  # fmt: skip
+        self.table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.table.setToolTip("Choose several (Ctrl or Shift) to lay their curves over each other"
+                              " and see where their settings differ")  # fmt: skip
+        self.table.selectionModel().selectionChanged.connect(lambda *_: self._on_chosen())
+        self._differences: Sheet | None = None
+        self.addWidget(self.table)
+        self.setChildrenCollapsible(False)
+        self.setHandleWidth(GRID * 2)
+        self.setMinimumHeight(GRID * 12)
+
+    @property
+    def current(self) -> Any:
+        """The row of the current run, or None."""
+        place = self.table.currentIndex().row()
+        return self._runs[place] if 0 <= place < len(self._runs) else None
+
+    def show_runs(self, runs: Sequence[Any]) -> None:
+        """Show these runs; when others have come, the first is chosen."""
+        another = [run["id"] for run in runs] != [run["id"] for run in self._runs]
+        self._runs = list(runs)
+        self.table.show_rows([_cells(run) for run in runs])
+        if another and runs:
+            self.table.selectRow(0)
+
+    def picked(self) -> list[Any]:
+        """Return the chosen runs, the current one first."""
+        places = {index.row() for index in self.table.selectionModel().selectedRows()}
+        now = self.table.currentIndex().row()
+        order = sorted(places, key=lambda place: (place != now, place))
+        return [self._runs[place] for place in order if place < len(self._runs)]
+
+    def show_settings(self, settings: Mapping[str, Mapping[str, Any]]) -> None:
+        """Show where these runs' settings differ; nothing for fewer than two."""
+        if self._differences is not None:
+            self._differences.hide()
+            self._differences.deleteLater()
+            self._differences = None
+        if len(settings) < 2:
+            return
+        head = ("Setting", *(run[:8] for run in settings))
+        made = Sheet(head, name="Where the settings differ", widths=[120, *(104 for _ in settings)],
+                     empty="Same data, same settings")  # fmt: skip
+        made.show_rows([(name, *values) for name, values in differences(settings)])
+        self._differences = made
+        self.addWidget(made)
+        self.setSizes([GRID * 90, GRID * 50])
+
+    def _on_chosen(self) -> None:
+        self.chosen.emit([run["id"] for run in self.picked()])
+
+
+def _cells(run: Any) -> tuple[Any, ...]:
+    result = json.loads(run["result"])
+    begun = time.strftime("%d %b %H:%M", time.localtime(run["created_at"]))
+    steps = f"{run['step']:,} of {run['steps']:,}" if run["steps"] else NOTHING
+    return (
+        run["id"][:8], begun, one_line(run["student"], most=40), _SIGNS.get(run["state"], run["state"]),
+        steps, decimal(run["loss"], 4), decimal(result.get("val_loss"), 4),
+        _accuracy(result), one_line(run["message"]),
+    )  # fmt: skip
+
+
+def _accuracy(result: Mapping[str, Any]) -> str:
+    n = result.get("accuracy_n")
+    return share(result.get("accuracy")) + (f" of {n:,}" if n else "")

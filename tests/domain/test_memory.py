@@ -1,0 +1,77 @@
+"""The memory estimate: shapes from configurations, weights counted, settings that help do help."""
+
+from __future__ import annotations
+
+import pytest
+
+from studio.domain.memory import (
+    Load,
+    Shape,
+    adapter_parameters,
+    estimate,
+    heaviest,
+    llama_tensors,
+    parameters,
+    shape_of,
+)
+from studio.domain.specs import TrainSpec, train_spec
+
+#: Of SmolLM2-360M's own config.json; its weights are told as 361,821,120.
+SMOL = {"hidden_size": 960, "num_hidden_layers": 32, "intermediate_size": 2560, "num_attention_heads": 15,
+        "num_key_value_heads": 5, "vocab_size": 49152, "tie_word_embeddings": True}  # fmt: skip
+
+
+def spec(**values: object) -> TrainSpec:
+    return train_spec({"student": {"location": "x"}, **values})
+
+
+def shape() -> Shape:
+    found = shape_of(SMOL)
+    assert found is not None
+    return found
+
+
+def test_the_weights_of_a_known_model_are_counted_exactly() -> None:
+    assert parameters(llama_tensors(shape())) == 361_821_120
+
+
+def test_other_families_name_their_shape_otherwise() -> None:
+    gpt2 = {"n_embd": 768, "n_layer": 12, "n_head": 12, "vocab_size": 50257}
+    assert shape_of(gpt2) == Shape(768, 12, 3072, 768, 768, 50257)
+    assert shape_of({"text_config": SMOL}) == shape()
+    assert shape_of({"model_type": "mystery"}) is None
+
+
+def test_an_adapter_of_all_linear_layers_leaves_embeddings_alone() -> None:
+    tensors = {"model.embed_tokens.weight": (100, 8), "a.q_proj.weight": (8, 8),
+               "a.down_proj.weight": (8, 24), "norm.weight": (8,), "lm_head.weight": (100, 8)}  # fmt: skip
+    assert adapter_parameters(tensors, spec(lora={"r": 4})) == 4 * (16 + 32)
+    only = spec(lora={"r": 4, "target_modules": "q_proj"})
+    assert adapter_parameters(tensors, only) == 4 * 16
+
+
+def total(*, on_gpu: bool = True, **values: object) -> int:
+    chosen = spec(**values)
+    load = heaviest(chosen, longest=512, supervised_share=0.5)
+    return estimate(shape(), llama_tensors(shape()), chosen, load=load, on_gpu=on_gpu).total
+
+
+def test_what_ought_to_save_memory_does() -> None:
+    plain = total()
+    assert total(gradient_checkpointing=True) < plain
+    assert total(batch_tokens=1024) < plain
+    assert total(precision="fp32") > plain
+    assert total(full=True) > plain
+
+
+def test_full_training_in_fp32_takes_sixteen_bytes_a_weight_before_activations() -> None:
+    chosen = spec(full=True, precision="fp32")
+    found = estimate(shape(), llama_tensors(shape()), chosen, load=Load(0, 0), on_gpu=False)
+    assert found.total == 16 * 361_821_120
+
+
+@pytest.mark.parametrize(("batch", "examples", "longest", "tokens"),
+                         [(4096, 16, 100, 1600), (1000, 16, 500, 1000), (64, 1, 500, 500)])  # fmt: skip
+def test_the_heaviest_batch(batch: int, examples: int, longest: int, tokens: int) -> None:
+    chosen = spec(batch_tokens=batch, batch_examples=examples)
+    assert heaviest(chosen, longest=longest, supervised_share=0.5) == Load(tokens, tokens // 2)

@@ -1,0 +1,65 @@
+"""The memory estimate against what autograd really keeps, on another shape than it was fitted to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from transformers import LlamaConfig, LlamaForCausalLM
+
+from studio.domain.memory import Load, estimate, shape_of
+from studio.domain.specs import train_spec
+from studio.jobs.objectives.base import Batch, token_losses
+from studio.jobs.trainable import _with_lora
+
+TOKENS = 384
+
+
+def kept_bytes(model: Any, batch: Batch) -> int:
+    """Return the bytes that one forward pass keeps for its way back, weights apart."""
+    own = {value.untyped_storage().data_ptr() for value in model.parameters()}
+    sizes: dict[int, int] = {}
+    alive: list[torch.Tensor] = []
+
+    def keep(tensor: torch.Tensor) -> torch.Tensor:
+        storage = tensor.untyped_storage()
+        alive.append(tensor)
+        if storage.data_ptr() not in own:
+            sizes[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        token_losses(model, batch)
+    return sum(sizes.values())
+
+
+@pytest.mark.parametrize(("full", "dropout"), [(False, 0.05), (False, 0.0), (True, 0.0)])
+def test_activations_are_right_within_fifteen_percent(full: bool, dropout: float) -> None:
+    config = LlamaConfig(
+        hidden_size=192, intermediate_size=512, num_hidden_layers=5, num_attention_heads=6,
+        num_key_value_heads=3, vocab_size=300, max_position_embeddings=512,
+    )  # fmt: skip
+    spec = train_spec({"student": {"location": "x"}, "full": full, "lora": {"dropout": dropout}})
+    model: Any = LlamaForCausalLM(config)
+    if not full:
+        model = _with_lora(model, spec)
+    model.config.use_cache = False
+    ids = torch.randint(0, 300, (3, TOKENS // 3))
+    labels = ids.clone()
+    labels[:, :100] = -100
+    batch = Batch(ids, torch.ones_like(ids), labels, ("rationale",) * 3, {"rationale": 1})
+    learned = int((labels[:, 1:] != -100).sum())
+    measured = kept_bytes(model.train(), batch) - learned * 300 * 4  # but for the log-probabilities
+
+    shape = shape_of(config.to_dict())
+    assert shape is not None
+    tensors = {
+        name: tuple(value.shape) for name, value in LlamaForCausalLM(config).named_parameters()
+    }
+    found = estimate(shape, tensors, spec, load=Load(TOKENS, learned), on_gpu=False)
+    told = {need.name: need.bytes for need in found.needs}
+    assert told["activations"] == pytest.approx(measured, rel=0.15)
+    trained = sum(value.numel() for value in model.parameters() if value.requires_grad)
+    assert told["optimiser"] == 8 * trained
+    assert told["gradients"] == 4 * trained
