@@ -10,6 +10,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from studio.launch.local import without_secrets
+
 _OFFSCREEN = {"QT_QPA_PLATFORM": "offscreen"}
 _QT_PROBE = (
     "from PySide6.QtGui import QFontDatabase, QGuiApplication; app = QGuiApplication([]);"
@@ -71,7 +73,7 @@ def _qt() -> Finding:
     """Start Qt in a process of its own: what it lacks, it says when it is loaded."""
     done = subprocess.run(
         [sys.executable, "-c", _QT_PROBE], capture_output=True, text=True, timeout=60,
-        env={**os.environ, **_OFFSCREEN}, check=False,
+        env={**without_secrets(os.environ), **_OFFSCREEN}, check=False,
     )  # fmt: skip
     if done.returncode:
         lines = done.stderr.strip().splitlines()
@@ -89,7 +91,8 @@ def _gpu() -> Finding:
         note = "none found (nvidia-smi is not here): small students train on the CPU too"
         return Finding("GPU", "note", note)
     done = subprocess.run([tool, "--query-gpu=name,memory.total,memory.free", "--format=csv,noheader"],
-                          capture_output=True, text=True, timeout=30, check=False)  # fmt: skip
+                          capture_output=True, text=True, timeout=30, check=False,
+                          env=without_secrets(os.environ))  # fmt: skip
     if done.returncode:
         return Finding("GPU", "lack", "the driver does not answer", "reinstall the NVIDIA driver")
     return Finding("GPU", "ok", "; ".join(done.stdout.strip().splitlines()))

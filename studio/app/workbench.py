@@ -99,10 +99,13 @@ class Workbench:
             store=self.store,
             project=self.project,
             open_teacher=self._open_teacher,
-            launcher=LocalLauncher(),
+            launcher=LocalLauncher(secret=self._secret_variables),
             prompts=self.prompts,
             changed=self.bus.tables_changed,
         )
+
+    def _secret_variables(self) -> set[str]:
+        return {teacher.api_key_env for teacher in self.store.teachers(active=False)}
 
     @cached_property
     def background(self) -> Background:

@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -34,12 +34,16 @@ class LocalLauncher:
 
     Args:
         grace_s: seconds that a job asked to stop may take to keep what it has.
+        secret: names the variables that hold teachers' keys, whatever they are called.
     """
 
     name = "local"
 
-    def __init__(self, *, grace_s: float = GRACE_S) -> None:
+    def __init__(
+        self, *, grace_s: float = GRACE_S, secret: Callable[[], Collection[str]] = tuple
+    ) -> None:
         self._grace_s = grace_s
+        self._secret = secret
 
     def start(self, folder: Path) -> str:
         """Start the job; returns a handle that survives a restart of the studio."""
@@ -49,7 +53,7 @@ class LocalLauncher:
                     # -P: what lies in the current folder is not taken for a Python module.
                     [sys.executable, "-P", "-m", "studio.jobs", str(folder.resolve())],
                     stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
-                    env=_environment(),
+                    env=_environment(self._secret()),
                     start_new_session=os.name != "nt",
                     creationflags=_DETACHED if os.name == "nt" else 0,
                 )  # fmt: skip
@@ -82,9 +86,10 @@ class LocalLauncher:
             _kill(pid)
 
 
-def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return ``environment`` without what looks like a key: a job needs none."""
-    return {name: value for name, value in environment.items() if not _SECRET.search(name)}
+def without_secrets(environment: Mapping[str, str], named: Collection[str] = ()) -> dict[str, str]:
+    """Return ``environment`` without what looks like a key or is named as one: a job needs none."""
+    return {name: value for name, value in environment.items()
+            if name not in named and not _SECRET.search(name)}  # fmt: skip
 
 
 def birth_of(pid: int) -> str:
@@ -99,9 +104,9 @@ def birth_of(pid: int) -> str:
     return done.stdout.strip()
 
 
-def _environment() -> dict[str, str]:
+def _environment(secret: Collection[str]) -> dict[str, str]:
     """Return what the job is told of its surroundings: where this very package is, and no key."""
-    environment = without_secrets(os.environ)
+    environment = without_secrets(os.environ, secret)
     here = str(Path(studio.__file__).resolve().parents[1])
     paths = [here, environment.get("PYTHONPATH", "")]
     return {**environment, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
