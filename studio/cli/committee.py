@@ -133,7 +133,9 @@ def run(
     limit: Annotated[
         int | None, typer.Option(help="New records a stage at most; grading takes all")
     ] = None,
-    budget: Annotated[float | None, typer.Option(help="Stop buying at so many USD")] = None,
+    budget: Annotated[
+        float | None, typer.Option(help="What this work may cost in all, in USD, restarts included")
+    ] = None,
     dry_run: Annotated[bool, typer.Option(help="Tell what would be done, do nothing")] = False,
     json_: Json = False,
 ) -> None:

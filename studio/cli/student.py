@@ -94,7 +94,10 @@ def evaluate(
 def round_(
     project: Project,
     *,
-    budget: Annotated[float | None, typer.Option(help="Stop buying at so many USD")] = None,
+    budget: Annotated[
+        float | None,
+        typer.Option(help="What this round may cost in all, in USD, restarts included"),
+    ] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="Training settings, key=value")
     ] = None,

@@ -15,10 +15,10 @@ from pydantic import BaseModel
 
 from studio.domain.errors import TeacherError
 from studio.domain.records import TeacherRecord, digest
-from studio.flow.purse import Purse, cost_of
+from studio.flow.purse import Purse, cost_of, maybe_billed
 from studio.flow.stage import Bench
 from studio.store import committee_views as views
-from studio.teachers.base import MAYBE_BILLED, Outcome, RawReply, Reply, read_reply
+from studio.teachers.base import MAYBE_BILLED, NOT_BILLED, Outcome, RawReply, Reply, read_reply
 
 if TYPE_CHECKING:
     from studio.store.tables import Store
@@ -67,7 +67,8 @@ class Calls:
         self._store = bench.store
         self._commits = _Commits(bench.store)
         self._open = bench.open_teacher
-        self.purse = Purse(bench.store.spent_usd(), bench.spend_cap_usd)
+        self.purse = Purse(bench.store.spent_usd(), bench.spend_cap_usd,
+                           maybe=maybe_billed(bench.store))  # fmt: skip
 
     def on_disk(self, ask: Ask) -> Reply | None:
         """Return the usable reply to this very request that is on disk already, if there is one."""
@@ -92,11 +93,12 @@ class Calls:
         reserved = await self.purse.reserve(ask.teacher, prompt=prompt, max_tokens=ask.max_tokens)
         if reserved is None:
             return None
-        cost = None
+        cost, maybe = None, True
         try:
             made, cost = await self._send(teacher, ask)
+            maybe = made.reply.outcome not in NOT_BILLED
         finally:
-            await self.purse.settle(ask.teacher, reserved, cost)
+            await self.purse.settle(ask.teacher, reserved, cost, maybe=maybe)
         if made.reply.outcome is Outcome.REPEATED:
             await teacher.drop_connections()
         return made

@@ -33,6 +33,7 @@ FIRST_PAUSE_S = 0.5  #: doubled at each try, with a random part, unless the endp
 LONGEST_PAUSE_S = 120.0  #: an endpoint that wants more is left out and its wish is told
 REPLIES_WITHIN_S = 10.0  #: how long a cancelled stage waits for replies that are paid for already
 TELL_EVERY_S = 0.1
+BUDGET_REACHED = "budget reached"
 
 
 Keep = Callable[[Ask, Reply], Sequence[Ask] | None]
@@ -201,7 +202,7 @@ class _Committee:
 
     def _out_of_money(self) -> None:
         if not self._stopping.is_set():
-            self._note = "budget reached"
+            self._note = BUDGET_REACHED
             self.stop()
 
     async def _pause(self, raw: RawReply, attempt: int) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -12,6 +11,7 @@ from studio.domain.errors import RunError, SpecError, TeacherError
 from studio.domain.records import Run, StudentRecord
 from studio.flow import training
 from studio.flow.attempts import AttemptStage
+from studio.flow.budget import within
 from studio.flow.cost import Estimate, estimate_of
 from studio.flow.dataset import build_dataset
 from studio.flow.decisions import DecideStage
@@ -71,8 +71,7 @@ async def run_stages(
     Rationales are graded right after they are made, so that the policy finds their answers.
 
     Args:
-        budget_usd: stop buying when so much more was spent than before; calls without a known
-            price are not counted.
+        budget_usd: what this work may cost in all, whatever breaks it off (``flow/budget.py``).
 
     Raises:
         TeacherError: at the end, when a teacher had to be left out.
@@ -82,7 +81,10 @@ async def run_stages(
         bench.store.set_setting("student", student.name)
         plan = plan._replace(student=student, scope=plan.scope._replace(student=student.name))
     if budget_usd is not None:
-        bench = replace(bench, spend_cap_usd=(bench.store.spent_usd() or 0.0) + budget_usd)
+        async for progress in within(bench, budget_usd, of=plan.scope.student or "",
+                                     run=lambda capped: run_stages(capped, plan)):  # fmt: skip
+            yield progress
+        return
     troubles: list[TeacherError] = []
     for stage in _stages(bench, plan):
         if not stage.todo(bench.store):
@@ -235,10 +237,7 @@ def _base_of(store: Store, tuned: StudentRecord) -> StudentRecord | None:
 async def whole_round(
     bench: Bench, settings: Mapping[str, Any], *, budget_usd: float | None = None
 ) -> AsyncIterator[Progress]:
-    """Run one whole round: exam, committee, policy, dataset, run, evaluation.
-
-    The tuned student is the project's student afterwards, so the next round starts from it.
-    """
+    """Run one whole round, exam to evaluation; its tuned student is where the next one starts."""
     async for progress in run_stages(bench, plan(bench, ()), budget_usd=budget_usd):
         yield progress
     async for progress in train(bench, "", settings):

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from typing import TYPE_CHECKING
 
 from studio.domain.records import TeacherRecord
+from studio.store.committee_views import MAYBE_BILLED
 from studio.teachers.base import Reply
+
+if TYPE_CHECKING:
+    from studio.store.tables import Store
 
 _CHARACTERS_A_TOKEN = 4
 
@@ -20,23 +25,30 @@ def cost_of(teacher: TeacherRecord, reply: Reply) -> float | None:
     return (reply.tokens_in * teacher.price_in + reply.tokens_out * teacher.price_out) / 1e6
 
 
+def maybe_billed(store: Store) -> float:
+    """Return in USD what calls without a known cost may have cost, at their teacher's average."""
+    return float(store.value(MAYBE_BILLED) or 0.0)
+
+
 class Purse:
     """Keeps spending, with what is under way, below a cap.
 
     A call is expected to cost what this teacher's calls cost so far; before there is one, what it
-    can cost at most, and then a single call may go ahead to find out. Calls of teachers without a
-    price are not counted.
+    can cost at most, and then a single call may go ahead to find out. A call that may have been
+    billed, nobody knows for how much, counts against the cap as expected, and is not told as spent.
+    Calls of teachers without a price are not counted.
 
     Args:
         spent: what the ledger knew before.
         cap: all that may be spent, in USD; None for no limit.
+        maybe: what earlier calls without a known cost may have cost.
     """
 
-    def __init__(self, spent: float | None, cap: float | None) -> None:
-        self._before = spent or 0.0
+    def __init__(self, spent: float | None, cap: float | None, *, maybe: float = 0.0) -> None:
+        self._before = (spent or 0.0) + maybe
         self._cap = cap
         self._is_known = spent is not None
-        self._new = self._reserved = 0.0
+        self._new = self._maybe = self._reserved = 0.0
         self._calls_out = 0
         self._is_closed = False
         self._means: dict[str, tuple[float, int]] = defaultdict(lambda: (0.0, 0))
@@ -60,7 +72,7 @@ class Purse:
                 total, calls = self._means[teacher.name]
                 at_most = _at_most(teacher, prompt, max_tokens)
                 expected = total / calls if calls else at_most
-                spent = self._before + self._new
+                spent = self._before + self._new + self._maybe
                 fits = self._cap is None or spent + self._reserved + expected <= self._cap
                 is_first = not calls and not self._calls_out and spent < (self._cap or 0.0)
                 if (fits or is_first or not at_most) and not self._is_closed:
@@ -71,11 +83,19 @@ class Purse:
                     return None
                 await self._changed.wait()  # what is under way may turn out cheaper
 
-    async def settle(self, teacher: TeacherRecord, reserved: float, cost: float | None) -> None:
-        """Take what a call did cost for what was set aside for it."""
+    async def settle(
+        self, teacher: TeacherRecord, reserved: float, cost: float | None, *, maybe: bool = False
+    ) -> None:
+        """Take what a call did cost for what was set aside for it.
+
+        Args:
+            maybe: it may have been billed although its cost is not known.
+        """
         async with self._changed:
             self._reserved -= reserved
             self._calls_out -= 1
+            if maybe and cost is None:
+                self._maybe += reserved
             self.add(teacher, cost)
             self._changed.notify_all()
 

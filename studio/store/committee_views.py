@@ -45,3 +45,10 @@ REPEATS = "SELECT count(*) FROM calls WHERE subject = ? AND outcome = ? AND id <
 
 #: Say on the first of two equal replies that there was a second.
 MARK_TWIN = "UPDATE calls SET detail = ? WHERE id = ?"
+
+#: Calls whose reply never came, or came without a count of tokens, at the mean of their teacher.
+MAYBE_BILLED = """
+SELECT sum(n * mean) FROM (
+    SELECT avg(cost_usd) AS mean,
+           sum(cost_usd IS NULL AND (state IN ('sent', 'unknown') OR status = 200)) AS n
+    FROM calls GROUP BY teacher)"""

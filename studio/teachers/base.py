@@ -48,6 +48,9 @@ PASSING = frozenset({Outcome.RATE_LIMITED, Outcome.SERVER, Outcome.BROKEN, Outco
 #: Sent, and what became of it is not known. Who let a whole deadline pass, or did not come to an
 #: end, is not asked for the same item again at once.
 MAYBE_BILLED = frozenset({Outcome.BROKEN, Outcome.TIMED_OUT, Outcome.TOO_LARGE})
+#: Turned away before anything was computed.
+NOT_BILLED = frozenset({Outcome.RATE_LIMITED, Outcome.QUOTA, Outcome.DENIED, Outcome.NO_MODEL,
+                        Outcome.REJECTED, Outcome.SERVER, Outcome.OFFLINE})  # fmt: skip
 
 
 class RawReply(NamedTuple):
