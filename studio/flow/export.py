@@ -70,6 +70,7 @@ def export(
     round: int | None = None,
     prompts: Prompts | None = None,
     progress: Told | None = None,
+    most: int | None = None,
 ) -> ExportReport:
     """Write ``out``; an earlier export of ours there is replaced, nothing else is touched.
 
@@ -78,6 +79,7 @@ def export(
         include_all: rejected and undecided rationales too, with a column ``decision``.
         student: only questions (or attempts) of this student; ``round`` likewise.
         progress: told page by page; what it raises cancels, and nothing is written.
+        most: rationales of a dataset to take from each part, for a preview.
 
     Raises:
         ExportError: nothing to export, or the place cannot be used.
@@ -93,7 +95,7 @@ def export(
     if include_all and format == "dpo":
         raise ExportError("dpo prefers accepted rationales to worse ones: leave --all out")
     exam = (prompts or Prompts()).get(_style(store, student), "exam")
-    job = _DatasetExport(store, format, exam, wanted, include_all, progress)
+    job = _DatasetExport(store, format, exam, wanted, include_all, progress, most)
     with new_folder(out) as folder:
         return job.write(folder)._replace(out=out)
 
@@ -133,9 +135,10 @@ class _DatasetExport(NamedTuple):
     wanted: Filter
     include_all: bool
     progress: Told | None
+    most: int | None
 
     def write(self, folder: Path) -> ExportReport:
-        chosen = select(self.store, self.wanted, include_all=self.include_all)
+        chosen = select(self.store, self.wanted, include_all=self.include_all).first(self.most)
         tally = Tally()
         ending = "parquet" if self.format == "parquet" else "jsonl"
         (folder / "data").mkdir()

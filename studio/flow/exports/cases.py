@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
 from studio.domain.records import Question, Rationale, digest
@@ -57,6 +57,12 @@ class Selection:
     ids: dict[Part, list[str]]
     questions: int
     held_out: int  #: rationales left out because their question is kept for tests
+
+    def first(self, most: int | None) -> Selection:
+        """Return the same with at most so many of each part; None for all."""
+        if most is None:
+            return self
+        return replace(self, ids={part: ids[:most] for part, ids in self.ids.items()})
 
 
 def select(store: Store, wanted: Filter, *, include_all: bool) -> Selection:

@@ -5,13 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
+from PySide6.QtCore import QUrl
+from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QCheckBox, QFileDialog, QFormLayout, QHBoxLayout, QLineEdit, QWidget
 
 from studio.app.workbench import Workbench
+from studio.flow.export_preview import MOST, ExportPreview, preview
 from studio.store import views
 from studio.store.tables import Store
+from studio.ui.commands import copy_button
 from studio.ui.page import Page
-from studio.ui.parts import Card, button, choice, label, row
+from studio.ui.parts import Card, TextView, button, choice, label, row
+from studio.ui.plain_text import safe
 from studio.ui.theme import GRID
 from studio.ui.words import things
 
@@ -21,7 +26,7 @@ FORMATS = {
     "alpaca": "Instruction, input, output",
     "sharegpt": "Conversations with from and value",
     "dpo": "Pairs: an accepted rationale, and the student's mistake or a rejected one",
-    "parquet": "Messages as one Parquet file",
+    "parquet": "One table: question, rationale, scores, decision",
     "committee": "The three files of the MAPD paper's own repository",
     "attempts": "Every attempt with its grade and its doubts",
     "model": "The newest run's adapter, and merged weights as safetensors",
@@ -54,6 +59,7 @@ class ExportPage(Page):
 
     def __init__(self, workbench: Workbench) -> None:
         super().__init__(workbench)
+        self._found: dict[str, str] = {}  #: of the preview: file and its beginning
         self._contents = label("Counting …", wrap=True)
         self._format = choice(((name, name) for name in FORMATS), name="Format",
                               tip="The form other programs read")  # fmt: skip
@@ -72,9 +78,20 @@ class ExportPage(Page):
         what.body.addWidget(self._contents)
         layout.addWidget(what)
         layout.addWidget(self._form())
-        layout.addStretch(1)
+        layout.addWidget(self._preview_card(), 1)
         self._on_format()
         self.reload()
+
+    def _preview_card(self) -> Card:
+        card = Card()
+        self._files = choice((), name="File", tip="Which file of the export is shown")
+        self._files.setMinimumWidth(GRID * 32)
+        self._files.activated.connect(lambda _: self._show_file())
+        self._state = label("", "dim", wrap=True)
+        self._text = TextView("The beginning of the file, as it will be written")
+        card.body.addLayout(row(label("Preview", "section"), self._files, self._state, None))
+        card.body.addWidget(self._text, 1)
+        return card
 
     def _form(self) -> Card:
         card = Card("Where to, and how")
@@ -87,22 +104,69 @@ class ExportPage(Page):
         go = button("Export", self._on_export, role="main",
                     tip="Write it whole, with a card and the provenance of every row; a folder of "
                     "something else is left alone")  # fmt: skip
+        look = button("Open folder", self._on_folder, tip="Show what was written, on the desktop")
+        copy = copy_button(self._words, lambda text: self.told.emit(text, False))
+        self._all.toggled.connect(lambda _: self._preview())
         card.body.addLayout(form)
-        card.body.addLayout(row(go, None))
+        card.body.addLayout(row(go, look, copy, None))
         return card
+
+    def _words(self) -> list[str]:
+        words = ["export", str(self.workbench.project), self._out.text()]
+        words += ["--format", self._format.currentData()]
+        return [*words, *(["--all"] if self._takes_all() else [])]
+
+    def _takes_all(self) -> bool:
+        return self._all.isEnabled() and self._all.isChecked()
+
+    def _preview(self) -> None:
+        """Write the beginning of the export somewhere else, and show it."""
+        wanted, everything = self._format.currentData(), self._takes_all()
+        self._state.setText("Reading …")
+        self.reading.ask("preview", lambda store: preview(store, format=wanted, include_all=everything),
+                         self._show_preview, failed=self._show_nothing)  # fmt: skip
+
+    def _show_preview(self, found: ExportPreview) -> None:
+        before = self._files.currentText()
+        self._found = dict(found.files)
+        self._files.clear()
+        self._files.addItems(list(self._found))
+        self._files.setCurrentIndex(max(0, self._files.findText(before)))
+        part = f" · from the first {MOST:,} rationales" if found.is_part else ""
+        self._state.setText(f"{things(found.rows, 'row')}{part}")
+        self._show_file()
+
+    def _show_nothing(self, why: str) -> None:
+        self._found = {}
+        self._files.clear()
+        self._state.setText(why)
+        self._text.setPlainText("")
+
+    def _show_file(self) -> None:
+        self._text.setPlainText(safe(self._found.get(self._files.currentText(), "")))
+
+    def _on_folder(self) -> None:
+        """Open what was written, or say that nothing was."""
+        out = Path(self._out.text()).expanduser()
+        if out.exists():
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(out if out.is_dir() else out.parent)))
+        else:
+            self.told.emit("Nothing was written there yet: press Export", True)
 
     def reload(self, tables: set[str] | None = None) -> None:
         """Say what an export would hold."""
-        del tables
         self.reading.ask(
             "contents", _contents, lambda found: self._contents.setText(found.in_words)
         )
+        if tables is not None:
+            self._preview()
 
     def _on_format(self) -> None:
         name = self._format.currentData()
         self._about.setText(FORMATS[name])
         self._out.setText(str(self.workbench.project / "exports" / name))
         self._all.setEnabled(name not in WITHOUT_REJECTED)
+        self._preview()
 
     def _on_choose(self) -> None:
         dialog = QFileDialog(self, "Write below this folder")
@@ -114,7 +178,7 @@ class ExportPage(Page):
     def _on_export(self) -> None:
         self.workbench.export(
             Path(self._out.text()).expanduser(), format=self._format.currentData(),
-            include_all=self._all.isEnabled() and self._all.isChecked(),
+            include_all=self._takes_all(),
         )  # fmt: skip
 
 

@@ -1,0 +1,41 @@
+"""The Export page shows what would be written before it is written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QPushButton
+from pytestqt.qtbot import QtBot
+
+from studio.ui.pages.export import ExportPage
+from studio.ui.parts import choose
+from tests.ui.conftest import Open
+
+
+def test_each_file_can_be_seen_and_the_command_copied(
+    open_window: Open, project: Path, qtbot: QtBot
+) -> None:
+    page = open_window(project).show_page("export")
+    assert isinstance(page, ExportPage)
+    qtbot.waitUntil(lambda: '"role": "user"' in page._text.toPlainText())
+    assert page._state.text() == "7 rows"
+    page._files.setCurrentIndex(page._files.findText("README.md"))
+    page._show_file()
+    assert "mean of valid scores" in page._text.toPlainText()
+    page._all.setChecked(True)
+    qtbot.waitUntil(lambda: page._state.text() == "12 rows")
+    next(b for b in page.findChildren(QPushButton) if b.text() == "Copy as command").click()
+    copied = QGuiApplication.clipboard().text()
+    assert copied.startswith(f"mapd-studio export {project} ")
+    assert copied.endswith("--format messages --all")
+
+
+def test_what_cannot_be_shown_says_why(open_window: Open, empty: Path, qtbot: QtBot) -> None:
+    page = open_window(empty).show_page("export")
+    assert isinstance(page, ExportPage)
+    qtbot.waitUntil(lambda: "no rationale is accepted" in page._state.text())
+    choose(page._format, "model")
+    page._on_format()
+    qtbot.waitUntil(lambda: "its files are weights" in page._state.text())
+    assert page._text.toPlainText() == ""
