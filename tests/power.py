@@ -160,6 +160,10 @@ class Sql:
     def in_transaction(self) -> bool:
         return self._sql.in_transaction
 
+    def backup(self, target: Sql) -> None:
+        with target._sql.backup("main", self._sql, "main") as copying:
+            copying.step()
+
     def close(self) -> None:
         with suppress(apsw.Error):
             self._sql.close()
@@ -265,11 +269,18 @@ class Cut(NamedTuple):
     promised: tuple[int, ...] | None
 
 
-def cuts(disk: Disk, n: int, *, seed: int = 1) -> Iterator[Cut]:
-    """Yield what ``n`` cuts at random moments of the log would have left."""
+def cuts(
+    disk: Disk, n: int, *, seed: int = 1, before: Mapping[str, bytes] | None = None
+) -> Iterator[Cut]:
+    """Yield what ``n`` cuts at random moments of the log would have left.
+
+    Args:
+        before: the files that were safe when the log began.
+    """
     chance = random.Random(seed)
     moments = [number for number, did in enumerate(disk.log) if did.what != "mark"]
     platter, promised, place = _Platter(), None, 0
+    platter.safe.update({name: bytearray(data) for name, data in (before or {}).items()})
     for moment in sorted(chance.choice(moments) for _ in range(n)):
         for did in disk.log[place:moment]:
             platter.take(did)

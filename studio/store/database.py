@@ -268,13 +268,23 @@ def _plain_errors() -> Iterator[None]:
             ) from None
         if "disk I/O" in text or "locked" in text:
             raise StorageError(f"the project file cannot be written ({text}): try again") from error
+        if any(word in text for word in _DAMAGE):
+            raise damaged(text) from error
         raise
     except sqlite3.DatabaseError as error:
-        if "malformed" in str(error) or "not a database" in str(error):
-            raise ProjectError(
-                f"the project file is damaged ({error}): restore a backup"
-            ) from error
+        if any(word in str(error) for word in _DAMAGE):
+            raise damaged(str(error)) from error
         raise
+
+
+#: What SQLite says of a file that is not as it was written.
+_DAMAGE = ("malformed", "not a database", "decode to UTF-8", "corrupt", "unsupported file format")
+
+
+def damaged(how: str) -> ProjectError:
+    """Return the error for a file that is not as it was written."""
+    plain = " ".join(how.encode("ascii", "replace").decode().split())[:200]
+    return ProjectError(f"the project file is damaged ({plain}): restore a backup")
 
 
 def _sync_folder(folder: Path) -> None:

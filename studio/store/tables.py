@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from studio.domain.policy import PRESETS, Policy, Ruling
 from studio.domain.records import Override, Rationale, Record, TeacherRecord
-from studio.store.database import Connection
+from studio.store.database import Connection, damaged
 
 if TYPE_CHECKING:
     from sqlite3 import Row
@@ -283,9 +283,12 @@ def row_of(record: Record) -> dict[str, Any]:
 
 
 def record_of(kind: type[R], row: Row) -> R:
-    """Return a row as the record it came from."""
+    """Return a row as the record it came from; raises ProjectError for one that is none."""
     values: dict[str, Any] = {}
-    for name in kind.model_fields:
-        value = row[name]
-        values[name] = json.loads(value) if name in _JSON and value is not None else value
-    return kind.model_validate(values)
+    try:
+        for name in kind.model_fields:
+            value = row[name]
+            values[name] = json.loads(value) if name in _JSON and value is not None else value
+        return kind.model_validate(values)
+    except (ValueError, TypeError, LookupError):  # no JSON, no text, no such column or word
+        raise damaged(f"a row of {kind.table} makes no sense") from None

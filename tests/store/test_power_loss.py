@@ -15,11 +15,13 @@ import apsw
 from studio.domain.errors import StorageError
 from studio.flow.rationales import SolveStage
 from studio.flow.reviews import ReviewStage
+from studio.store import database
+from studio.store.migrations import STEPS
 from studio.store.tables import Store
 from tests import killing
-from tests.fakes import FaultyEndpoint, some_faults
+from tests.fakes import FaultyEndpoint, add_mistakes, some_faults
 from tests.ledger import check_ledger
-from tests.power import PROMISED, Disk
+from tests.power import PROMISED, Disk, cuts, on_disk
 from tests.power_cuts import losses, work
 
 
@@ -73,4 +75,34 @@ def test_a_disk_that_fails_at_any_write_stops_the_run_with_one_line(
         store = Store(project)
         check_ledger(store)
         assert ReviewStage().todo(store) == SolveStage().todo(store) == 0
+        store.close()
+
+
+def test_a_schema_change_is_whole_or_not_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The power goes at any moment of the migrations: the old project opens, or the new one."""
+    with monkeypatch.context() as old:
+        old.setattr(database, "STEPS", STEPS[:1])
+        store = Store.create(tmp_path / "old")
+        add_mistakes(store, 30)
+        before = store.one("SELECT count(*), max(rowid) FROM attempts")
+        store.close()
+    whole = (tmp_path / "old" / "studio.db").read_bytes()
+    disk = Disk()
+    with on_disk(disk):
+        Store(tmp_path / "old").close()
+    assert len(STEPS) > 1, "there is nothing to migrate yet"
+    for i, cut in enumerate(cuts(disk, 40, before={"studio.db": whole})):
+        folder = tmp_path / f"cut-{i}"
+        folder.mkdir()
+        for name, data in cut.files.items():
+            (folder / name).write_bytes(data)
+        store = Store(folder)
+        assert store.value("PRAGMA integrity_check") == "ok"
+        assert store.value("PRAGMA user_version") == len(STEPS)
+        after = store.one("SELECT count(*), max(rowid) FROM attempts")
+        assert before is not None
+        assert after is not None
+        assert tuple(after) == tuple(before)
         store.close()
