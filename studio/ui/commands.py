@@ -11,6 +11,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QPushButton
 
 from studio.ui.parts import button
+from studio.ui.texts import tr
 
 PROGRAM = "mapd-studio"
 
@@ -29,5 +30,5 @@ def copy_button(words: Callable[[], Sequence[str]], told: Callable[[str], None])
         QGuiApplication.clipboard().setText(text)
         told(f"Copied: {text}")
 
-    return button("Copy as command", copy, role="quiet",
-                  tip="Copy the command line that does the same, for a terminal or a script")  # fmt: skip
+    return button(tr("Copy as command"), copy, role="quiet",
+                  tip=tr("Copy the command line that does the same, for a terminal or a script"))  # fmt: skip

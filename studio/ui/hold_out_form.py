@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QDialog, QDoubleSpinBox, QFormLayout, QSpinBox, QW
 from studio.flow.splits import SEED
 from studio.ui.commands import copy_button
 from studio.ui.parts import button, choice, column, label, row
+from studio.ui.texts import tr
 from studio.ui.theme import GRID
 from studio.ui.words import things
 
@@ -33,22 +34,24 @@ class HoldOutForm(QDialog):
 
     def __init__(self, parent: QWidget, train: Sequence[tuple[str, int]], *, project: Path) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Hold questions out")
+        self.setWindowTitle(tr("Hold questions out"))
         self._train, self._project = dict(train), project
         self._share = QDoubleSpinBox()
         self._share.setRange(1, 90)
         self._share.setDecimals(0)
         self._share.setSuffix(" %")
         self._share.setValue(_USUAL)
-        self._share.setAccessibleName("Share")
-        self._share.setToolTip("How much of the train questions the student is measured on instead")
-        self._dataset = choice([("all", ""), *((name, name) for name in self._train)],
-                               name="Dataset", tip="Of this dataset only, or evenly of all")  # fmt: skip
+        self._share.setAccessibleName(tr("Share"))
+        self._share.setToolTip(
+            tr("How much of the train questions the student is measured on instead")
+        )
+        self._dataset = choice([(tr("all"), ""), *((name, name) for name in self._train)],
+                               name=tr("Dataset"), tip=tr("Of this dataset only, or evenly of all"))  # fmt: skip
         self._seed = QSpinBox()
         self._seed.setRange(0, 999_999)
         self._seed.setValue(SEED)
-        self._seed.setAccessibleName("Seed")
-        self._seed.setToolTip("Another seed, another draw; the same seed, the same draw")
+        self._seed.setAccessibleName(tr("Seed"))
+        self._seed.setToolTip(tr("Another seed, another draw; the same seed, the same draw"))
         self._sum = label("", "dim", wrap=True)
         form = QFormLayout()
         form.setSpacing(GRID)
@@ -59,15 +62,18 @@ class HoldOutForm(QDialog):
         ):
             form.addRow(title, field)
         go = button(
-            "Hold out", self._on_go, role="main", tip="Move them; Ctrl+Z takes it back (Enter)"
+            tr("Hold out"),
+            self._on_go,
+            role="main",
+            tip=tr("Move them; Ctrl+Z takes it back (Enter)"),
         )
         go.setDefault(True)
         layout = column(
-            label("They are drawn evenly over datasets and kinds. Near duplicates stay together, and"
-                  " nothing is held out that a run was trained on.", "dim", wrap=True),
+            label(tr("They are drawn evenly over datasets and kinds. Near duplicates stay together, and"
+                  " nothing is held out that a run was trained on."), "dim", wrap=True),
             form, self._sum,
             row(copy_button(self._words, self.told.emit), None,
-                button("Cancel", self.reject, tip="Move nothing (Esc)"), go),
+                button(tr("Cancel"), self.reject, tip=tr("Move nothing (Esc)")), go),
             gap=GRID * 2,
         )  # fmt: skip
         layout.setContentsMargins(GRID * 3, GRID * 2, GRID * 3, GRID * 2)
@@ -81,7 +87,7 @@ class HoldOutForm(QDialog):
         name = self._dataset.currentData()
         n = sum(self._train.values()) if not name else self._train[name]
         moved = round(n * self._share.value() / 100)
-        self._sum.setText(f"About {moved:,} of {things(n, 'train question')}.")
+        self._sum.setText(tr("About {moved:,} of {n}.", moved=moved, n=things(n, "train question")))
 
     def _words(self) -> list[str]:
         words = ["split", str(self._project), "--hold-out", f"{self._share.value() / 100:g}"]

@@ -18,6 +18,7 @@ from studio.ui.parts import button, choice, column, label, row
 from studio.ui.plain_text import one_line
 from studio.ui.reading import Reading
 from studio.ui.sheet import Sheet
+from studio.ui.texts import tr
 from studio.ui.theme import GRID
 from studio.ui.words import things
 
@@ -45,7 +46,7 @@ class ImportForm(QDialog):
     ) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle("Import")
+        self.setWindowTitle(tr("Import"))
         self.resize(GRID * 120, GRID * 76)
         self._files, self._reading, self._project = list(files), reading, project
         self._columns: tuple[str, ...] | None = None
@@ -56,13 +57,13 @@ class ImportForm(QDialog):
         self._read()
 
     def _build(self) -> None:
-        self._format = choice([("recognise the format", "auto"), *((name, name) for name in FORMATS)],
-                              name="Format", tip="How the files are read")  # fmt: skip
-        self._split = choice(_SPLITS, name="Split", tip="Where the questions go: to learn from, or"
-                             " held out to measure with")  # fmt: skip
-        self._skip = QCheckBox("Leave bad rows out")
-        self._skip.setToolTip("Take the file without them; they are listed in a file beside it")
-        self._skip.setAccessibleName("Leave bad rows out")
+        self._format = choice([(tr("recognise the format"), "auto"), *((name, name) for name in FORMATS)],
+                              name=tr("Format"), tip=tr("How the files are read"))  # fmt: skip
+        self._split = choice(_SPLITS, name=tr("Split"), tip=tr("Where the questions go: to learn from, or"
+                             " held out to measure with"))  # fmt: skip
+        self._skip = QCheckBox(tr("Leave bad rows out"))
+        self._skip.setToolTip(tr("Take the file without them; they are listed in a file beside it"))
+        self._skip.setAccessibleName(tr("Leave bad rows out"))
         for box in (self._format, self._split):
             box.currentIndexChanged.connect(lambda _: self._read())
         self._skip.toggled.connect(lambda _: self._enable())
@@ -71,21 +72,21 @@ class ImportForm(QDialog):
         self._mapping = QWidget()
         self._mapping.setLayout(self._grid)
         self._mapping.hide()
-        self._found = label("Reading …", "dim", wrap=True)
+        self._found = label(tr("Reading …"), "dim", wrap=True)
         self._problem = label("", "bad", wrap=True)
         self._problem.hide()
-        self._sheet = Sheet(_HEAD, name="The first rows as they will be read", stretch=1, numbers=(0,),
-                            widths=(56, 400, 136, 96, 80, 168), empty="No row can be read like this")  # fmt: skip
+        self._sheet = Sheet(_HEAD, name=tr("The first rows as they will be read"), stretch=1, numbers=(0,),
+                            widths=(56, 400, 136, 96, 80, 168), empty=tr("No row can be read like this"))  # fmt: skip
         self._go = button(
-            "Import", self._on_go, role="main", tip="Take all rows of these files (Enter)"
+            tr("Import"), self._on_go, role="main", tip=tr("Take all rows of these files (Enter)")
         )
         self._go.setDefault(True)
         self._go.setEnabled(False)  # until it is seen what would be taken
-        cancel = button("Cancel", self.reject, tip="Take nothing (Esc)")
+        cancel = button(tr("Cancel"), self.reject, tip=tr("Take nothing (Esc)"))
         copy = copy_button(self._words, self.told.emit)
         layout = column(
             row(label(self._names(), "section"), None),
-            row(label("Format"), self._format, label("Split"), self._split, None, self._skip),
+            row(label(tr("Format")), self._format, label(tr("Split")), self._split, None, self._skip),
             self._mapping, self._found, self._sheet, self._problem,
             row(copy, None, cancel, self._go), gap=GRID * 3 // 2,
         )  # fmt: skip
@@ -104,7 +105,7 @@ class ImportForm(QDialog):
         guess = guessed(columns)
         for n, ours in enumerate(REQUIRED + OPTIONAL):
             box = choice([(_NOT_THERE, ""), *((one_line(c, most=40), c) for c in columns)],
-                         name=f"Column for {ours}", tip=f"Which column of the file holds the {ours}")  # fmt: skip
+                         name=tr("Column for {ours}", ours=ours), tip=tr("Which column of the file holds the {ours}", ours=ours))  # fmt: skip
             box.setCurrentIndex(max(0, box.findData(guess.get(ours, ""))))
             box.currentIndexChanged.connect(lambda _: self._read())
             title = label(f"{ours}{' *' if ours in REQUIRED else ''}", "dim")

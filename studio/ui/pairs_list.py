@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QDialog, QWidget
 from studio.flow.splits import Overlaps
 from studio.ui.parts import button, column, label, row
 from studio.ui.sheet import Sheet
+from studio.ui.texts import tr
 from studio.ui.theme import GRID
 from studio.ui.words import things
 
@@ -18,10 +19,10 @@ class PairsList(QDialog):
 
     def __init__(self, parent: QWidget, found: Overlaps) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Near duplicates")
+        self.setWindowTitle(tr("Near duplicates"))
         self.resize(GRID * 120, GRID * 64)
-        sheet = Sheet(_HEAD, name="Near duplicates", widths=(136, 80, 360, 360), numbers=(1,), stretch=3,
-                      empty="No question stands here twice")  # fmt: skip
+        sheet = Sheet(_HEAD, name=tr("Near duplicates"), widths=(136, 80, 360, 360), numbers=(1,), stretch=3,
+                      empty=tr("No question stands here twice"))  # fmt: skip
         where = (
             ("train and held out", found.across),
             ("train", found.train),
@@ -31,10 +32,10 @@ class PairsList(QDialog):
             (name, f"{pair.likeness:.2f}", found.texts[pair.one], found.texts[pair.other])
             for name, lot in where for pair in lot
         ])  # fmt: skip
-        why = label("The same numbers in the same order, and nearly the same words (Jaccard likeness"
-                    " 0.85 or more). Train questions that are held out too are never trained on.",
+        why = label(tr("The same numbers in the same order, and nearly the same words (Jaccard likeness"
+                    " 0.85 or more). Train questions that are held out too are never trained on."),
                     "dim", wrap=True)  # fmt: skip
-        close = button("Close", self.accept, tip="Close this list (Esc)")
+        close = button(tr("Close"), self.accept, tip=tr("Close this list (Esc)"))
         layout = column(why, sheet, row(None, close), gap=GRID * 2)
         layout.setContentsMargins(GRID * 3, GRID * 2, GRID * 3, GRID * 2)
         layout.setStretch(1, 1)

@@ -59,7 +59,9 @@ def test_the_catalogue_holds_every_text_of_the_window() -> None:
 #: Modules all of whose texts are looked up; every other one is on its way.
 LOOKED_UP = (
     "command_palette", "folder_dialogs", "folder_troubles", "key_editor", "key_sheet", "main_window",
-    "menus", "parts", "sheet", "stations", "studio", "window_actions", "pages/settings",
+    "menus", "parts", "sheet", "stations", "studio", "window_actions", "pages/settings", "pages/data",
+    "pages/export", "import_form", "hold_out_form", "pairs_list", "commands", "edit_forms", "text_viewer",
+    "diff_view", "history_list", "desk_work", "widgets/bulk_button",
     "pages/start", "widgets/banner", "widgets/gpu_meter", "widgets/job_panel", "widgets/rail",
     "widgets/toast",
 )  # fmt: skip

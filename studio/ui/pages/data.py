@@ -20,6 +20,7 @@ from studio.ui.pairs_list import PairsList, in_words
 from studio.ui.parts import Card, Notice, button, label, row
 from studio.ui.plain_text import one_line
 from studio.ui.sheet import Sheet
+from studio.ui.texts import tr
 from studio.ui.theme import GRID
 from studio.ui.words import share, things
 
@@ -51,7 +52,7 @@ class DataPage(Page):
         self._sum = label("", "dim")
         self._sheet = Sheet(
             _HEAD,
-            name="Questions by dataset and split",
+            name=tr("Questions by dataset and split"),
             widths=(280, 96, 128, 112, 112, 112),
             numbers=(3, 4, 5),
             stretch=0,
@@ -68,24 +69,29 @@ class DataPage(Page):
             cards.setStretch(place, 1)
         layout.addLayout(cards)
         layout.addWidget(
-            label(f"Read: {FORMATS}. Or drop files on this window.", "small", wrap=True)
+            label(
+                tr("Read: {FORMATS}. Or drop files on this window.", FORMATS=FORMATS),
+                "small",
+                wrap=True,
+            )
         )
-        self._notice.show_text("Counting …")
+        self._notice.show_text(tr("Counting …"))
         self.reload()
 
     def _button(self) -> QPushButton:
-        return button("Import files …", self._on_choose, role="main",
-                      tip=f"Take questions, attempts, rationales and reviews from files: {FORMATS}")  # fmt: skip
+        return button(tr("Import files …"), self._on_choose, role="main",
+                      tip=tr("Take questions, attempts, rationales and reviews from files: "
+                             "{FORMATS}", FORMATS=FORMATS))  # fmt: skip
 
     # -- train and held out --------------------------------------------------------------------
 
     def _split_card(self) -> Card:
-        card = Card("Held-out questions")
+        card = Card(tr("Held-out questions"))
         self._split_text = label("", "dim", wrap=True)
-        self._hold = button("Hold out …", self._on_hold_out,
-                            tip="Move a share of the train questions to those the student is measured on")  # fmt: skip
-        self._pairs = button("Show near duplicates", self._on_pairs, role="quiet",
-                             tip="Questions that stand here twice, word for word or nearly so")  # fmt: skip
+        self._hold = button(tr("Hold out …"), self._on_hold_out,
+                            tip=tr("Move a share of the train questions to those the student is measured on"))  # fmt: skip
+        self._pairs = button(tr("Show near duplicates"), self._on_pairs, role="quiet",
+                             tip=tr("Questions that stand here twice, word for word or nearly so"))  # fmt: skip
         card.body.addWidget(self._split_text)
         card.body.addStretch(1)
         card.body.addLayout(row(self._hold, self._pairs, None))
@@ -142,21 +148,23 @@ class DataPage(Page):
     # -- the student ---------------------------------------------------------------------------
 
     def _student_card(self) -> Card:
-        card = Card("Student and exam")
+        card = Card(tr("Student and exam"))
         self._student = QLineEdit()
-        self._student.setAccessibleName("Student")
-        self._student.setPlaceholderText("model folder, hub id, or URL#MODEL of an endpoint")
+        self._student.setAccessibleName(tr("Student"))
+        self._student.setPlaceholderText(tr("model folder, hub id, or URL#MODEL of an endpoint"))
         self._student.setToolTip(
-            "Whose mistakes are looked for: it sits the exam on these questions"
+            tr("Whose mistakes are looked for: it sits the exam on these questions")
         )
-        folder = button("Folder …", self._on_folder, tip="Choose the folder that holds the model")
-        use = button("Use", self._on_student, tip="The next exam is this student's (Enter)")
+        folder = button(
+            tr("Folder …"), self._on_folder, tip=tr("Choose the folder that holds the model")
+        )
+        use = button(tr("Use"), self._on_student, tip=tr("The next exam is this student's (Enter)"))
         self._student.returnPressed.connect(self._on_student)
         self._student_problem = label("", "bad", wrap=True)
         self._student_problem.hide()
         self._exams = label("", "dim", wrap=True)
-        self._sit = button("Sit the exam", self._on_sit,
-                           tip="Let it answer every train question it has not answered, and grade that")  # fmt: skip
+        self._sit = button(tr("Sit the exam"), self._on_sit,
+                           tip=tr("Let it answer every train question it has not answered, and grade that"))  # fmt: skip
         card.body.addLayout(row(self._student, folder, use))
         card.body.addWidget(self._student_problem)
         card.body.addWidget(self._exams)
@@ -238,7 +246,7 @@ class DataPage(Page):
         )
         self._hold.setEnabled(any(r[1] == _SPLITS["train"] for r in standing.rows))
         if not standing.rows:
-            self._notice.show_text("No questions yet", "Import a file, or drop one on this window.",
+            self._notice.show_text(tr("No questions yet"), tr("Import a file, or drop one on this window."),
                                    actions=[self._button()])  # fmt: skip
         self._stack.setCurrentIndex(1 if standing.rows else 0)
         self._show_exams(standing)

@@ -17,6 +17,7 @@ from studio.ui.commands import copy_button
 from studio.ui.page import Page
 from studio.ui.parts import Card, TextView, button, choice, label, row
 from studio.ui.plain_text import safe
+from studio.ui.texts import tr
 from studio.ui.theme import GRID
 from studio.ui.words import things
 
@@ -60,21 +61,21 @@ class ExportPage(Page):
     def __init__(self, workbench: Workbench) -> None:
         super().__init__(workbench)
         self._found: dict[str, str] = {}  #: of the preview: file and its beginning
-        self._contents = label("Counting …", wrap=True)
-        self._format = choice(((name, name) for name in FORMATS), name="Format",
-                              tip="The form other programs read")  # fmt: skip
+        self._contents = label(tr("Counting …"), wrap=True)
+        self._format = choice(((name, name) for name in FORMATS), name=tr("Format"),
+                              tip=tr("The form other programs read"))  # fmt: skip
         self._format.activated.connect(lambda _: self._on_format())
         self._about = label("", "dim", wrap=True)
         self._out = QLineEdit()
-        self._out.setAccessibleName("Folder to write")
+        self._out.setAccessibleName(tr("Folder to write"))
         self._out.setToolTip(
-            "Where the export is written; the folder is made, or its place taken whole"
+            tr("Where the export is written; the folder is made, or its place taken whole")
         )
-        self._all = QCheckBox("Rejected ones too, marked in a column “decision”")
-        self._all.setToolTip("For looking at, or for training on both kinds")
+        self._all = QCheckBox(tr("Rejected ones too, marked in a column “decision”"))
+        self._all.setToolTip(tr("For looking at, or for training on both kinds"))
         layout = self.page_layout()
         layout.addWidget(label(self.title, "title"))
-        what = Card("What goes in")
+        what = Card(tr("What goes in"))
         what.body.addWidget(self._contents)
         layout.addWidget(what)
         layout.addWidget(self._form())
@@ -84,27 +85,29 @@ class ExportPage(Page):
 
     def _preview_card(self) -> Card:
         card = Card()
-        self._files = choice((), name="File", tip="Which file of the export is shown")
+        self._files = choice((), name=tr("File"), tip=tr("Which file of the export is shown"))
         self._files.setMinimumWidth(GRID * 32)
         self._files.activated.connect(lambda _: self._show_file())
         self._state = label("", "dim", wrap=True)
-        self._text = TextView("The beginning of the file, as it will be written")
-        card.body.addLayout(row(label("Preview", "section"), self._files, self._state, None))
+        self._text = TextView(tr("The beginning of the file, as it will be written"))
+        card.body.addLayout(row(label(tr("Preview"), "section"), self._files, self._state, None))
         card.body.addWidget(self._text, 1)
         return card
 
     def _form(self) -> Card:
-        card = Card("Where to, and how")
+        card = Card(tr("Where to, and how"))
         form = QFormLayout()
         form.setSpacing(GRID)
-        form.addRow(label("Format"), _wide(self._format, self._about))
-        folder = button("Choose …", self._on_choose, tip="Choose the folder to write into")
-        form.addRow(label("Folder"), row(self._out, folder))
+        form.addRow(label(tr("Format")), _wide(self._format, self._about))
+        folder = button(tr("Choose …"), self._on_choose, tip=tr("Choose the folder to write into"))
+        form.addRow(label(tr("Folder")), row(self._out, folder))
         form.addRow(label(""), self._all)
-        go = button("Export", self._on_export, role="main",
-                    tip="Write it whole, with a card and the provenance of every row; a folder of "
-                    "something else is left alone")  # fmt: skip
-        look = button("Open folder", self._on_folder, tip="Show what was written, on the desktop")
+        go = button(tr("Export"), self._on_export, role="main",
+                    tip=tr("Write it whole, with a card and the provenance of every row; a folder of "
+                    "something else is left alone"))  # fmt: skip
+        look = button(
+            tr("Open folder"), self._on_folder, tip=tr("Show what was written, on the desktop")
+        )
         copy = copy_button(self._words, lambda text: self.told.emit(text, False))
         self._all.toggled.connect(lambda _: self._preview())
         card.body.addLayout(form)
@@ -122,7 +125,7 @@ class ExportPage(Page):
     def _preview(self) -> None:
         """Write the beginning of the export somewhere else, and show it."""
         wanted, everything = self._format.currentData(), self._takes_all()
-        self._state.setText("Reading …")
+        self._state.setText(tr("Reading …"))
         self.reading.ask("preview", lambda store: preview(store, format=wanted, include_all=everything),
                          self._show_preview, failed=self._show_nothing)  # fmt: skip
 
