@@ -1,4 +1,4 @@
-"""The verb export: curated datasets and models, in the forms other trainers read."""
+"""The verbs export and report: curated datasets and models for others, and what came of a round."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from studio.cli.output import drive
 from studio.cli.project import Project
 from studio.domain.errors import SpecError
 from studio.flow import pipeline
+from studio.store.tables import Store
 
 FORMATS = (
     "messages", "prompt-completion", "alpaca", "sharegpt", "dpo", "parquet", "committee",
@@ -20,8 +21,9 @@ FORMATS = (
 
 
 def register(app: typer.Typer) -> None:
-    """Put this verb on ``app``."""
+    """Put these verbs on ``app``."""
     app.command("export")(export)
+    app.command("report")(report)
 
 
 def export(
@@ -41,3 +43,22 @@ def export(
     finally:
         bench.close()
     print(last.note if last is not None and last.note else f"Wrote {out}.")
+
+
+def report(
+    project: Project,
+    out: Annotated[Path, typer.Argument(help="HTML file, or the folder to write it into")],
+    *,
+    round_: Annotated[
+        int | None, typer.Option("--round", help="Which round; else the newest")
+    ] = None,
+) -> None:
+    """Write one round as a single HTML file: counts, charts, policy, reviewers, examples."""
+    from studio.flow.report import write_report
+
+    store = Store(project, read_only=True)
+    try:
+        file = write_report(store, out, round_)
+    finally:
+        store.close()
+    print(f"Wrote {file}.")

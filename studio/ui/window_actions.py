@@ -17,6 +17,7 @@ from studio import __version__
 from studio.flow.undo import next_changes
 from studio.store.tables import Store
 from studio.ui.desk_keys import DESK_VERBS
+from studio.ui.desk_menu import desk_menu
 from studio.ui.folder_dialogs import new_dialog, open_dialog
 from studio.ui.menus import Menu, Menus, Verb
 from studio.ui.parts import ask, say
@@ -39,7 +40,7 @@ class WindowActions:
         self._bench = window.workbench
         table: dict[str, Menu] = {
             tr("&File"): self._file(), tr("&Edit"): self._edit(), tr("&View"): self._view(),
-            tr("&Go"): self._go(stations), tr("&Desk"): self._desk(), tr("&Run"): self._run(),
+            tr("&Go"): self._go(stations), tr("&Desk"): desk_menu(self._on_desk), tr("&Run"): self._run(),
             tr("&Help"): self._help(),
         }  # fmt: skip
         self.menus = Menus(window, table)
@@ -90,6 +91,8 @@ class WindowActions:
             Verb("import", tr("&Import files …"), "Ctrl+I",
                  tr("Take questions, attempts or rationales from files"), self._on_import),
             Verb("export", tr("&Export …"), "Ctrl+E", tr("Go to the export page"), self._goer("export")),
+            Verb("report", tr("Write &report …"), "", tr("Write the newest round as one HTML file: counts, "
+                 "charts, rule, reviewers, examples"), self._on_report),
             Verb("folder", tr("Show in &folder"), "", tr("Open the project's folder on the desktop"),
                  self._on_folder),
             None,
@@ -129,15 +132,6 @@ class WindowActions:
             None,
             Verb("palette", tr("Do &anything …"), "Ctrl+K", tr("Find whatever the menus can do by typing"),
                  self._opener("command_palette", "CommandPalette")),
-        )  # fmt: skip
-
-    def _desk(self) -> Menu:
-        teachers = [Verb(f"desk-teacher-{n}", tr("Teacher {n}", n=n), f"{n}", tr("Choose this teacher's rationale"),
-                         partial(self._on_desk, f"teacher-{n}")) for n in range(1, 10)]  # fmt: skip
-        return (
-            *(Verb(f"desk-{one.name}", tr(one.title), one.keys, tr(one.tip), partial(self._on_desk, one.name))
-              for one in DESK_VERBS),
-            (tr("Choose a &teacher"), teachers),
         )  # fmt: skip
 
     def show_page(self, name: str) -> None:
@@ -242,6 +236,11 @@ class WindowActions:
             self._window.showNormal()
         else:
             self._window.showFullScreen()
+
+    def _on_report(self) -> None:
+        from studio.ui.report_dialog import ask_for_report
+
+        ask_for_report(self._window)
 
     def _on_stop_all(self) -> None:
         background = self._bench.background

@@ -10,6 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from studio.ui.pages.export import ExportPage
 from studio.ui.parts import choose
+from studio.ui.report_dialog import write_and_show
 from tests.ui.conftest import Open
 
 
@@ -39,3 +40,20 @@ def test_what_cannot_be_shown_says_why(open_window: Open, empty: Path, qtbot: Qt
     page._on_format()
     qtbot.waitUntil(lambda: "its files are weights" in page._state.text())
     assert page._text.toPlainText() == ""
+
+
+def test_the_report_of_the_newest_round_is_written(
+    open_window: Open, project: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    window = open_window(project)
+    write_and_show(window, tmp_path / "r.html", show=False)
+    qtbot.waitUntil(lambda: window.jobs.text.startswith("✓ Wrote"))
+    assert "round 0" in (tmp_path / "r.html").read_text(encoding="utf-8")
+
+
+def test_a_report_that_cannot_be_made_says_why(
+    open_window: Open, empty: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    window = open_window(empty)
+    write_and_show(window, tmp_path / "r.html", show=False)
+    qtbot.waitUntil(lambda: "nothing to report yet" in window.jobs.text)

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studio.ui.plain_text import LONGEST_LINE, MOST_CHARACTERS, one_line, safe, safe_span
+from studio.domain.visible import LONGEST_LINE
+from studio.ui.plain_text import MOST_CHARACTERS, one_line, safe, safe_span
 
 
 def test_common_text_stays_as_it_is() -> None:
