@@ -46,7 +46,7 @@ def curve_chart(curves: Mapping[str, tuple[Sequence[int], Sequence[float]]]) -> 
         line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
         parts.append(f'<polyline class="c{n}" points="{line}" />')
         parts.append(
-            f'<text class="t{n}" x={_LEFT + 12 + 110 * n} y={_TOP + 12}>{_text(name)}</text>'
+            f'<text class="t{n}" x={_WIDTH - 10 - 90 * (len(arrays) - n)} y={_TOP + 12}>{_text(name)}</text>'
         )
     return _svg(_HEIGHT, "Loss over training steps", parts)
 
