@@ -5,6 +5,7 @@ It reads what is committed and writes a file of its own, so neither the stages n
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -52,16 +53,12 @@ class Indexing:
             self._thread.join()
 
     def _run(self) -> None:
-        index = SearchIndex(self._project)
-        try:
+        # the disk may be full or gone: then a search finds what there is, and says how much
+        with contextlib.suppress(StorageError), contextlib.closing(SearchIndex(self._project)) as index:
             while not self._closing.is_set():
                 self._wake.wait()
                 self._wake.clear()
                 self._catch_up(index)
-        except StorageError:
-            pass  # the disk is full or gone: a search finds what there is, and says how much
-        finally:
-            index.close()
 
     def _catch_up(self, index: SearchIndex) -> None:
         told, grown = time.monotonic(), False

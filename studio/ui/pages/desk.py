@@ -113,7 +113,8 @@ class DeskPage(Page):
     def reload(self, tables: set[str] | None = None) -> None:
         """Read list and scores anew, as far as it is needed; the place is kept."""
         if tables is None:
-            self.workbench.indexing.begin()
+            if not self.workbench.read_only:  # else the process that works on it keeps the index
+                self.workbench.indexing.begin()
             self.reading.ask("first", first_on_desk, self._take_first)
         if tables is None or "settings" in tables:
             self.reading.ask("views", saved_views, self._take_views)

@@ -8,16 +8,18 @@ from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QInputDialog, QLineEdit, QMenu, QPushButton, QWidget
+from PySide6.QtWidgets import QComboBox, QInputDialog, QLineEdit, QMenu, QPushButton, QWidget
 
 from studio.ui.desk_filter import SORTS, STATES, Filter
 from studio.ui.filter_words import COLUMNS, QUEUE_NAMES, SPANS, Offer, chips, entries
 from studio.ui.parts import button, choice, choose, column, label, row
 from studio.ui.plain_text import one_line
+from studio.ui.theme import GRID
 from studio.ui.widgets.chips import Chip, Chips
 
 PAUSE_MS = 250  #: after the last letter, before searching
 NAME_LETTERS = 40
+_SHORT = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
 
 
 class FilterBar(QWidget):
@@ -54,7 +56,10 @@ class FilterBar(QWidget):
         self.count = label("", "dim")
         self.chips = Chips()
         self.chips.removed.connect(self._on_removed)
+        self.count.setMinimumWidth(GRID * 15)  # where there is little room, its end is left out
         for box in (self._state, self._queue):
+            box.setSizeAdjustPolicy(_SHORT)
+            box.setMinimumContentsLength(12)
             box.activated.connect(lambda _: self._tell())
         line = row(
             self._state, self._queue, self._more, self._order, self._saved, self.search, self.count
@@ -75,7 +80,7 @@ class FilterBar(QWidget):
         )
         search.setClearButtonEnabled(True)
         search.setMaxLength(200)
-        search.setMinimumWidth(140)
+        search.setMinimumWidth(GRID * 24)
         self._pause = QTimer(self)
         self._pause.setSingleShot(True)
         self._pause.setInterval(PAUSE_MS)
