@@ -69,14 +69,17 @@ def try_policy(book: Scorebook, policy: Policy) -> Trial:
 
 def bars(book: Scorebook, policy: Policy) -> tuple[list[Bar], int]:
     """Return the histogram of scores under ``policy``, and how many rationales have none."""
-    scores, accepted = book.scores(policy), book.final(policy) == 1
-    scored = ~np.isnan(scores)
-    places = np.clip(np.round((scores[scored] - 1) / STEP).astype(int), 0, BINS - 1)
-    everything = np.bincount(places, minlength=BINS)
-    taken = np.bincount(places[accepted[scored]], minlength=BINS)
-    return [Bar(int(n), int(m)) for n, m in zip(everything, taken, strict=True)], int(
-        (~scored).sum()
-    )
+    scores = [ruling.score for ruling in book.rulings(policy)]
+    everything = np.bincount(book.pattern, minlength=len(scores))
+    taken = np.bincount(book.pattern[book.final(policy) == 1], minlength=len(scores))
+    found, unscored = np.zeros((2, BINS), dtype=np.int64), 0
+    for number, score in enumerate(scores):
+        if score is None:
+            unscored += int(everything[number])
+        else:
+            place = min(max(round((score - 1) / STEP), 0), BINS - 1)
+            found[:, place] += everything[number], taken[number]
+    return [Bar(int(n), int(m)) for n, m in found.T], unscored
 
 
 def _moved(book: Scorebook, final: NDArray[np.int8]) -> NDArray[np.bool_]:

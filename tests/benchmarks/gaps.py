@@ -83,9 +83,10 @@ class Busy:
         self.line("endless lines selected", self.walk())
         self.window.workbench.import_files([self.file])
         self.line("a stage writes", self.working())
-        for name in ("paper", "studio"):
-            self.desk.panel.apply_requested.emit(PRESETS[name])
-        self.line("rules are applied", self.walk())
+        applied = [
+            self.window.workbench.apply_policy(PRESETS[name]) for name in ("paper", "studio")
+        ]
+        self.line("rules are applied", self.until(lambda: all(one.done() for one in applied)))
         self.window.show_page("train")
         self.jobs.append(stream(self.project / "runs" / self.run_id, rate=50, seconds=SECONDS))
         self.line("a run streams 50 events a second", self.still(SECONDS))
@@ -143,8 +144,9 @@ class Busy:
             for step in range(5):
                 self.desk.panel._histogram._set(2 + step / 2)
                 yield from self.still(0.05)
-            self.desk.panel.apply_requested.emit(Policy(threshold=3.25))
+            applied = self.window.workbench.apply_policy(Policy(threshold=3.25))
             yield from self.walk()
+            yield from self.until(applied.done)
             self.window.show_page("train")
             yield from self.still(1)
 
