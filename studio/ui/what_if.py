@@ -70,8 +70,9 @@ def try_policy(book: Scorebook, policy: Policy) -> Trial:
 def bars(book: Scorebook, policy: Policy) -> tuple[list[Bar], int]:
     """Return the histogram of scores under ``policy``, and how many rationales have none."""
     scores = [ruling.score for ruling in book.rulings(policy)]
-    everything = np.bincount(book.pattern, minlength=len(scores))
-    taken = np.bincount(book.pattern[book.final(policy) == 1], minlength=len(scores))
+    pattern = book.patterns(policy).of  # counted by pattern: few are asked, however many there are
+    everything = np.bincount(pattern, minlength=len(scores))
+    taken = np.bincount(pattern[book.final(policy) == 1], minlength=len(scores))
     found, unscored = np.zeros((2, BINS), dtype=np.int64), 0
     for number, score in enumerate(scores):
         if score is None:
