@@ -54,7 +54,10 @@ class Indexing:
 
     def _run(self) -> None:
         # the disk may be full or gone: then a search finds what there is, and says how much
-        with contextlib.suppress(StorageError), contextlib.closing(SearchIndex(self._project)) as index:
+        with (
+            contextlib.suppress(StorageError),
+            contextlib.closing(SearchIndex(self._project)) as index,
+        ):
             while not self._closing.is_set():
                 self._wake.wait()
                 self._wake.clear()

@@ -14,6 +14,7 @@ from studio.flow.reviewers import flips
 from studio.flow.score_columns import NOT_ASKED, UNGRADED, VERDICTS
 from studio.flow.scorebook import CHARS_PER_TOKEN
 from studio.store import search_index
+from studio.ui.texts import mark
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,15 +24,16 @@ if TYPE_CHECKING:
     from studio.store.search_index import Progress
     from studio.store.tables import Store
 
-STATES = {"accepted": "Accepted", "rejected": "Rejected", "undecided": "Not decided",
-          "by-hand": "Decided by hand", "would-change": "Would change",
-          "edited": "Edited"}  # fmt: skip
-VERDICT_NAMES = {**{str(v): str(v) for v in VERDICTS}, "ungraded": "not graded"}
+STATES = {"accepted": mark("Accepted"), "rejected": mark("Rejected"), "undecided": mark("Not decided"),
+          "by-hand": mark("Decided by hand"), "would-change": mark("Would change"),
+          "edited": mark("Edited")}  # fmt: skip
+VERDICT_NAMES = {"correct": mark("correct"), "wrong": mark("wrong"), "unreadable": mark("unreadable"),
+                 "ungraded": mark("not graded")}  # fmt: skip
 ANY, NONE = "any", "none"  #: of doubts: at least one, not a single one
 #: What the list can be sorted by; the second says whether it takes the scorebook.
-SORTS = {"question": ("Order of import", False), "mean": ("Mean score", True),
-         "gap": ("Gap between scores", True), "tokens": ("Tokens", True),
-         "doubt": ("Doubts", False), "date": ("Newest rationale", True)}  # fmt: skip
+SORTS = {"question": (mark("Order of import"), False), "mean": (mark("Mean score"), True),
+         "gap": (mark("Gap between scores"), True), "tokens": (mark("Tokens"), True),
+         "doubt": (mark("Doubts"), False), "date": (mark("Newest rationale"), True)}  # fmt: skip
 
 
 class Filter(NamedTuple):

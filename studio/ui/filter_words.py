@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from studio.flow.queues import DOUBTFUL, QUEUES
 from studio.ui.desk_filter import ANY, NONE, SORTS, STATES, VERDICT_NAMES
+from studio.ui.texts import mark, tr
 from studio.ui.words import decimal
 
 if TYPE_CHECKING:
@@ -18,22 +19,22 @@ if TYPE_CHECKING:
 MOST = 60  #: entries of one menu
 QUEUE_NAMES = {
     **{name: queue.title for name, queue in QUEUES.items()},
-    DOUBTFUL: "Doubtful mistakes",
+    DOUBTFUL: mark("Doubtful mistakes"),
 }
 #: The columns beyond the two boxes: name, what the menu says, what a chip says.
 COLUMNS = {
-    "teacher": ("Teacher", "teacher {}"), "reviewer": ("Reviewer", "reviewed by {}"),
-    "dataset": ("Dataset", "dataset {}"), "kind": ("Kind of question", "kind {}"),
-    "split": ("Split", "split {}"), "round": ("Round", "round {}"), "student": ("Student", "student {}"),
-    "verdict": ("Answer of the rationale", "rationale’s answer {}"),
-    "answer": ("Answer of the student", "student’s answer {}"), "doubt": ("Doubts", "doubt: {}"),
-    "mean_from": ("Mean score at least", "mean ≥ {}"), "mean_to": ("Mean score at most", "mean ≤ {}"),
-    "gap_from": ("Gap between scores at least", "gap ≥ {}"),
-    "tokens_from": ("Tokens at least", "tokens ≥ about {}"),
-    "tokens_to": ("Tokens at most", "tokens ≤ about {}"),
-    "without": ("Decided otherwise without", "decided otherwise without {}"),
+    "teacher": (mark("Teacher"), mark("teacher {value}")), "reviewer": (mark("Reviewer"), mark("reviewed by {value}")),
+    "dataset": (mark("Dataset"), mark("dataset {value}")), "kind": (mark("Kind of question"), mark("kind {value}")),
+    "split": (mark("Split"), mark("split {value}")), "round": (mark("Round"), mark("round {value}")), "student": (mark("Student"), mark("student {value}")),
+    "verdict": (mark("Answer of the rationale"), mark("rationale’s answer {value}")),
+    "answer": (mark("Answer of the student"), mark("student’s answer {value}")), "doubt": (mark("Doubts"), mark("doubt: {value}")),
+    "mean_from": (mark("Mean score at least"), mark("mean ≥ {value}")), "mean_to": (mark("Mean score at most"), mark("mean ≤ {value}")),
+    "gap_from": (mark("Gap between scores at least"), mark("gap ≥ {value}")),
+    "tokens_from": (mark("Tokens at least"), mark("tokens ≥ about {value}")),
+    "tokens_to": (mark("Tokens at most"), mark("tokens ≤ about {value}")),
+    "without": (mark("Decided otherwise without"), mark("decided otherwise without {value}")),
 }  # fmt: skip
-DOUBT_WORDS = {ANY: "at least one", NONE: "none"}
+DOUBT_WORDS = {ANY: mark("at least one"), NONE: mark("none")}
 
 
 class Span(NamedTuple):
@@ -84,10 +85,10 @@ def entries(field: str, offer: Offer) -> Iterator[tuple[str, Any]]:
             yield value_words(field, _whole(field, number)), _whole(field, number)
     elif field in ("verdict", "answer"):
         for name, words in VERDICT_NAMES.items():
-            yield words, name
+            yield tr(words), name
     else:
         if field == "doubt":
-            yield from ((words, name) for name, words in DOUBT_WORDS.items())
+            yield from ((tr(words), name) for name, words in DOUBT_WORDS.items())
         for value in getattr(offer, "reviewer" if field == "without" else field)[:MOST]:
             yield value_words(field, value), value
 
@@ -95,9 +96,9 @@ def entries(field: str, offer: Offer) -> Iterator[tuple[str, Any]]:
 def value_words(field: str, value: Any) -> str:
     """Return a value as it stands on screen."""
     if field in ("verdict", "answer"):
-        return VERDICT_NAMES.get(str(value), str(value))
+        return tr(VERDICT_NAMES.get(str(value), str(value)))
     if field == "doubt":
-        return DOUBT_WORDS.get(value, str(value))
+        return tr(DOUBT_WORDS[value]) if value in DOUBT_WORDS else str(value)
     if field in SPANS:
         return decimal(value, 2 if value % 1 else 0)
     return str(value)
@@ -107,13 +108,15 @@ def chips(wanted: Filter) -> Iterator[tuple[str, str]]:
     """Yield what is filtered and sorted in words, each with the field (or ``sort:…``) behind it."""
     for field, value in wanted.chosen.items():
         if field == "state":
-            yield f"decision: {STATES.get(value, value)}", field
+            yield tr("decision: {value}", value=tr(STATES.get(value, value))), field
         elif field == "queue":
-            yield f"queue: {QUEUE_NAMES.get(value, value)}", field
+            yield tr("queue: {value}", value=tr(QUEUE_NAMES.get(value, value))), field
         elif field in COLUMNS:
-            yield COLUMNS[field][1].format(value_words(field, value)), field
+            yield tr(COLUMNS[field][1], value=value_words(field, value)), field
     for name, largest_first in wanted.sort:
-        yield f"sorted by {SORTS[name][0].lower()} {'↓' if largest_first else '↑'}", f"sort:{name}"
+        by = tr(SORTS[name][0]).lower()
+        said = tr("sorted by {by} ↓", by=by) if largest_first else tr("sorted by {by} ↑", by=by)
+        yield said, f"sort:{name}"
 
 
 def _whole(field: str, number: float) -> float | int:

@@ -89,7 +89,7 @@ class DeskPage(Page):
         layout.addLayout(top)
         layout.addWidget(self._stack, 1)
         layout.addWidget(self.panel)
-        self._notice.show_text("Reading the questions …")
+        self._notice.show_text(tr("Reading the questions …"))
 
     def _make_verbs(self) -> None:
         self._work = DeskWork(self, self.case_view)
@@ -139,7 +139,7 @@ class DeskPage(Page):
         """Show the first questions while the others are being read."""
         if self._cases is None and len(ids) and self.filters.filter == Filter():
             self._show_ids(ids)
-            self.filters.count.setText("Reading the questions …")
+            self.filters.count.setText(tr("Reading the questions …"))
 
     def _take_cases(self, cases: Casebook) -> None:
         self._cases = cases
@@ -160,7 +160,7 @@ class DeskPage(Page):
         if cases is None or (wanted.needs_scores and book is None):
             if wanted != Filter():
                 self._notice.show_text(
-                    "Reading the scores …" if cases else "Reading the questions …"
+                    tr("Reading the scores …") if cases else tr("Reading the questions …")
                 )
                 self._stack.setCurrentIndex(0)
             return  # _take_cases or _take_scores searches again
@@ -187,21 +187,21 @@ class DeskPage(Page):
 
     def _say_empty(self) -> None:
         if self.filters.filter == Filter():
-            go = button("Go to the overview", lambda: self.page_requested.emit("overview", None),
-                        role="main", tip="There the button “Run what is missing” fills this desk")  # fmt: skip
+            go = button(tr("Go to the overview"), lambda: self.page_requested.emit("overview", None),
+                        role="main", tip=tr("There the button “Run what is missing” fills this desk"))  # fmt: skip
             self._notice.show_text(
-                "Nothing on the desk yet",
-                "Import questions, or a committee's records; then run what is missing.", actions=[go],
+                tr("Nothing on the desk yet"),
+                tr("Import questions, or a committee's records; then run what is missing."), actions=[go],
             )  # fmt: skip
         elif self._found.indexed and not self._found.indexed.whole:
             self._notice.show_text(
-                "Nothing found yet",
-                "The texts are still being indexed; what is found will show here.",
+                tr("Nothing found yet"),
+                tr("The texts are still being indexed; what is found will show here."),
             )
         else:
-            reset = button("Show everything", lambda: self.filters.set_filter(Filter()),
-                           tip="Take all filters away")  # fmt: skip
-            self._notice.show_text("No question passes these filters", actions=[reset])
+            reset = button(tr("Show everything"), lambda: self.filters.set_filter(Filter()),
+                           tip=tr("Take all filters away"))  # fmt: skip
+            self._notice.show_text(tr("No question passes these filters"), actions=[reset])
 
     def _take_scores(self, read: tuple[Scorebook, int, Policy]) -> None:
         waiting = self._book is None and self.filters.filter.needs_scores

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QPushButton, QWidget
 
 from studio.ui.parts import button
 from studio.ui.plain_text import one_line
+from studio.ui.texts import tr
 from studio.ui.theme import GRID
 
 LONGEST = 44  #: letters
@@ -36,7 +37,7 @@ class Chips(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._buttons: list[QPushButton] = []
-        self.setAccessibleName("What is filtered and sorted")
+        self.setAccessibleName(tr("What is filtered and sorted"))
         self.hide()
 
     @property
@@ -58,7 +59,7 @@ class Chips(QWidget):
     def _button(self, chip: Chip) -> QPushButton:
         text = one_line(chip.text, most=LONGEST)
         made = button(f"{text}  ✕", partial(self.removed.emit, chip.what), role="chip",
-                      tip=f"Take away: {one_line(chip.text, most=400)}")  # fmt: skip
+                      tip=tr("Take away: {what}", what=one_line(chip.text, most=400)))  # fmt: skip
         made.setParent(self)
         return made
 

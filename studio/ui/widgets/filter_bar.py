@@ -22,6 +22,7 @@ from studio.ui.desk_filter import SORTS, STATES, Filter
 from studio.ui.filter_words import COLUMNS, QUEUE_NAMES, SPANS, Offer, chips, entries
 from studio.ui.parts import button, choice, choose, column, row
 from studio.ui.plain_text import one_line
+from studio.ui.texts import tr
 from studio.ui.theme import GRID
 from studio.ui.widgets.chips import Chip, Chips
 
@@ -50,16 +51,16 @@ class FilterBar(QWidget):
         self._rest = Filter()  #: what the boxes and the search field do not show
         self._offer = Offer()
         self._views: dict[str, Filter] = {}
-        self._state = choice([("Any decision", ""), *((t, n) for n, t in STATES.items())],
-                             name="Filter by decision", tip="Show questions with such a rationale")  # fmt: skip
-        self._queue = choice([("No queue", ""), *((t, n) for n, t in QUEUE_NAMES.items())],
-                             name="Audit queue", tip="Show what deserves a second look")  # fmt: skip
-        self._more = self._menu_button("Filter", self._fill_columns,
-                                       tip="Filter by any other column; conditions add up")  # fmt: skip
-        self._order = self._menu_button("Sort", self._fill_sorts,
-                                        tip="Sort by one column, then by a second one")  # fmt: skip
-        self._saved = self._menu_button("Views", self._fill_views,
-                                        tip="Open, save or delete a view: filter and order")  # fmt: skip
+        self._state = choice([(tr("Any decision"), ""), *((tr(t), n) for n, t in STATES.items())],
+                             name=tr("Filter by decision"), tip=tr("Show questions with such a rationale"))  # fmt: skip
+        self._queue = choice([(tr("No queue"), ""), *((tr(t), n) for n, t in QUEUE_NAMES.items())],
+                             name=tr("Audit queue"), tip=tr("Show what deserves a second look"))  # fmt: skip
+        self._more = self._menu_button(tr("Filter"), self._fill_columns,
+                                       tip=tr("Filter by any other column; conditions add up"))  # fmt: skip
+        self._order = self._menu_button(tr("Sort"), self._fill_sorts,
+                                        tip=tr("Sort by one column, then by a second one"))  # fmt: skip
+        self._saved = self._menu_button(tr("Views"), self._fill_views,
+                                        tip=tr("Open, save or delete a view: filter and order"))  # fmt: skip
         self.search = self._make_search()
         self.count = _Count()
         self.chips = Chips()
@@ -76,15 +77,15 @@ class FilterBar(QWidget):
 
     def _make_search(self) -> QLineEdit:
         search = QLineEdit()
-        search.setPlaceholderText("Search all texts  ( / )")
+        search.setPlaceholderText(tr("Search all texts  ( / )"))
         search.setAccessibleName(
-            "Search questions, answers, rationales, explanations, comments and notes"
+            tr("Search questions, answers, rationales, explanations, comments and notes")
         )
-        search.setToolTip(
+        search.setToolTip(tr(
             "Find texts that hold all these words (/); “in quotes” they must follow each other.\n"
             "Searched: questions, answers, rationales, explanations, comments, notes.\n"
             "Enter or Escape returns to the list"
-        )
+        ))  # fmt: skip
         search.setClearButtonEnabled(True)
         search.setMaxLength(200)
         search.setMinimumWidth(GRID * 24)
@@ -165,38 +166,38 @@ class FilterBar(QWidget):
             values = list(entries(field, self._offer))
             if len(values) < 2 and field not in SPANS and not getattr(self._rest, field):
                 continue  # one value filters nothing
-            inner = menu.addMenu(f"{title} …" if field in SPANS else title)
+            inner = menu.addMenu(f"{tr(title)} …" if field in SPANS else tr(title))
             for text, value in values:
                 self._entry(inner, text, value == getattr(self._rest, field),
                             partial(self._change, **{field: value}))  # fmt: skip
             if field in SPANS:
-                inner.addAction("Another number …", partial(self._ask_number, field, title))
+                inner.addAction(tr("Another number …"), partial(self._ask_number, field, title))
         if any(what in COLUMNS for what in self._rest.chosen):
             menu.addSeparator()
             menu.addAction(
-                "Take all filters away", lambda: self.set_filter(Filter(sort=self._rest.sort))
+                tr("Take all filters away"), lambda: self.set_filter(Filter(sort=self._rest.sort))
             )
 
     def _fill_sorts(self, menu: QMenu) -> None:
         now = dict(self._rest.sort)
         for name, (title, _) in SORTS.items():
-            inner = menu.addMenu(title)
-            for text, down in (("Smallest first ↑", False), ("Largest first ↓", True)):
+            inner = menu.addMenu(tr(title))
+            for text, down in ((tr("Smallest first ↑"), False), (tr("Largest first ↓"), True)):
                 kept = tuple(one for one in self._rest.sort if one[0] != name)
                 self._entry(inner, text, now.get(name) == down,
                             partial(self._change, sort=(*kept, (name, down))))  # fmt: skip
         if now:
             menu.addSeparator()
-            menu.addAction("In order of import only", partial(self._change, sort=()))
+            menu.addAction(tr("In order of import only"), partial(self._change, sort=()))
 
     def _fill_views(self, menu: QMenu) -> None:
         for name, view in self._views.items():
             self._entry(menu, name, view == self.filter, partial(self.set_filter, view))
         if self._views:
             menu.addSeparator()
-        menu.addAction("Save this view …", self._ask_name)
+        menu.addAction(tr("Save this view …"), self._ask_name)
         if self._views:
-            inner = menu.addMenu("Delete")
+            inner = menu.addMenu(tr("Delete"))
             for name in self._views:
                 inner.addAction(_shown(name), partial(self.view_deleted.emit, name))
 
@@ -211,8 +212,8 @@ class FilterBar(QWidget):
         asked.setInputMode(
             QInputDialog.InputMode.DoubleInput if span.digits else QInputDialog.InputMode.IntInput
         )
-        asked.setWindowTitle("Filter")
-        asked.setLabelText(title)
+        asked.setWindowTitle(tr("Filter"))
+        asked.setLabelText(tr(title))
         if span.digits:
             asked.setDoubleRange(span.lowest, span.highest)
             asked.setDoubleDecimals(span.digits)
@@ -226,8 +227,8 @@ class FilterBar(QWidget):
 
     def _ask_name(self) -> None:
         asked = QInputDialog(self)
-        asked.setWindowTitle("Save this view")
-        asked.setLabelText("Name; a view of the same name is replaced")
+        asked.setWindowTitle(tr("Save this view"))
+        asked.setLabelText(tr("Name; a view of the same name is replaced"))
         asked.textValueSelected.connect(
             lambda name: self.view_saved.emit(name, self.filter) if name.strip() else None
         )
