@@ -73,13 +73,15 @@ class Calls:
     def on_disk(self, ask: Ask) -> Reply | None:
         """Return the usable reply to this very request that is on disk already, if there is one."""
         call = self._store.answered_call(ask.subject)
-        if call is None or call.request_hash != ask.request_hash or call.reply is None:
+        if call is None or call.reply is None:
             return None
         raw = RawReply(call.reply)
         reply = read_reply(raw)
-        if call.state == "received":
+        if call.state == "received":  # read and counted, also where it answers an older prompt
             reply = self._identified(ask, raw, reply, call.id)
             self.purse.add(ask.teacher, self._settle(ask, call.id, raw, reply))
+        if call.request_hash != ask.request_hash:
+            return None
         return reply._replace(call_id=call.id) if reply.outcome.is_usable else None
 
     async def make(self, ask: Ask) -> Made | None:

@@ -67,7 +67,7 @@ def test_a_budget_holds_over_kills_and_restarts(tmp_path: Path, endpoint: Make) 
     store = priced(tmp_path / "p", served.url, questions=100, concurrency=at_once)
     store.close()
     in_flight = 0
-    for kill in range(4):
+    for kill in range(3):
         child = killing.start(tmp_path / "p", "solve", "--budget", str(budget))
         seen = served.requests
         while served.requests < seen + 5 + kill and child.poll() is None:
@@ -126,3 +126,21 @@ async def test_calls_that_may_have_been_billed_count_against_the_budget(
     assert SolveStage().todo(store) > 30
     for row in store.rows("SELECT cost_usd FROM calls WHERE outcome <> 'answered'"):
         assert row["cost_usd"] is None, "what is not known is not told as spent"
+
+
+async def test_a_reply_nobody_read_is_counted_also_when_it_is_asked_anew(
+    store: Store, endpoint: Make
+) -> None:
+    """As after a kill between reply and reading, and a change of the teacher's settings."""
+    served = endpoint()
+    store.put(teacher("a", served.url, price_in=1000.0, price_out=0.0))
+    add_mistakes(store, 1)
+    await buy(store, "solve", budget=1.0)
+    store.execute("DELETE FROM rationales")
+    store.execute("UPDATE calls SET state = 'received', outcome = '', cost_usd = NULL")
+    store.put(store.teachers()[0].changed(temperature=0.3))
+    await buy(store, "solve", budget=1.0)
+    check_ledger(store, requests=2)
+    assert served.requests == 2
+    assert store.spent_usd() == pytest.approx(2 * A_CALL)
+    assert store.count(Rationale) == 1

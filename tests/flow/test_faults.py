@@ -292,7 +292,7 @@ async def test_a_storm_is_ridden_out(store: Store, endpoint: Make) -> None:
     served = endpoint(fault=lambda r: chance.choice(kinds) if chance.random() < 0.5 else "")
     for name in ("a", "b"):
         store.put(teacher(name, served.url, concurrency=16))
-    questions = add_mistakes(store, 40)
+    questions = add_mistakes(store, 24)
     for _ in range(8):
         await run(store, SolveStage())
         check_ledger(store, requests=sum(served.asked.values()))
