@@ -1,4 +1,4 @@
-"""The verbs export and report: curated datasets and models for others, and what came of a round."""
+"""The verbs export and report: datasets and models for other trainers, a round for readers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from studio.cli.output import drive
 from studio.cli.project import Project
 from studio.domain.errors import SpecError
 from studio.flow import pipeline
-from studio.store.tables import Store
+from studio.flow.report import write_report
 
 FORMATS = (
     "messages", "prompt-completion", "alpaca", "sharegpt", "dpo", "parquet", "committee",
@@ -47,18 +47,16 @@ def export(
 
 def report(
     project: Project,
-    out: Annotated[Path, typer.Argument(help="HTML file, or the folder to write it into")],
+    out: Annotated[Path, typer.Argument(help="HTML file to write")],
     *,
     round_: Annotated[
-        int | None, typer.Option("--round", help="Which round; else the newest")
+        int | None, typer.Option("--round", help="Which round, 0 the first; else the newest")
     ] = None,
 ) -> None:
-    """Write one round as a single HTML file: counts, charts, policy, reviewers, examples."""
-    from studio.flow.report import write_report
-
-    store = Store(project, read_only=True)
+    """Write a round as one HTML file that opens anywhere, offline."""
+    bench = Workbench(project)
     try:
-        file = write_report(store, out, round_)
+        made = write_report(bench.store, bench.project, out, round=round_)
     finally:
-        store.close()
-    print(f"Wrote {file}.")
+        bench.close()
+    print(f"Wrote {made}.")

@@ -16,7 +16,7 @@ from studio.cli.output import drive, print_json, table
 from studio.cli.project import Json, Project
 from studio.domain.errors import SpecError, StudioError
 from studio.domain.specs import with_settings
-from studio.flow import outlook, pipeline, training
+from studio.flow import comparison, outlook, pipeline, training
 
 StudentName = Annotated[str, typer.Option(help="Folder, hub id or known name; else the project's")]
 
@@ -26,6 +26,7 @@ def register(app: typer.Typer) -> None:
     app.command("train")(train)
     app.command("evaluate")(evaluate)
     app.command("round")(round_)
+    app.command("compare")(compare)
 
 
 def train(
@@ -118,6 +119,25 @@ def round_(
         print_json(report.as_json())
     else:
         print(report.describe(table))
+
+
+def compare(project: Project, *, json_: Json = False) -> None:
+    """Show all runs in one table, and what each round gained and took."""
+    bench = Workbench(project)
+    try:
+        runs = comparison.run_lines(bench.store)
+        rounds = comparison.round_lines(bench.store, runs)
+    finally:
+        bench.close()
+    if json_:
+        print_json({"runs": [r.as_json() for r in runs], "rounds": [r.as_json() for r in rounds]})
+        return
+    told = comparison.interval_in_words
+    print(table([(r.run[:8], r.round, r.state, told(r.before), told(r.after), r.fixed, r.broken, r.examples)
+                 for r in runs], head=("run", "round", "state", "before", "after", "fixed", "broken", "examples")))  # fmt: skip
+    print()
+    print(table([(r.round, told(r.before), told(r.after), r.calls, r.tokens_in, r.tokens_out, r.cost_usd)
+                 for r in rounds], head=("round", "before", "best after", "calls", "tokens in", "tokens out", "USD")))  # fmt: skip
 
 
 def _settings(config: Path | None, pairs: list[str] | None) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from studio.domain.errors import StudioError
 from studio.domain.records import Dataset, StudentRecord
-from studio.flow.evaluation import Evaluation, Score, evaluate, wilson
+from studio.flow.evaluation import Evaluation, Part, Score, evaluate, wilson
 from studio.flow.students import base_of
 from studio.store import comparison_views, views
 
@@ -115,8 +115,8 @@ def round_lines(store: Store, runs: Sequence[RunLine]) -> list[RoundLine]:
     return found
 
 
-def by_dataset(store: Store, found: Evaluation) -> list[tuple[str, Score, Score | None]]:
-    """Return name, tuned and base score of each dataset of an evaluation; none where there is one."""
+def by_dataset(store: Store, found: Evaluation) -> list[Part]:
+    """Return the scores on each dataset of an evaluation; none where there is but one."""
     scores: dict[str, dict[str, Score]] = {}
     for role, name in (("tuned", found.student), ("base", found.base_student)):
         if name:
@@ -125,7 +125,10 @@ def by_dataset(store: Store, found: Evaluation) -> list[tuple[str, Score, Score 
     if len(scores) < 2:
         return []
     none = Score(0, 0)
-    return [(name, of.get("tuned", none), of.get("base")) for name, of in scores.items()]
+    return [
+        Part(f"dataset {name}", of.get("tuned", none), of.get("base"))
+        for name, of in scores.items()
+    ]
 
 
 def differences(specs: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, tuple[str, ...]]]:

@@ -100,11 +100,6 @@ RAW_REPLY = "SELECT reply FROM calls WHERE id = ?"
 
 # -- evaluate ------------------------------------------------------------------------------------
 
-#: What two students answered to one question; needs attempts_question, grades_subject.
-TWO_ANSWERS = """
-SELECT a.student, a.text, g.verdict, g.extracted FROM attempts a
-LEFT JOIN current_grades g ON g.subject_id = a.id
-WHERE a.question_id = ? AND a.sample = 0 AND a.student IN (?, ?)"""
 
 # -- data ----------------------------------------------------------------------------------------
 

@@ -33,7 +33,7 @@ def write_and_show(window: MainWindow, file: Path, *, show: bool = True) -> None
     def write(store: Store) -> Path:
         from studio.flow.report import write_report  # brings numpy
 
-        return write_report(store, file)
+        return write_report(store, window.workbench.project, file)
 
     def written(made: Path) -> None:
         window.jobs.tell(tr("✓ Wrote {file}", file=made))

@@ -210,5 +210,9 @@ def _lists_and_bars(s: Scheme) -> str:
     QProgressBar {{ border: none; border-radius: 4px; background: {s.line}; max-height: 8px;
         min-height: 8px; }}
     QProgressBar::chunk {{ background: {s.accent}; border-radius: 4px; }}
+    QTabBar::tab {{ background: transparent; color: {s.dim}; padding: 6px 12px; border: none;
+        border-bottom: 2px solid transparent; font-weight: 600; }}
+    QTabBar::tab:selected {{ color: {s.text}; border-bottom-color: {s.accent}; }}
+    QTabBar::tab:hover, QTabBar::tab:focus {{ color: {s.accent}; }}
     QSplitter::handle {{ background: transparent; }}
     """

@@ -14,6 +14,7 @@ from studio.ui.words import things
 
 _COUNTS = ("Side", "Role", "Examples", "Tokens", "Learned", "Longest", "Too long")
 _LIST = ("Side", "Role", "Tokens", "Learned", "Cut")
+_SHADE = {"light": 107, "dark": 135}  #: percent: tells a learned token from the next
 _SHOWN, _LEARNED, _CUT = 0, 1, 2
 
 
@@ -25,10 +26,12 @@ class TokenView(QDialog):
         self._tokens = tokens
         self.setWindowTitle("What the student reads and learns")
         counts = Sheet(_COUNTS, name="Tokens by side and role", numbers=(2, 3, 4, 5, 6),
-                       widths=(112, 136, 96, 112, 112, 96, 96))  # fmt: skip
+                       widths=(112, 136, 96, 112, 112, 96, 96), stretch=1)  # fmt: skip
         counts.show_rows([_counted(name, of) for name, of in tokens.roles.items()])
-        counts.setMaximumHeight(GRID * 4 * (len(tokens.roles) + 1) + GRID * 2)
-        self._list = Sheet(_LIST, name="Examples", numbers=(2, 3, 4), widths=(88, 96, 64, 72, 56))
+        counts.setMaximumHeight(GRID * 4 * (len(tokens.roles) + 1) + GRID * 4)
+        self._list = Sheet(
+            _LIST, name="Examples", numbers=(2, 3, 4), widths=(88, 104, 72, 80, 56), stretch=1
+        )
         self._list.show_rows([_listed(one) for one in tokens.examples])
         self._list.chosen.connect(self._show)
         self._about = label("", "dim", wrap=True)
@@ -39,7 +42,8 @@ class TokenView(QDialog):
         both = QSplitter()
         both.addWidget(self._list)
         both.addWidget(right)
-        both.setSizes([GRID * 50, GRID * 80])
+        both.setSizes([GRID * 56, GRID * 80])
+        both.setHandleWidth(GRID * 2)
         both.setStretchFactor(1, 1)
         both.setChildrenCollapsible(False)
         close = button("Close", self.accept, tip="Close this window (Esc)")
@@ -85,7 +89,7 @@ def _format(fate: int, scheme: Scheme, *, odd: bool) -> QTextCharFormat:
         made.setBackground(QColor(scheme.raised if odd else scheme.panel))
     elif fate == _LEARNED:
         made.setForeground(QColor(scheme.text))
-        made.setBackground(QColor(scheme.chosen if odd else scheme.tint))
+        made.setBackground(QColor(scheme.chosen).darker(100 if odd else _SHADE[scheme.name]))
     else:
         made.setForeground(QColor(scheme.bad))
         made.setFontStrikeOut(True)

@@ -1,128 +1,193 @@
-"""The report of a round: one file, nothing loaded, nothing run, whatever models wrote."""
+"""The report of a round: one safe file that stands by itself, and the tables it is made of."""
 
 from __future__ import annotations
 
+import json
 import re
-import subprocess
-import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
-from studio.domain.errors import ExportError, StudioError
-from studio.domain.policy import PRESETS
-from studio.domain.records import (
-    Attempt,
-    Grade,
-    Question,
-    Rationale,
-    Review,
-    Run,
-    StudentRecord,
-    TeacherRecord,
-    Verdict,
+from studio.domain.errors import StorageError, StudioError
+from studio.domain.records import Attempt, Dataset, Grade, Question, Run, StudentRecord, Verdict
+from studio.flow.comparison import (
+    by_dataset,
+    differences,
+    interval_in_words,
+    round_lines,
+    run_lines,
+    settings_of_run,
 )
-from studio.flow.decisions import apply_policy
+from studio.flow.evaluation import Score, evaluate
 from studio.flow.report import report, write_report
+from studio.flow.reports.html import esc
 from studio.store.tables import Store
 
-EVIL = '<script>alert(1)</script><img src="file:///etc/passwd" onerror=x>\u202e"\'&'
+EVIL = '<script>alert("1")</script><img src="http://evil/x.png">\u202egnp'
+VOID = {"meta", "line", "circle", "polyline", "img"}
 
 
-class Elements(HTMLParser):
-    """Collects the names of elements and attributes, and the text."""
+def fill(store: Store) -> Run:
+    """Two students, four held-out questions in two datasets: one fixed, one broken."""
+    manifest = {"examples": {"train": {"rationale": 5}, "validation": {}}, "questions": 3, "overrides": 1,
+                "policy": {"rule": "mean > 3"}, "spec": {"replay": 0.5}}  # fmt: skip
+    dataset = Dataset(
+        content_hash="c", method="mapd", policy_id="p", created_at=1.0, manifest=manifest
+    )
+    run = Run(dataset_id=dataset.id, method="mapd", student="small", spec={"lr": 0.1, "lora": {"r": 4}},
+              created_at=50.0)  # fmt: skip
+    store.add([dataset, run])
+    result = {"val_loss": 0.5, "lives": {"1.000": 60.0, "9.000": 30.0}}
+    store.set_run_state(run.id, state="finished", step=4, steps=4, loss=1.0, result=result)
+    store.put(StudentRecord(name="small", location="org/small"))
+    store.put(StudentRecord(name="small+1", location="org/small", round=1, run_id=run.id))
+    before, after = (False, True, True, False), (True, False, True, False)
+    for n, (first, second) in enumerate(zip(before, after, strict=True)):
+        question = Question(text=f"{EVIL} {n}?", gold="7", split="test", dataset=f"set {n % 2}")
+        store.add([question])
+        for student, round_, right in (("small", 0, first), ("small+1", 1, second)):
+            attempt = Attempt(
+                question_id=question.id,
+                student=student,
+                round=round_,
+                text=f"{EVIL} says {student}",
+            )
+            verdict = Verdict.CORRECT if right else Verdict.WRONG
+            grade = Grade(subject_id=attempt.id, verdict=verdict, extracted="7", grader="rules:1")
+            store.add([attempt, grade])
+    folder = store.path / "runs" / run.id
+    folder.mkdir(parents=True)
+    (folder / "events.jsonl").write_text("".join(
+        json.dumps({"kind": "metric", "t": n, "step": n, "steps": 60, "epoch": 0.1, "loss": 2 / n,
+                    "loss_rationale": 1 / n, "lr": 0.1, "tokens_per_s": 9.0}) + "\n"
+        for n in range(1, 61)
+    ))  # fmt: skip
+    return run
 
-    def __init__(self, page: str) -> None:
+
+class Reader(HTMLParser):
+    """Checks that every element is closed, and keeps names, addresses and text."""
+
+    def __init__(self) -> None:
         super().__init__()
-        self.names: set[str] = set()
-        self.attributes: set[str] = set()
+        self.open: list[str] = []
+        self.seen: set[str] = set()
+        self.links: list[str] = []
         self.text = ""
-        self.feed(page)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.names.add(tag)
-        self.attributes |= {name for name, _ in attrs}
+        self.seen.add(tag)
+        self.links += [
+            value or "" for name, value in attrs if name in ("href", "src", "xlink:href")
+        ]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID:
+            assert self.open.pop() == tag
 
     def handle_data(self, data: str) -> None:
         self.text += data
 
 
-@pytest.fixture
-def filled(store: Store) -> Store:
-    """A round whose run fixed one held-out question and broke another; every text is hostile."""
-    run = Run(dataset_id="d", method="mapd", student="small", spec={"lr": 0.1}, created_at=1.0)
-    store.put(TeacherRecord(name=f"a{EVIL[:8]}", model="m", base_url="http://localhost/v1"))
-    store.put(StudentRecord(name="small"))
-    store.put(StudentRecord(name="small+1", run_id=run.id, round=1))
+def read(text: str) -> Reader:
+    reader = Reader()
+    reader.feed(text)
+    assert reader.open == []
+    return reader
+
+
+def test_the_report_is_one_file_without_scripts_or_addresses(store: Store) -> None:
+    fill(store)
+    text = report(store, store.path)
+    found = read(text)
+    assert not found.seen & {"script", "img", "link", "iframe", "object"}
+    assert found.links == []
+    assert "http" not in re.sub(r"evil/x.png|http(?=://evil)|http-equiv", "", text)
+    assert 'alert("1")' in found.text  # shown, not run
+    assert "\u202e" not in text
+    assert "⟨U+202E⟩gnp" in found.text
+    assert "prefers-color-scheme: dark" in text
+    assert "<svg" in text
+
+
+def test_the_report_says_what_was_measured(store: Store) -> None:
+    run = fill(store)
+    found = read(report(store, store.path, round=0))
+    for said in ("50.0% (15% to 85%, n 4)", "1 fixed, 1 broken, exact McNemar p = 1", "small+1",
+                 run.id[:8], "5 examples from 3 questions", "1.5 min", "dataset set 1", "mean > 3"):  # fmt: skip
+        assert said in found.text, said
+
+
+def test_a_report_of_an_empty_project_says_so_and_holds_together(store: Store) -> None:
+    assert "train questions" in read(report(store, store.path)).text
+    with pytest.raises(StudioError, match="no run of round 3: rounds with runs are none yet"):
+        report(store, store.path, round=3)
+
+
+def test_a_report_goes_where_it_can_be_written(store: Store, tmp_path: Path) -> None:
+    out = write_report(store, store.path, tmp_path / "deep" / "round.html")
+    assert out.read_text(encoding="utf-8").startswith("<!doctype html>")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError, match="name another file"):
+        write_report(store, store.path, tmp_path / "file" / "round.html")
+
+
+def test_long_texts_are_capped(store: Store) -> None:
+    del store
+    assert "more characters" in esc("x" * 5_000)
+
+
+def test_runs_and_rounds_tell_what_they_gained_and_took(store: Store) -> None:
+    run = fill(store)
+    (line,) = run_lines(store)
+    assert (line.run, line.examples, line.seconds, line.fixed, line.broken) == (
+        run.id,
+        5,
+        90.0,
+        1,
+        1,
+    )
+    assert line.before == line.after == Score(4, 2)
+    assert line.gained == 0.0
+    (taken,) = round_lines(store, [line])
+    assert (taken.calls, taken.cost_usd, taken.training_s, taken.student) == (
+        0,
+        None,
+        90.0,
+        "small+1",
+    )
+    found = evaluate(store, student="small+1", base="small")
+    assert [(p.kind, p.tuned.n) for p in by_dataset(store, found)] == [
+        ("dataset set 0", 2),
+        ("dataset set 1", 2),
+    ]
+    assert interval_in_words(None) == interval_in_words(Score(0, 0)) == "–"
+
+
+def test_a_run_without_a_student_has_no_accuracy_rather_than_none(store: Store) -> None:
+    run = Run(dataset_id="d", method="mapd", student="small", spec={}, created_at=5.0)
     store.add([run])
-    for n, (split, before, after) in enumerate(
-        (("train", False, None), ("test", False, True), ("test", True, False))
-    ):
-        question = Question(text=f"{n} {EVIL}", gold=EVIL, split=split, kind=EVIL)  # type: ignore[arg-type]
-        store.add([question])
-        for student, right in (("small", before), ("small+1", after)):
-            if right is not None:
-                attempt = Attempt(question_id=question.id, student=student, text=f"{EVIL} {n}",
-                                  round=int(student != "small"))  # fmt: skip
-                store.add([attempt, Grade(subject_id=attempt.id, grader="rules:1", extracted=EVIL,
-                                          verdict=Verdict.CORRECT if right else Verdict.WRONG)])  # fmt: skip
-        if split == "train":
-            rationale = Rationale(question_id=question.id, teacher="a", text=EVIL)
-            store.add([rationale, Review(subject_id=rationale.id, reviewer="b", score=5)])
-    apply_policy(store, PRESETS["paper"], who="ada")
-    return store
+    (line,) = run_lines(store)
+    assert (line.student, line.before, line.after, line.gained, line.seconds) == (
+        "",
+        None,
+        None,
+        None,
+        None,
+    )
 
 
-def test_it_tells_what_was_fixed_what_broke_and_by_which_rule(filled: Store) -> None:
-    text = Elements(report(filled, 0)).text
-    assert "50.0% → 50.0% of 2 held-out questions right" in text
-    assert "Fixed: wrong before, right now: 1" in text
-    assert "Broken: right before, wrong now: 1" in text
-    assert "version 1: mean of valid scores > 3, at least 1 valid review" in text
-    assert re.search(r"accepted rationales\s*1", text)
-
-
-def test_nothing_is_loaded_or_run_and_nothing_hides(filled: Store) -> None:
-    page = report(filled, 0)
-    found = Elements(page)
-    assert not found.names & {"script", "img", "link", "iframe", "object", "form", "a"}
-    assert not {name for name in found.attributes if name.startswith("on")} | found.attributes & {
-        "src",
-        "href",
-    }
-    assert "default-src 'none'" in page
-    assert "<script>alert(1)</script>" in found.text  # it is told, as text
-    assert "\u202e" not in page
-    assert "⟨U+202E⟩" in page
-    assert "url(" not in page
-    assert "@import" not in page
-
-
-def test_a_project_without_an_exam_says_what_to_do(store: Store) -> None:
-    with pytest.raises(StudioError, match="run PROJECT attempt"):
-        report(store)
-    with pytest.raises(StudioError, match="no round 3"):
-        report(store, 3)
-
-
-def test_it_is_written_whole_over_an_older_one_but_over_nothing_else(
-    filled: Store, tmp_path: Path
-) -> None:
-    file = write_report(filled, tmp_path / "reports", 0)
-    assert file == tmp_path / "reports" / "round-0.html"
-    write_report(filled, file, 0)
-    other = tmp_path / "mine.html"
-    other.write_text("mine")
-    with pytest.raises(ExportError, match="no report of ours"):
-        write_report(filled, other, 0)
-    assert other.read_text() == "mine"
-    assert [path.name for path in (tmp_path / "reports").iterdir()] == ["round-0.html"]
-
-
-def test_the_verb_writes_it(filled: Store, tmp_path: Path) -> None:
-    path = filled.path
-    done = subprocess.run([sys.executable, "-m", "studio", "report", str(path), str(tmp_path / "r.html"),
-                           "--round", "0"], capture_output=True, text=True)  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert (tmp_path / "r.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+def test_only_settings_that_differ_are_named(store: Store) -> None:
+    run = fill(store)
+    one = settings_of_run(store, run.id)
+    assert one["examples"] == 5
+    other = {**one, "lr": 0.2, "lora": {"r": 4, "alpha": 8.0}}
+    assert differences({"a": one, "b": other}) == [
+        ("lr", ("0.1", "0.2")),
+        ("lora.alpha", ("–", "8")),
+    ]
+    assert differences({"a": one, "b": one}) == []
+    assert settings_of_run(store, "nothing") == {}

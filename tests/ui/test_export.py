@@ -51,9 +51,10 @@ def test_the_report_of_the_newest_round_is_written(
     assert "round 0" in (tmp_path / "r.html").read_text(encoding="utf-8")
 
 
-def test_a_report_that_cannot_be_made_says_why(
+def test_a_report_that_cannot_be_written_says_why(
     open_window: Open, empty: Path, tmp_path: Path, qtbot: QtBot
 ) -> None:
     window = open_window(empty)
-    write_and_show(window, tmp_path / "r.html", show=False)
-    qtbot.waitUntil(lambda: "nothing to report yet" in window.jobs.text)
+    (tmp_path / "taken").write_text("a file where a folder is wanted")
+    write_and_show(window, tmp_path / "taken" / "r.html", show=False)
+    qtbot.waitUntil(lambda: "cannot write" in window.jobs.text)

@@ -1,48 +1,50 @@
-"""Evaluate: base against tuned on held-out questions, what was fixed and what broke."""
+"""Evaluate: base against tuned on held-out questions, what was fixed and what broke, all runs."""
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import ClassVar, NamedTuple
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QSplitter, QStackedWidget, QWidget
+from PySide6.QtWidgets import QFileDialog, QStackedWidget, QTabBar, QToolButton, QWidget
 
 from studio.app.workbench import Workbench
-from studio.domain.records import Question, StudentRecord
-from studio.flow.evaluation import Evaluation, evaluate
+from studio.domain.records import StudentRecord
+from studio.flow.comparison import RoundLine, RunLine, by_dataset, round_lines, run_lines
+from studio.flow.evaluation import Evaluation, Part, evaluate
+from studio.flow.report import write_report
 from studio.flow.students import base_of
-from studio.store import window_views
+from studio.store import comparison_views
 from studio.store.tables import Store
+from studio.ui.commands import copy_button
 from studio.ui.page import Page
-from studio.ui.parts import Card, Notice, TextView, button, choice, choose, column, label, row
-from studio.ui.plain_text import one_line, safe
-from studio.ui.sheet import Sheet
+from studio.ui.parts import Card, Notice, button, choice, choose, column, label, row
+from studio.ui.plain_text import one_line
 from studio.ui.theme import GRID
 from studio.ui.widgets.accuracy_chart import AccuracyChart
-from studio.ui.words import SIGNS, things
-
-_LISTS = (
-    ("fixed", "Fixed: wrong before, right now"),
-    ("broken", "Broken: right before, wrong now"),
-)
+from studio.ui.widgets.comparison_view import ComparisonView, points
+from studio.ui.widgets.flips_view import Answer, Flip, FlipsView
+from studio.ui.words import things
 
 
 class Compared(NamedTuple):
-    """An evaluation with the questions it names."""
+    """An evaluation with what the page shows of it."""
 
     evaluation: Evaluation
-    texts: dict[str, str]
+    parts: tuple[Part, ...]
+    flips: dict[str, list[Flip]]
+    runs: list[RunLine]
+    rounds: list[RoundLine]
 
 
 class EvaluationPage(Page):
-    """One tuned student beside the one it was made from."""
+    """One tuned student beside the one it was made from, and all runs beside each other."""
 
     title = "Evaluate"
     watches: ClassVar = frozenset({"students", "grades", "attempts", "run_states"})
 
     def __init__(self, workbench: Workbench) -> None:
         super().__init__(workbench)
-        self._compared: Compared | None = None
         self._student = choice(
             (), name="Student", tip="Which student to measure; the newest is first"
         )
@@ -50,6 +52,9 @@ class EvaluationPage(Page):
         self._measure = button("Measure", self._on_measure, role="main",
                                tip="Let this student and its base sit the held-out exam, as far as "
                                "they have not yet")  # fmt: skip
+        self._report = button("Report …", self._on_report,
+                              tip="Write this round as one HTML file that opens anywhere, offline")  # fmt: skip
+        self._copy = copy_button(self._words, lambda text: self.told.emit(text, False))
         self._summary = label("", "section", wrap=True)
         self._note = label("", "warn", wrap=True)
         self._note.hide()
@@ -58,38 +63,31 @@ class EvaluationPage(Page):
         self._stack.addWidget(self._notice)
         self._stack.addWidget(self._results())
         layout = self.page_layout()
-        layout.addLayout(row(label(self.title, "title"), None, self._student, self._measure))
+        layout.addLayout(row(label(self.title, "title"), None, self._copy, self._student,
+                             self._report, self._measure))  # fmt: skip
         layout.addWidget(self._stack, 1)
         self.reload()
 
     def _results(self) -> QWidget:
-        self._chart = AccuracyChart()
+        self._chart, self._flips, self._all = AccuracyChart(), FlipsView(), ComparisonView()
         chart = Card()
         chart.body.addWidget(self._summary)
         chart.body.addWidget(self._note)
         chart.body.addWidget(self._chart, 1)
-        self._lists: dict[str, Sheet] = {}
-        self._heads: dict[str, QLabel] = {}
-        flips = QSplitter(Qt.Orientation.Horizontal)
-        for name, title in _LISTS:
-            sheet = Sheet(("Question",), name=title)
-            sheet.horizontalHeader().hide()
-            sheet.chosen.connect(lambda place, name=name: self._on_flip(name, place))
-            self._lists[name], self._heads[name] = sheet, label(title, "section")
-            card = Card()
-            card.body.addWidget(self._heads[name])
-            card.body.addWidget(sheet, 1)
-            flips.addWidget(card)
-        self._answers = TextView("What both students answered")
-        answers = Card("Side by side")
-        answers.body.addWidget(self._answers, 1)
-        flips.addWidget(answers)
-        flips.setHandleWidth(GRID * 2)
-        flips.setChildrenCollapsible(False)
+        self._tabs, pages = QTabBar(), QStackedWidget()
+        self._tabs.setDrawBase(False)
+        self._tabs.setUsesScrollButtons(False)
+        self._tabs.setAccessibleName("What was measured")
+        self._tabs.setToolTip("Accuracy, the questions that turned, all runs (arrow keys)")
+        for arrow in self._tabs.findChildren(QToolButton):  # Qt's own, for more tabs than these
+            arrow.setToolTip(arrow.accessibleName() or "Scroll")
+        for name, part in (("Accuracy", chart), ("Fixed and broken", self._flips), ("Rounds and runs", self._all)):  # fmt: skip
+            self._tabs.addTab(name)
+            pages.addWidget(part)
+        self._tabs.currentChanged.connect(pages.setCurrentIndex)
         whole = QWidget()
-        layout = column(chart, flips, gap=GRID * 2)
-        layout.setStretch(0, 3)
-        layout.setStretch(1, 2)
+        layout = column(row(self._tabs, None), pages, gap=GRID)
+        layout.setStretch(1, 1)
         whole.setLayout(layout)
         return whole
 
@@ -102,7 +100,8 @@ class EvaluationPage(Page):
         for name in made:
             self._student.addItem(one_line(name, most=40), name)
         choose(self._student, chosen)
-        self._student.setVisible(bool(made))
+        for part in (self._student, self._copy, self._report):
+            part.setVisible(bool(made))
         self._measure.setEnabled(bool(made))
         self._read()
 
@@ -123,52 +122,76 @@ class EvaluationPage(Page):
         self._stack.setCurrentIndex(0)
 
     def _show(self, compared: Compared) -> None:
-        self._compared = compared
         found = compared.evaluation
         self._summary.setText(in_words(found))
         self._note.setText(f"⚠ {found.note}")
         self._note.setVisible(bool(found.note))
-        self._chart.show_parts((*found.parts, found.whole._replace(kind="All questions")))
-        for (name, title), ids in zip(_LISTS, (found.fixed, found.broken), strict=True):
-            self._heads[name].setText(f"{title} ({len(ids):,})")
-            self._lists[name].show_rows([(one_line(compared.texts[one]),) for one in ids])
-        self._answers.setPlainText("Choose a question to see what both answered.")
+        self._chart.show_parts((*compared.parts, found.whole._replace(kind="All questions")))
+        self._flips.show_flips(compared.flips, n=found.tuned.n)
+        self._all.show_lines(compared.runs, compared.rounds)
         self._stack.setCurrentIndex(1)
-
-    def _on_flip(self, name: str, place: int) -> None:
-        if self._compared is None or place < 0:
-            return
-        found = self._compared.evaluation
-        question = (found.fixed if name == "fixed" else found.broken)[place]
-        rows = self.workbench.reader.rows(
-            window_views.TWO_ANSWERS, question, found.base_student, found.student
-        )
-        said = {r["student"]: r for r in rows}
-        parts = [safe(self._compared.texts[question])]
-        for title, student in (("Before", found.base_student), ("After", found.student)):
-            if student in said:
-                answer = said[student]
-                sign = SIGNS.get(answer["verdict"] or "", "·")
-                parts.append(f"── {title}: {one_line(student)} {sign}\n{safe(answer['text'])}")
-        self._answers.setPlainText("\n\n".join(parts))
 
     def _on_measure(self) -> None:
         if name := self._student.currentData():
             self.workbench.evaluate(name)
 
+    def _words(self) -> list[str]:
+        return [
+            "evaluate",
+            str(self.workbench.project),
+            "--student",
+            str(self._student.currentData()),
+        ]
+
+    def _on_report(self) -> None:
+        dialog = QFileDialog(self, "Write the report to")
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setDefaultSuffix("html")
+        dialog.setNameFilter("HTML (*.html)")
+        dialog.selectFile(str(self.workbench.project / "report.html"))
+        dialog.fileSelected.connect(self._write_report)
+        dialog.open()
+
+    def _write_report(self, chosen: str) -> None:
+        project, student = self.workbench.project, self._student.currentData() or ""
+        self.reading.ask(
+            "report", lambda store: write_report(store, project, Path(chosen), student=student),
+            lambda out: self.told.emit(f"✓ Report written: {out}", False),
+        )  # fmt: skip
+
 
 def in_words(found: Evaluation) -> str:
     """Return the comparison as one sentence."""
-    after = f"{found.tuned.accuracy:.1%} of {things(found.tuned.n, 'held-out question')}"
+    low, high = found.tuned.interval
+    after = (f"{found.tuned.accuracy:.1%} ({low:.1%} to {high:.1%}) of "
+             f"{things(found.tuned.n, 'held-out question')}")  # fmt: skip
     if found.base is None:
         return f"{after} right"
     chance = f"McNemar p = {found.p_value:.2g}" if found.p_value is not None else ""
-    return (f"{found.base.accuracy:.1%} → {after} right · {len(found.fixed):,} fixed, "
+    gained = points(found.tuned.accuracy - found.base.accuracy)
+    return (f"{found.base.accuracy:.1%} → {after} right, {gained} · {len(found.fixed):,} fixed, "
             f"{len(found.broken):,} broken · {chance}")  # fmt: skip
 
 
 def _compare(store: Store, name: str) -> Compared:
     student = next(store.all(StudentRecord, "name = ?", name))
     found = evaluate(store, student=name, base=base_of(store, student))
-    questions = store.get_many(Question, [*found.fixed, *found.broken])
-    return Compared(found, {q.id: q.text for q in questions})
+    runs = run_lines(store)
+    datasets = by_dataset(store, found)
+    flips = {
+        "fixed": _flips(store, found, found.fixed),
+        "broken": _flips(store, found, found.broken),
+    }
+    return Compared(found, (*datasets, *found.parts), flips, runs, round_lines(store, runs))
+
+
+def _flips(store: Store, found: Evaluation, ids: tuple[str, ...]) -> list[Flip]:
+    made: dict[str, Flip] = {}
+    rows = store.rows(comparison_views.ANSWERS, json.dumps(ids), found.base_student, found.student)
+    for one in rows:
+        text = f"{one['context']}\n{one['question']}" if one["context"] else one["question"]
+        flip = made.get(one["id"]) or Flip(text, one["gold"], None, None)
+        answer = Answer(one["text"], one["extracted"], one["verdict"])
+        after = one["student"] == found.student
+        made[one["id"]] = flip._replace(after=answer) if after else flip._replace(before=answer)
+    return list(made.values())

@@ -1,0 +1,1 @@
+"""What flow/report.py is made of: safe HTML, and pictures as SVG."""

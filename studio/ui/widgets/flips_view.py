@@ -1,0 +1,105 @@
+"""What training fixed and what it broke, side by side; a click shows both answers in full."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel, QSplitter, QWidget
+
+from studio.ui.parts import Card, TextView, column, label
+from studio.ui.plain_text import one_line, safe
+from studio.ui.sheet import Sheet
+from studio.ui.theme import GRID
+from studio.ui.words import NOTHING, SIGNS
+
+_HEAD = ("Question", "Gold", "Before", "After")
+_LISTS = (
+    ("fixed", "Fixed: wrong before, right now", "Nothing was fixed"),
+    ("broken", "Broken: right before, wrong now", "Nothing was broken"),
+)
+
+
+class Answer(NamedTuple):
+    """What one student answered to one question."""
+
+    text: str
+    extracted: str
+    verdict: str
+
+
+class Flip(NamedTuple):
+    """A question whose answer turned, with both answers."""
+
+    question: str
+    gold: str
+    before: Answer | None
+    after: Answer | None
+
+
+class FlipsView(QWidget):
+    """Two lists above, both answers to the chosen question below."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._flips: dict[str, list[Flip]] = {}
+        self._lists: dict[str, Sheet] = {}
+        self._heads: dict[str, QLabel] = {}
+        upper = QSplitter(Qt.Orientation.Horizontal)
+        for name, title, empty in _LISTS:
+            sheet = Sheet(_HEAD, name=title, widths=(240, 64, 72, 72), stretch=0, empty=empty)
+            sheet.chosen.connect(lambda place, name=name: self._on_chosen(name, place))
+            self._lists[name], self._heads[name] = sheet, label(title, "section")
+            card = Card()
+            card.body.addWidget(self._heads[name])
+            card.body.addWidget(sheet, 1)
+            upper.addWidget(card)
+        self._question = label("Choose a question to see both answers in full.", "dim", wrap=True)
+        self._texts = {"before": TextView("Answer before training"),
+                       "after": TextView("Answer after training")}  # fmt: skip
+        self._names = {"before": label("", "head"), "after": label("", "head")}
+        lower = QSplitter(Qt.Orientation.Horizontal)
+        for side, text in self._texts.items():
+            card = Card()
+            card.body.addWidget(self._names[side])
+            card.body.addWidget(text, 1)
+            lower.addWidget(card)
+        for splitter in (upper, lower):
+            splitter.setChildrenCollapsible(False)
+            splitter.setHandleWidth(GRID * 2)
+        layout = column(upper, self._question, lower, gap=GRID * 3 // 2)
+        layout.setStretch(0, 3)
+        layout.setStretch(2, 2)
+        self.setLayout(layout)
+
+    def show_flips(self, flips: Mapping[str, Sequence[Flip]], *, n: int) -> None:
+        """Show these; ``n`` is how many questions both students sat."""
+        self._flips = {name: list(of) for name, of in flips.items()}
+        for name, title, _ in _LISTS:
+            found = self._flips.get(name, [])
+            self._heads[name].setText(f"{title} ({len(found):,} of {n:,})")
+            self._lists[name].show_rows([_cells(flip) for flip in found])
+            self._lists[name].clearSelection()
+        self._question.setText("Choose a question to see both answers in full.")
+        for side in self._texts:
+            self._texts[side].setPlainText("")
+            self._names[side].setText(side.capitalize())
+
+    def _on_chosen(self, name: str, place: int) -> None:
+        if not 0 <= place < len(self._flips.get(name, ())):
+            return
+        flip = self._flips[name][place]
+        self._question.setText(f"{safe(flip.question)}   Gold: {one_line(flip.gold)}")
+        for side, answer in (("before", flip.before), ("after", flip.after)):
+            sign = "" if answer is None else SIGNS.get(answer.verdict, "·")
+            read = "" if answer is None else f", read as {one_line(answer.extracted) or NOTHING}"
+            self._names[side].setText(f"{side.capitalize()} {sign}{read}")
+            self._texts[side].setPlainText("not asked" if answer is None else safe(answer.text))
+
+
+def _cells(flip: Flip) -> tuple[str, ...]:
+    sides = (
+        NOTHING if side is None else side.extracted or NOTHING for side in (flip.before, flip.after)
+    )
+    return (flip.question, flip.gold, *sides)
