@@ -1,7 +1,7 @@
-"""Open, lock, migrate and close a project's SQLite file.
+"""Open, migrate and close a project's SQLite file.
 
 One process writes, through one connection (WAL, every commit synced); readers use connections of
-their own that refuse writes. A lock file names the owner, so a second writer is told who it is.
+their own that refuse writes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ import time
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Self
 
-from studio.domain.errors import InUseError, ProjectError, StorageError
+from studio.domain.errors import ProjectError, StorageError
+from studio.store.lock import take_lock
 from studio.store.migrations import STEPS
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 APPLICATION_ID = 0x4D415044  #: "MAPD"
 FILE_NAME = "studio.db"
-LOCK_NAME = "studio.lock"
 LEAST_FREE = 16 << 20  #: bytes; with less nothing is bought
 #: FULL, and a journal's deletion is synced too: one that came back would undo what followed it.
 SYNCED = "PRAGMA synchronous=EXTRA"
@@ -45,7 +45,7 @@ class Connection:
         if not file.is_file():
             raise ProjectError(f"{path} is not a project: make one with 'mapd-studio new {path}'")
         if not read_only:
-            self._lock = _take_lock(path)
+            self._lock = take_lock(path)
         try:
             self.sql = _connect(file, read_only=read_only)
             _check(self.sql, file)
@@ -53,6 +53,10 @@ class Connection:
                 self.sql.execute(SYNCED)
                 self.sql.execute("PRAGMA journal_mode=WAL")
                 _migrate(self.sql, file)
+            elif _version(self.sql) < len(STEPS):
+                self.sql.close()
+                Connection(path).close()  # brings it up to date, or says why that cannot be
+                self.sql = _connect(file, read_only=True)
         except BaseException:
             self.close()
             raise
@@ -178,7 +182,7 @@ def _connect(file: Path, *, read_only: bool) -> sqlite3.Connection:
 def _check(sql: sqlite3.Connection, file: Path) -> None:
     try:
         owner = sql.execute("PRAGMA application_id").fetchone()[0]
-        version = sql.execute("PRAGMA user_version").fetchone()[0]
+        version = _version(sql)
     except sqlite3.DatabaseError as error:
         raise ProjectError(f"{file} cannot be read as a project: {error}") from None
     if owner != APPLICATION_ID:
@@ -190,8 +194,12 @@ def _check(sql: sqlite3.Connection, file: Path) -> None:
         )
 
 
+def _version(sql: sqlite3.Connection) -> int:
+    return int(sql.execute("PRAGMA user_version").fetchone()[0])
+
+
 def _migrate(sql: sqlite3.Connection, file: Path) -> None:
-    version = sql.execute("PRAGMA user_version").fetchone()[0]
+    version = _version(sql)
     if version == len(STEPS):
         return
     if version:
@@ -210,45 +218,6 @@ def _migrate(sql: sqlite3.Connection, file: Path) -> None:
                 if sql.in_transaction:
                     sql.execute("ROLLBACK")
                 raise
-
-
-def _take_lock(path: Path) -> IO[str]:
-    try:
-        lock = (path / LOCK_NAME).open("a+", encoding="utf-8")
-    except OSError as error:
-        raise ProjectError(f"{path} cannot be written: {error.strerror or error}") from None
-    try:
-        _lock_file(lock)
-    except OSError:
-        lock.close()
-        raise InUseError(
-            f"{path} is in use by {owner_of(path)}: close it there, then try again"
-        ) from None
-    lock.truncate(0)
-    lock.write(f"mapd-studio, process {os.getpid()}")
-    lock.flush()
-    return lock
-
-
-def owner_of(path: Path) -> str:
-    """Return who has the project open, or had it last, in words."""
-    try:
-        found = (path / LOCK_NAME).read_text(encoding="utf-8").strip()
-    except OSError:
-        found = ""
-    return found or "another process"
-
-
-def _lock_file(lock: IO[str]) -> None:
-    if os.name == "nt":  # pragma: no cover - exercised on Windows only
-        import msvcrt
-
-        lock.seek(1 << 20)  # a byte far away, so that the owner's name stays readable
-        msvcrt.locking(lock.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
-    else:
-        import fcntl
-
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 @contextlib.contextmanager

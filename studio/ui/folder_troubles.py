@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from studio.app.watch import ProjectWatch, Trouble
 from studio.domain.errors import StudioError
-from studio.store.database import owner_of
+from studio.store.lock import owner_of
 from studio.store.tables import Store
 from studio.ui.texts import tr
 from studio.ui.widgets.banner import Banner

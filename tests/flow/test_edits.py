@@ -186,6 +186,10 @@ def test_an_older_project_gets_the_new_tables(tmp_path) -> None:  # type: ignore
     old.execute("PRAGMA user_version = 1")
     old.commit()
     old.close()
+    reader = Store(tmp_path / "p", read_only=True)  # a look brings it up to date, too
+    assert reader.count(Rationale) == 0
+    reader.close()
+    assert len(list((tmp_path / "p").glob("studio-before-*.db"))) == 1
     store = Store(tmp_path / "p")
     store.add([QUESTION, OURS])
     edit_rationale(store, OURS.id, "Answer: 7", who="ada")
