@@ -108,6 +108,7 @@ class Background:
             self._loop.run_forever()
         finally:
             self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+            self._loop.run_until_complete(self._loop.shutdown_default_executor())
             self._loop.close()
 
     async def _drive(self, task: Task, work: Callable[[], AsyncIterator[Progress]]) -> None:

@@ -21,6 +21,7 @@ from studio.app.bus import Bus
 from studio.app.by_hand import ByHand
 from studio.app.indexing import Indexing
 from studio.app.settings import Keys
+from studio.app.trial import Endpoints
 from studio.domain.errors import StorageError
 from studio.domain.policy import Policy
 from studio.domain.records import StudentRecord, TeacherRecord
@@ -111,6 +112,16 @@ class Workbench:
     def background(self) -> Background:
         """The thread on which the window's work happens; started at first use."""
         return Background(self.bus)
+
+    @cached_property
+    def endpoints(self) -> Endpoints:
+        """Tries teachers out and keeps their keys."""
+
+        async def forget() -> None:  # clients keep the key they were made with
+            if "opener" in self.__dict__ and not self.background.tasks:
+                await self.opener.aclose()
+
+        return Endpoints(self.keys, self.background, forget)
 
     @cached_property
     def by_hand(self) -> ByHand:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from studio.app.trial import Finding, ask_once
 from studio.app.workbench import Workbench
 from studio.cli.output import drive, print_json, table
 from studio.cli.project import Json, Project
@@ -102,10 +103,12 @@ def try_out(
         findings = asyncio.run(_ask(bench, chosen))
     finally:
         bench.close()
-    print(table(findings, head=("teacher", "outcome", "served model", "tokens", "reply")))
-    bad = [row for row in findings if row[1] != "answered"]
-    if bad:
-        raise TeacherError(f"{bad[0][0]} cannot be used: {bad[0][1]} ({bad[0][4]})")
+    print(table(
+        [(*one[:4], one.text[:60]) for one in findings],
+        head=("teacher", "outcome", "served model", "tokens", "reply"),
+    ))  # fmt: skip
+    if bad := [one for one in findings if not one.is_fine]:
+        raise TeacherError(bad[0].in_words)
 
 
 def remove(project: Project, name: Name) -> None:
@@ -187,20 +190,11 @@ def _state(teacher: TeacherRecord) -> str:
     return "scripted" if teacher.scripted else "active"
 
 
-async def _ask(bench: Workbench, teachers: list[TeacherRecord]) -> list[tuple[Any, ...]]:
-    findings = []
+async def _ask(bench: Workbench, teachers: list[TeacherRecord]) -> list[Finding]:
     try:
-        for record in teachers:
-            reply = await bench.opener.open(record).answer(
-                [{"role": "user", "content": "Reply with the word ready."}], max_tokens=16
-            )
-            said = " ".join((reply.text or reply.detail).split())[:60]
-            known = reply.tokens_in is not None and reply.tokens_out is not None
-            tokens = f"{reply.tokens_in}+{reply.tokens_out}" if known else "–"
-            findings.append((record.name, str(reply.outcome), reply.served_model, tokens, said))
+        return [await ask_once(bench.opener, record) for record in teachers]
     finally:
         await bench.opener.aclose()
-    return findings
 
 
 def _show_estimate(lines: list[Estimate], *, json_: bool) -> None:

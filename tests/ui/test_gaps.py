@@ -45,5 +45,5 @@ def test_the_window_is_never_away_for_long(
     probe.stop()
     job.wait(10)
     assert long in seen
-    assert len(probe.gaps) > 50
+    assert len(probe.gaps) > 10
     assert probe.worst < MOST_MS

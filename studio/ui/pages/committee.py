@@ -7,12 +7,16 @@ from typing import ClassVar
 
 from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
+from studio.app.trial import Finding
 from studio.app.workbench import Workbench
+from studio.domain.errors import KeyNotAllowed
 from studio.domain.records import TeacherRecord
 from studio.flow.reviewers import calibrate
 from studio.ui.desk_filter import Filter
+from studio.ui.key_form import KeyForm
 from studio.ui.page import Page
-from studio.ui.parts import button, label, row, scrolled
+from studio.ui.parts import ask, button, label, row, scrolled
+from studio.ui.plain_text import one_line
 from studio.ui.sheet import Sheet
 from studio.ui.teacher_form import TeacherForm
 from studio.ui.theme import GRID
@@ -62,7 +66,13 @@ class CommitteePage(Page):
         self._edit = button("Edit …", self._on_edit, tip="Change the chosen teacher (Enter)")
         add = button("Add a teacher …", self._on_add, role="main",
                      tip="Any endpoint in the OpenAI form: Ollama, vLLM, llama.cpp, LM Studio, OpenAI")  # fmt: skip
-        return self._edit, add
+        self._test = button(
+            "Test connection", self._on_test, tip="Ask the chosen teacher one small question"
+        )
+        self._key = button(
+            "Key …", self._on_key, tip="Put the chosen teacher's key into the system's keyring"
+        )
+        return self._test, self._key, self._edit, add
 
     def reload(self, tables: set[str] | None = None) -> None:
         """Show the teachers at once, and their measures when they are computed."""
@@ -83,7 +93,10 @@ class CommitteePage(Page):
             self._trust.show_state, "The reviewers could not be measured"))  # fmt: skip
 
     def _enable(self) -> None:
-        self._edit.setEnabled(self._chosen() is not None)
+        chosen = self._chosen()
+        self._edit.setEnabled(chosen is not None)
+        for one in (self._test, self._key):
+            one.setEnabled(chosen is not None and bool(chosen.base_url))
 
     def _chosen(self) -> TeacherRecord | None:
         place = self._teachers.currentIndex().row()
@@ -95,6 +108,59 @@ class CommitteePage(Page):
     def _on_edit(self) -> None:
         if (chosen := self._chosen()) is not None:
             self._open(TeacherForm(self, chosen))
+
+    def _on_test(self) -> None:
+        if (chosen := self._chosen()) is not None:
+            self._test.setEnabled(False)
+            self.told.emit(f"Asking {one_line(chosen.name, most=40)} …", False)
+            self._try(chosen)
+
+    def _try(self, teacher: TeacherRecord) -> None:
+        """Ask a teacher; a key that was never allowed to go there is asked about."""
+        done = self.workbench.endpoints.try_out(teacher)
+
+        def failed(why: str) -> None:
+            self._enable()
+            error = done.exception()
+            if isinstance(error, KeyNotAllowed):
+                self._ask_for_key(teacher, error)
+            else:
+                self.told.emit(one_line(why, most=300), True)
+
+        def answered(found: Finding) -> None:
+            self._enable()
+            self.told.emit(one_line(found.in_words, most=300), not found.is_fine)
+
+        self.reading.when(done, answered, failed=failed)
+
+    def _ask_for_key(self, teacher: TeacherRecord, error: KeyNotAllowed) -> None:
+        def allow() -> None:
+            self.reading.when(self.workbench.endpoints.allow(teacher),
+                              lambda _: self._try(teacher))  # fmt: skip
+
+        ask(self, "May this key be sent there?",
+            f"This project wants the key in {one_line(error.variable, most=80)} sent to "
+            f"{one_line(error.host, most=120)}. You have not allowed that before. Allow it only if you "
+            "trust that address.", yes="Allow and test", then=allow)  # fmt: skip
+
+    def _on_key(self) -> None:
+        chosen = self._chosen()
+        if chosen is None:
+            return
+        name = one_line(chosen.name, most=40)
+
+        def kept(lasting: bool) -> None:
+            if lasting:
+                self.told.emit(f"✓ The key of {name} is in the system's keyring", False)
+            else:
+                self.told.emit(f"No keyring here takes it: the key of {name} lasts until the studio is closed,"
+                               " and is never written down", True)  # fmt: skip
+
+        form = KeyForm(self, chosen)
+        form.given.connect(
+            lambda key: self.reading.when(self.workbench.endpoints.store_key(chosen, key), kept)
+        )
+        form.open()
 
     def _open(self, form: TeacherForm) -> None:
         form.saved.connect(lambda record: self.reading.when(self.workbench.put(record)))
