@@ -11,11 +11,20 @@ from collections.abc import Sequence
 from difflib import SequenceMatcher
 from typing import NamedTuple
 
+from studio.domain.arithmetic import mistaken_sum
+
 MOST_WORDS = 2_000  #: compared word by word; longer texts are compared up to there
 _WORD = re.compile(r"\s+|\w+|[^\w\s]")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _SENTENCE = re.compile(r"[^\n.!?]*(?:[.!?](?=\d)[^\n.!?]*)*(?:[.!?]+|\n|$)")
 Span = tuple[int, int]
+
+
+class Step(NamedTuple):
+    """A part of an answer where it goes wrong, and why that is thought."""
+
+    span: Span
+    why: str
 
 
 class Difference(NamedTuple):
@@ -40,18 +49,20 @@ def difference(one: str, other: str) -> Difference:
     return Difference(tuple(left), tuple(right))
 
 
-def differing_step(answer: str, solution: str) -> Span | None:
-    """Return the first step of ``answer`` that takes a number ``solution`` never has.
+def differing_step(answer: str, solution: str) -> Step | None:
+    """Return the first step of ``answer`` that does not add up, or takes a number ``solution`` never has.
 
     That is where a wrong answer leaves the way of a right one, as far as can be told by rule; None
-    when every number of the answer is one of the solution's, or there are none.
+    when all sums are right and every number is one of the solution's, or there are none.
     """
     known = set(_numbers(solution))
-    if not known:
-        return None
     for span in steps(answer):
-        if any(number not in known for number in _numbers(answer[slice(*span)])):
-            return span
+        step = answer[slice(*span)]
+        if wrong := mistaken_sum(step):
+            return Step(span, f"{wrong.sum} is {wrong.is_}, not {wrong.said}")
+        new = [number for number in _numbers(step) if number not in known]
+        if known and new:
+            return Step(span, f"the accepted rationale never has {new[0]}")
     return None
 
 

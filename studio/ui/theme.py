@@ -154,7 +154,7 @@ def _texts_and_buttons(s: Scheme) -> str:
 def _inputs(s: Scheme) -> str:
     icons = (resources() / "icons").as_posix()
     return f"""
-    QPlainTextEdit, QTableView, QListView, QLineEdit, QComboBox, QAbstractSpinBox {{
+    QPlainTextEdit, QTextEdit, QTableView, QListView, QLineEdit, QComboBox, QAbstractSpinBox {{
         background: {s.panel}; border: 1px solid {s.line}; border-radius: 5px; color: {s.text};
         selection-background-color: {s.accent}; selection-color: {s.on_accent}; }}
     QLineEdit, QAbstractSpinBox {{ padding: 4px 6px; }}
@@ -192,8 +192,8 @@ def _lists_and_bars(s: Scheme) -> str:
     QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
     QComboBox QAbstractItemView {{ border: 1px solid {s.line}; background: {s.panel}; }}
     QLineEdit:focus, QComboBox:focus, QAbstractSpinBox:focus, QTableView:focus, QListView:focus,
-    QPlainTextEdit:focus {{ border-color: {s.accent}; }}
-    QPlainTextEdit[role="bare"] {{ border: none; background: transparent; }}
+    QPlainTextEdit:focus, QTextEdit:focus {{ border-color: {s.accent}; }}
+    QPlainTextEdit[role="bare"], QTextEdit[role="bare"] {{ border: none; background: transparent; }}
     QTableView {{ gridline-color: {s.line}; alternate-background-color: {s.window}; }}
     QTableView[role="matrix"], QTableView[role="matrix"] QHeaderView::section {{
         font-size: {SMALL + 1}px; }}

@@ -48,8 +48,20 @@ def _without(text: str, spans: tuple[tuple[int, int], ...]) -> str:
 def test_the_step_that_leaves_the_way_is_found(
     answer: str, solution: str, step: str | None
 ) -> None:
-    span = differing_step(answer, solution)
-    assert (None if span is None else answer[slice(*span)]) == step
+    found = differing_step(answer, solution)
+    assert (None if found is None else answer[slice(*found.span)]) == step
+
+
+def test_a_sum_that_does_not_add_up_is_a_differing_step_and_says_why() -> None:
+    answer = "It has 594 pages.\n607 / 3 = 205 a chapter.\nAnswer: 68"
+    found = differing_step(answer, "594 pages / 3 = 198. Not 607, 205 or 68.")
+    assert found is not None
+    assert answer[slice(*found.span)] == "607 / 3 = 205 a chapter."
+    assert found.why == "607 / 3 is 202.3, not 205"
+    assert differing_step("So 5 + 1 = 6", "4 + 1 = 5") == (
+        (0, 12),
+        "the accepted rationale never has 6",
+    )
 
 
 def test_steps_are_lines_and_sentences_but_decimals_stay_whole() -> None:

@@ -21,6 +21,7 @@ from studio.ui.desk_filter import Filter, Found, find
 from studio.ui.desk_reads import read_overrides, read_scores
 from studio.ui.desk_work import DeskWork
 from studio.ui.filter_words import offered
+from studio.ui.formulas import Formulas
 from studio.ui.page import Page
 from studio.ui.parts import Notice, button, row
 from studio.ui.table_model import DeskModel
@@ -63,7 +64,7 @@ class DeskPage(Page):
         self.filters.left.connect(self.questions.setFocus)
         self.filters.view_saved.connect(self._on_view_saved)
         self.filters.view_deleted.connect(self._on_view_deleted)
-        self.case_view = CaseView(reader)
+        self.case_view = CaseView(reader, Formulas(self.reading, self))
         self.case_view.wished.connect(self._on_wished)
         self.panel = ThresholdPanel()
         self.panel.tried.connect(self._on_tried)

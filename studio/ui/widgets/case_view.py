@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QScrollArea, QSplitter, QVBoxLayout, QWidget
 
 from studio.store.tables import Store
 from studio.ui.cases import Answer, Case, read_case, read_explanations
+from studio.ui.formulas import Formulas
 from studio.ui.parts import Card, clear, label, scrolled
 from studio.ui.theme import GRID
 from studio.ui.widgets.mistake_view import MistakeView
@@ -27,15 +28,15 @@ class CaseView(QSplitter):
     requested = Signal(str)
     raw_reply_requested = Signal(str)
 
-    def __init__(self, reader: Store) -> None:
+    def __init__(self, reader: Store, formulas: Formulas) -> None:
         super().__init__(Qt.Orientation.Horizontal)
-        self._reader = reader
+        self._reader, self._formulas = reader, formulas
         self.case: Case | None = None
         self._cards: list[TeacherCard] = []
-        self._mistake = MistakeView()
+        self._mistake = MistakeView(formulas)
         self._mistake.attempt_chosen.connect(self._show_teachers)
         self._mistake.requested.connect(self.requested)
-        self._matrix = ReviewMatrix()
+        self._matrix = ReviewMatrix(formulas)
         self._matrix.raw_reply_requested.connect(self.raw_reply_requested)
         self._teachers = QVBoxLayout()
         for title, pane in (("STUDENT'S ANSWER", self._mistake),
@@ -98,7 +99,8 @@ class CaseView(QSplitter):
         clear(self._teachers)
         self._cards = []
         for number, said in enumerate(self.case.rationales, start=1):
-            card = TeacherCard(number, said, explained.get(said.teacher, ""))
+            card = TeacherCard(number, said, explained.get(said.teacher, ""),
+                               formulas=self._formulas)  # fmt: skip
             card.wished.connect(self.wished)
             card.picked.connect(self._on_picked)
             card.edit_requested.connect(self._on_edit)

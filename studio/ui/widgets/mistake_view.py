@@ -5,14 +5,15 @@ from __future__ import annotations
 from functools import partial
 
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QColor, QTextCharFormat, QTextCursor
-from PySide6.QtWidgets import QPushButton, QTextEdit, QWidget
+from PySide6.QtWidgets import QPushButton, QWidget
 
-from studio.domain.differences import Span, differing_step
+from studio.domain.differences import differing_step
 from studio.ui.cases import Answer, Case
 from studio.ui.desk_keys import DESK_VERBS
-from studio.ui.parts import TextView, button, choice, choose, column, label, row, set_role
-from studio.ui.plain_text import one_line, safe, safe_span
+from studio.ui.drawn_text import DrawnText, Mark
+from studio.ui.formulas import Formulas
+from studio.ui.parts import button, choice, choose, column, label, row, set_role
+from studio.ui.plain_text import one_line, safe_span
 from studio.ui.theme import scheme_now
 from studio.ui.words import SIGNS
 
@@ -30,18 +31,18 @@ class MistakeView(QWidget):
     attempt_chosen = Signal(str)
     requested = Signal(str)
 
-    def __init__(self) -> None:
+    def __init__(self, formulas: Formulas) -> None:
         super().__init__()
         self._answers: dict[str, Answer] = {}
         self.answer: Answer | None = None  #: the attempt in sight
         self._solution = ""
         self._source = label("", "small")
-        self._question = TextView("Question", most_lines=QUESTION_LINES, role="bare")
+        self._question = DrawnText("Question", formulas, most_lines=QUESTION_LINES, role="bare")
         self._gold = label("", "good", wrap=True, tip="The answer the question came with")
         self._attempts = choice((), name="Attempt", tip="Which attempt of a student is shown")
         self._attempts.activated.connect(lambda _: self._on_attempt())
         self._verdict = label("", "bad", wrap=True, tip="What the grader read in the answer below")
-        self._answer = TextView("The student's whole answer")
+        self._answer = DrawnText("The student's whole answer", formulas)
         self._parts = label("", "small", wrap=True)
         self._doubts = label("", "warn", wrap=True)
         self._note = label("", "small", wrap=True)
@@ -76,7 +77,7 @@ class MistakeView(QWidget):
         self._note.setVisible(bool(self._note.text()))
         self._source.setText(" · ".join(one_line(part, most=40) for part in (
             question.dataset, question.kind, question.key, question.split) if part))  # fmt: skip
-        self._question.setPlainText(safe(case.text))
+        self._question.show_text(case.text)
         self._gold.setText(f"Gold: {one_line(question.gold)}")
         self._answers = {answer.id: answer for answer in case.answers}
         self._attempts.clear()
@@ -98,7 +99,7 @@ class MistakeView(QWidget):
         if answer is None:
             self._verdict.setText("No attempt yet")
             set_role(self._verdict, "dim")
-            self._answer.setPlainText("")
+            self._answer.show_text("")
             self._doubts.hide()
             return
         sign = SIGNS.get(answer.verdict, "·")
@@ -106,46 +107,27 @@ class MistakeView(QWidget):
         self._verdict.setText(f"{one_line(answer.student, most=40)} answered{said}  {sign} "
                               f"{answer.verdict or 'not graded yet'}")  # fmt: skip
         set_role(self._verdict, {"correct": "good", "wrong": "bad"}.get(answer.verdict, "warn"))
-        self._answer.setPlainText(safe(answer.text) or "(an empty answer)")
-        self._mark(answer)
+        self._answer.show_text(answer.text or "(an empty answer)", self._marks(answer))
         doubts = [f"⚠ {name}: {one_line(evidence)}" for name, evidence in answer.doubts]
         if answer.truncated:
             doubts.append("⚠ cut off at the token limit")
         self._doubts.setText("\n".join(doubts))
         self._doubts.setVisible(bool(doubts))
 
-    def _mark(self, answer: Answer) -> None:
-        """Mark where the grader read the answer and where it leaves the way; bring that into sight."""
+    def _marks(self, answer: Answer) -> list[Mark]:
+        """Return where the answer leaves the way and where the grader read it, and say why."""
         scheme = scheme_now()
         wrong = answer.verdict == "wrong"
-        step = differing_step(answer.text, self._solution) if wrong and self._solution else None
-        parts = safe_span(answer.text, step) if step else None
+        step = differing_step(answer.text, self._solution) if wrong else None
+        parts = safe_span(answer.text, step.span) if step else None
         span = safe_span(answer.text, answer.span) if answer.span else None
-        marks = [self._selection(parts, scheme.warn, underlined=False)] if parts else []
         colour = scheme.good if answer.verdict == "correct" else scheme.bad
-        marks += [self._selection(span, colour, underlined=True)] if span else []
-        self._answer.setExtraSelections(marks)
         self._parts.setText(
-            "Coloured: the first step with a number the accepted rationale never has."
+            f"Coloured: the first differing step: {one_line(step.why)}" if step else ""
         )
         self._parts.setVisible(parts is not None)
-        if first := parts or span:
-            place = QTextCursor(self._answer.document())
-            place.setPosition(first[0])
-            self._answer.setTextCursor(place)
-
-    def _selection(self, span: Span, colour: str, *, underlined: bool) -> QTextEdit.ExtraSelection:
-        made = QTextEdit.ExtraSelection()
-        form = QTextCharFormat()
-        if underlined:
-            form.setBackground(QColor(scheme_now().tint))
-        form.setForeground(QColor(colour))
-        form.setFontUnderline(underlined)
-        cursor = QTextCursor(self._answer.document())
-        cursor.setPosition(span[0])
-        cursor.setPosition(span[1], QTextCursor.MoveMode.KeepAnchor)
-        made.cursor, made.format = cursor, form
-        return made
+        marks = [Mark(parts, scheme.warn, strong=False)] if parts else []
+        return [*marks, *([Mark(span, colour)] if span else [])]
 
 
 def _title(answer: Answer) -> str:

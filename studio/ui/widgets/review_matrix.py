@@ -9,8 +9,10 @@ from PySide6.QtGui import QColor, QFont, QFontMetrics, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from studio.ui.cases import Case, Said, Scored, mean_text
-from studio.ui.parts import TextView, button, column, label, row
-from studio.ui.plain_text import one_line, safe
+from studio.ui.drawn_text import DrawnText
+from studio.ui.formulas import Formulas
+from studio.ui.parts import button, column, label, row
+from studio.ui.plain_text import one_line
 from studio.ui.theme import GRID, scheme_now
 
 Index = QModelIndex | QPersistentModelIndex
@@ -156,7 +158,7 @@ class ReviewMatrix(QWidget):
 
     raw_reply_requested = Signal(str)
 
-    def __init__(self) -> None:
+    def __init__(self, formulas: Formulas) -> None:
         super().__init__()
         self._model = MatrixModel(self)
         self._table = QTableView()
@@ -174,7 +176,7 @@ class ReviewMatrix(QWidget):
         self._table.verticalHeader().setDefaultSectionSize(ROW)
         self._table.selectionModel().currentChanged.connect(lambda now, _: self._on_chosen(now))
         self._who = label("", "head", wrap=True)
-        self._comment = TextView("Comment of the chosen review")
+        self._comment = DrawnText("Comment of the chosen review", formulas)
         self._price = label("", "small", wrap=True)
         self._call_id = ""
         self._raw = button("Raw reply", lambda: self.raw_reply_requested.emit(self._call_id), role="quiet",
@@ -218,13 +220,13 @@ class ReviewMatrix(QWidget):
         self._raw.setVisible(bool(self._call_id))
         if scored is None or said is None:
             self._who.setText("")
-            self._comment.setPlainText("")
+            self._comment.show_text("")
             self._price.setText("")
             return
         score = "no score" if scored.score is None else f"{scored.score} of 5"
         self._who.setText(f"{one_line(scored.reviewer)} on {one_line(said.teacher)}: {score}")
-        missing = f"⚠ Missing: {safe(scored.missing)}\n\n" if scored.score is None else ""
-        self._comment.setPlainText(missing + (safe(scored.comment) or "No comment."))
+        missing = f"⚠ Missing: {scored.missing}\n\n" if scored.score is None else ""
+        self._comment.show_text(missing + (scored.comment or "No comment."))
         source = scored.source_score
         carried = f"imported as “{one_line(source, most=40)}”" if source else ""
         self._price.setText(" · ".join(part for part in (scored.price, carried) if part))

@@ -8,11 +8,14 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout
 
+from studio.domain.arithmetic import mistaken_sum
 from studio.flow.decisions import Wish
 from studio.ui.cases import Said
-from studio.ui.parts import Card, TextView, button, label, row, set_role
-from studio.ui.plain_text import one_line, safe
-from studio.ui.theme import GRID
+from studio.ui.drawn_text import DrawnText, Mark
+from studio.ui.formulas import Formulas
+from studio.ui.parts import Card, button, label, row, set_role
+from studio.ui.plain_text import one_line, safe_span
+from studio.ui.theme import GRID, scheme_now
 from studio.ui.words import SIGNS
 
 RATIONALE_LINES = 12
@@ -37,16 +40,25 @@ class TeacherCard(Card):
     picked = Signal(str)
     edit_requested = Signal(str)
 
-    def __init__(self, number: int, said: Said, explanation: str) -> None:
+    def __init__(self, number: int, said: Said, explanation: str, *, formulas: Formulas) -> None:
         super().__init__()
+        self._formulas = formulas
         self.rationale_id = said.id
         name = one_line(said.teacher, most=40)
         self.setAccessibleName(f"Teacher {number}, {name}")
         self.body.addLayout(_head(number, name, said))
         self.body.addLayout(_decisions(said))
-        text = TextView(f"Rationale of {name}", most_lines=RATIONALE_LINES, role="bare")
-        text.setPlainText(safe(said.text) or "(an empty rationale)")
+        text = DrawnText(f"Rationale of {name}", formulas, most_lines=RATIONALE_LINES, role="bare")
+        wrong = mistaken_sum(said.text)
+        span = safe_span(said.text, wrong.span) if wrong else None
+        marks = [Mark(span, scheme_now().warn, strong=False)] if span else []
+        text.show_text(said.text or "(an empty rationale)", marks)
         self.body.addWidget(text)
+        if wrong:
+            why = one_line(f"⚠ {wrong.sum} is {wrong.is_}, not {wrong.said}", most=120)
+            self.body.addWidget(
+                label(why, "warn", wrap=True, tip="The first sum here that does not add up")
+            )
         self._add_explanation(name, explanation)
         self._add_buttons(said)
 
@@ -57,8 +69,8 @@ class TeacherCard(Card):
     def _add_explanation(self, name: str, explanation: str) -> None:
         if not explanation:
             return
-        text = TextView(f"Explanation of {name}", most_lines=EXPLANATION_LINES)
-        text.setPlainText(safe(explanation))
+        text = DrawnText(f"Explanation of {name}", self._formulas, most_lines=EXPLANATION_LINES)
+        text.show_text(explanation)
         text.hide()
         fold = button("▸ What went wrong, it says", lambda: None, role="quiet",
                       tip="Show or fold this teacher's explanation of the mistake")  # fmt: skip

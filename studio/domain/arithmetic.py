@@ -1,0 +1,81 @@
+"""Finds the first sum in a text that does not add up: ``607 / 3 = 205``.
+
+Only what can be read in one way is judged: numbers with + - × ÷ between them, an equals sign, and one
+number. Parts of longer sums, unknowns, remainders and percentages are left alone, and a result may be
+rounded to the digits it has.
+"""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from typing import NamedTuple
+
+_NUMBER = r"[$€£]?\d{1,3}(?:,\d{3})+(?:\.\d+)?|[$€£]?\d{1,15}(?:\.\d{1,9})?"
+_TIMES, _OVER = "*×·x", "/÷"
+_SUM = re.compile(
+    rf"(?<![\d.,])(?P<left>(?:{_NUMBER})(?:\s*[-+*×·x/÷−]\s*(?:{_NUMBER})){{1,8}})"
+    rf"\s*=\s*(?P<right>-?(?:{_NUMBER}))(?![\d]|[.,]\d)"
+)
+_PART = re.compile(rf"(?P<number>{_NUMBER})|(?P<sign>[-+*×·x/÷−])")
+_JOINED_BEFORE = re.compile(r"[-+*×·/÷−^=(\[{)\]}\w%.,:]\s*$|[A-Za-z]\s*$")
+_JOINED_AFTER = re.compile(r"\s*(?:[-+*×·/÷−^%(]|x\s*\d|R\b|r\b|remainder)|[A-Za-z_]")
+_END_OF_BOLD = re.compile(r"(?<=[A-Za-z:.,)])\*\*\s+$")
+_WORD_BEFORE = re.compile(r"[A-Za-z]{2,}[:,.]?\s+$")
+
+
+class Mistaken(NamedTuple):
+    """A sum that does not add up; half-open character range and what it should be."""
+
+    span: tuple[int, int]
+    sum: str
+    is_: str
+    said: str
+
+
+def mistaken_sum(text: str) -> Mistaken | None:
+    """Return the first sum of a text that is wrong, or None."""
+    for match in _SUM.finditer(text):
+        before = text[max(0, match.start() - 24) : match.start()].rpartition("\n")[2]
+        before = _END_OF_BOLD.sub(" ", before)
+        joined = _JOINED_BEFORE.search(before) and not _WORD_BEFORE.search(before)
+        if joined or _JOINED_AFTER.match(text, match.end()):
+            continue
+        value = _value(match["left"])
+        said = _number(match["right"])
+        if value is not None and not _agree(value, said, match["right"]):
+            return Mistaken(match.span(), " ".join(match["left"].split()), _shown(value),
+                            match["right"])  # fmt: skip
+    return None
+
+
+def _value(text: str) -> Fraction | None:
+    """Return what a row of numbers and signs comes to; None where it divides by nothing."""
+    total, product, sign, sum_sign = Fraction(0), Fraction(1), "×", 1
+    for part in _PART.finditer(text):
+        if part["sign"]:
+            sign = part["sign"]
+            if sign in "+-−":
+                total += sum_sign * product
+                product, sum_sign, sign = Fraction(1), 1 if sign == "+" else -1, "×"
+            continue
+        number = _number(part["number"])
+        if sign in _OVER and not number:
+            return None
+        product = product / number if sign in _OVER else product * number
+    return total + sum_sign * product
+
+
+def _number(text: str) -> Fraction:
+    return Fraction(re.sub(r"[$€£,]", "", text))
+
+
+def _agree(value: Fraction, said: Fraction, written: str) -> bool:
+    """Return whether a result is right, cut or rounded to its own digits."""
+    return abs(value - said) < Fraction(1, 10 ** len(written.partition(".")[2]))
+
+
+def _shown(value: Fraction) -> str:
+    if value.denominator == 1:
+        return f"{value.numerator:,}"
+    return f"{float(value):,.4g}"
