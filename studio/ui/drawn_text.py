@@ -37,7 +37,7 @@ _MOST_FORMULAS = 60  #: drawn in one text; the rest stays as it is written
 _MOST_PIECES = 1_500  #: 0.1 ms each; a text with more of them is shown as it is written
 _MOST_LINES = 2_000
 _INDENT = GRID * 2
-_LETTERS = 1.15  #: the font of formulas runs small
+_LETTERS = 1.25  #: the font of formulas runs small
 
 
 class Mark(NamedTuple):
