@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 from studio.flow.stage import Progress
@@ -139,6 +140,11 @@ def table(rows: Iterable[Sequence[Any]], *, head: Sequence[str]) -> str:
         for row in cells
     ]
     return "\n".join([lines[0], "  ".join("─" * width for width in widths), *lines[1:]])
+
+
+def when(seconds: float) -> str:
+    """Return a time since the epoch by this machine's clock, to the minute."""
+    return datetime.fromtimestamp(seconds).strftime("%Y-%m-%d %H:%M")
 
 
 def _cell(value: Any) -> str:

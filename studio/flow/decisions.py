@@ -19,7 +19,7 @@ from studio.store import edit_views, views
 from studio.store.tables import Store
 
 if TYPE_CHECKING:
-    from studio.flow.scorebook import Tally
+    from studio.flow.scorebook import Scorebook, Tally
 
 Wish = Literal["accept", "reject", "clear"]
 _WISHES: dict[Wish, bool | None] = {"accept": True, "reject": False, "clear": None}
@@ -50,18 +50,21 @@ def what_if(store: Store, policy: Policy) -> Tally:
     """Return what ``policy`` would do; stores nothing."""
     from studio.flow.scorebook import Scorebook  # brings numpy: not before it is needed
 
-    return Scorebook(store).tally(policy)
+    return _sized(store, Scorebook(store), policy)
 
 
-def apply_policy(store: Store, policy: Policy, *, who: str, log: bool = True) -> Tally:
+def apply_policy(
+    store: Store, policy: Policy, *, who: str, log: bool = True, sized: bool = False
+) -> Tally:
     """Make ``policy`` the newest version and decide every rationale by it.
 
-    Overrides stay and outrank it. Returns the tally as it was against the decisions before.
+    Overrides stay and outrank it. Returns the tally as it was against the decisions before, with
+    the training steps it means if ``sized``.
     """
     from studio.flow.scorebook import Scorebook
 
     book = Scorebook(store)
-    tally = book.tally(policy)
+    tally = _sized(store, book, policy) if sized else book.tally(policy)
     rulings = book.rulings(policy)
     with store.transaction():
         before_version, before = store.policy()
@@ -76,6 +79,13 @@ def apply_policy(store: Store, policy: Policy, *, who: str, log: bool = True) ->
                 after=policy.model_dump(mode="json"), why=f"version {version}",
             )  # fmt: skip
     return tally
+
+
+def _sized(store: Store, book: Scorebook, policy: Policy) -> Tally:
+    from studio.flow.training_size import TrainingSize
+
+    steps = TrainingSize(store, book).steps(book.final(policy) == 1)
+    return book.tally(policy)._replace(steps=steps)
 
 
 def override(

@@ -27,6 +27,7 @@ from studio.flow.score_columns import (
     read_scores,
     read_verdicts,
 )
+from studio.flow.versions import rules
 from studio.store import scorebook_views
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ class Tally(NamedTuple):
     to_rejected: int
     overridden: int
     agreeing_overrides: int  #: overrides that say what this policy says by itself
+    steps: int | None = None  #: about; of training on them, where somebody asked
 
     def as_json(self) -> dict[str, object]:
         """Return the shape of ``decide --json``."""
@@ -118,6 +120,7 @@ class Scorebook:
         self.automatic = read_said(store, scorebook_views.DECISIONS, self.ids)
         self.current = np.where(self.human >= 0, self.human, self.automatic)
         self.policy = store.policy()[1]  #: the one in force
+        self.rules = rules(store)  #: all that were, and the presets
 
     def patterns(self, policy: Policy) -> Patterns:
         """Return what ``policy`` looks at; the patterns of the newest weights are kept."""

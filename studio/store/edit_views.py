@@ -6,6 +6,12 @@ from __future__ import annotations
 KNOWN_RATIONALES = "SELECT id FROM rationales WHERE id IN (SELECT value FROM json_each(?))"
 OVERRIDES_OF = "SELECT * FROM overrides WHERE rationale_id IN (SELECT value FROM json_each(?))"
 
+#: Every rule that was in force, newest first.
+POLICIES = "SELECT version, rule, at FROM policies ORDER BY version DESC"
+
+#: Everyone who was asked for a review or can be.
+REVIEWERS = "SELECT DISTINCT reviewer FROM reviews UNION SELECT name FROM teachers"
+
 #: What a policy looks at, of the current rationales of one question; needs reviews_subject.
 TO_BE_RULED = """
 SELECT r.id, r.teacher, (SELECT g.verdict FROM current_grades g WHERE g.subject_id = r.id) AS verdict,

@@ -69,3 +69,11 @@ DATASETS = "SELECT DISTINCT dataset FROM questions ORDER BY dataset"
 DOUBTS = """
 SELECT g.rowid, json_extract(d.value, '$.name') FROM grades g, json_each(g.doubts) d
 WHERE g.doubts <> '[]'"""
+
+NEWEST_ROUND = "SELECT max(round) FROM attempts WHERE student = ?"
+
+#: Explanations by question: of one student's attempts in one round, or of all. One pass over
+#: explanations_attempt.
+EXPLAINED = """
+SELECT a.question_id, count(*) FROM explanations e JOIN attempts a ON a.id = e.attempt_id
+WHERE ?1 IS NULL OR (a.student = ?1 AND a.round = ?2) GROUP BY 1"""
