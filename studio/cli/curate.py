@@ -47,7 +47,9 @@ def decide(
     ] = None,
     weight: Annotated[
         list[str] | None,
-        typer.Option(help="NAME=W: count this reviewer W times, 1 as all others; may be given again"),
+        typer.Option(
+            help="NAME=W: count this reviewer W times, 1 as all others; may be given again"
+        ),
     ] = None,
     name: Annotated[str, typer.Option(help="Call this version so")] = "",
     version: Annotated[str, typer.Option(help="Start from this version: number or name")] = "",

@@ -11,6 +11,8 @@ from studio.domain.policy import PRESETS, Policy
 from studio.store import edit_views
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from studio.flow.scorebook import Scorebook
@@ -122,7 +124,7 @@ def _settings(before: Policy, after: Policy) -> list[Setting]:
     return [Setting(*pair) for pair in pairs if pair[1] != pair[2]]
 
 
-_TOLD = {
+_TOLD: dict[str, Callable[[Policy], str]] = {
     "aggregate": lambda policy: str(policy.aggregate),
     "score above": lambda policy: f"{policy.threshold:g}",
     "answer gate": lambda policy: "own answer equals gold" if policy.answer_gate else "off",

@@ -13,6 +13,7 @@ from studio.flow.queues import DOUBTFUL, QUEUES
 from studio.flow.reviewers import flips
 from studio.flow.score_columns import NOT_ASKED, UNGRADED, VERDICTS
 from studio.flow.scorebook import CHARS_PER_TOKEN
+from studio.flow.versions import differing
 from studio.store import search_index
 from studio.ui.texts import mark
 
@@ -58,13 +59,14 @@ class Filter(NamedTuple):
     tokens_from: int | None = None
     tokens_to: int | None = None
     without: str = ""  #: a reviewer: what the policy decides otherwise when it is left out
+    differ: str = ""  #: two rules by their keys, ``1/paper``: what they decide differently
     sort: tuple[tuple[str, bool], ...] = ()  #: what by, and whether the largest comes first
 
     @property
     def of_rationales(self) -> bool:
         """Whether it chooses among rationales, not only among questions."""
         fields = (self.state, self.teacher, self.reviewer, self.verdict, self.mean_from, self.mean_to,
-                  self.gap_from, self.tokens_from, self.tokens_to, self.without)  # fmt: skip
+                  self.gap_from, self.tokens_from, self.tokens_to, self.without, self.differ)  # fmt: skip
         return any(one not in ("", None) for one in fields) or self.queue not in ("", DOUBTFUL)
 
     @property
@@ -200,7 +202,14 @@ def _rationales(
         members &= book.chars <= wanted.tokens_to * CHARS_PER_TOKEN
     if wanted.without:
         members &= flips(book, book.policy, wanted.without)
+    if wanted.differ:
+        members &= _differing(wanted.differ, book)
     return members
+
+
+def _differing(keys: str, book: Scorebook) -> NDArray[np.bool_]:
+    known = [book.rules[key].policy for key in keys.split("/", 1) if key in book.rules]
+    return differing(book, *known) if len(known) == 2 else np.zeros(len(book), dtype=bool)
 
 
 def _decided(state: str, book: Scorebook, final: NDArray[np.int8] | None) -> NDArray[np.bool_]:

@@ -32,6 +32,7 @@ COLUMNS = {
     "gap_from": (mark("Gap between scores at least"), mark("gap ≥ {value}")),
     "tokens_from": (mark("Tokens at least"), mark("tokens ≥ about {value}")),
     "tokens_to": (mark("Tokens at most"), mark("tokens ≤ about {value}")),
+    "differ": (mark("Two rules differ"), mark("rules {value} differ")),
     "without": (mark("Decided otherwise without"), mark("decided otherwise without {value}")),
 }  # fmt: skip
 DOUBT_WORDS = {ANY: mark("at least one"), NONE: mark("none")}
@@ -64,6 +65,7 @@ class Offer(NamedTuple):
     student: Sequence[str] = ()
     round: Sequence[int] = ()
     doubt: Sequence[str] = ()
+    differ: Sequence[str] = ()  #: nothing to choose: the comparison of two rules fills it in
 
 
 def offered(cases: Casebook, book: Scorebook | None) -> Offer:
@@ -101,6 +103,8 @@ def value_words(field: str, value: Any) -> str:
         return tr(DOUBT_WORDS[value]) if value in DOUBT_WORDS else str(value)
     if field in SPANS:
         return decimal(value, 2 if value % 1 else 0)
+    if field == "differ":
+        return " and ".join(f"v{key}" if key.isdigit() else key for key in str(value).split("/"))
     return str(value)
 
 

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from studio.domain.records import Verdict
 from studio.flow.columns import Chosen
+from studio.ui.plain_text import one_line
 from studio.ui.words import change
 
 if TYPE_CHECKING:
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
 
     from studio.domain.policy import Policy
     from studio.flow.scorebook import Counts, Scorebook, Tally
+    from studio.flow.training_size import TrainingSize
+    from studio.store.tables import Store
 
 
 STEP = 0.25  #: of a score; means of two and of four reviews fall on these
@@ -35,6 +39,10 @@ class Trial(NamedTuple):
     then: Tally
     final: NDArray[np.int8]  #: what would count for each rationale, shape (n,)
     changed_questions: Chosen
+    by_teacher: dict[str, int]  #: accepted now
+    right_now: int  #: rejected now, though the own answer is right
+    steps_now: int | None  #: of training on what is accepted now, about
+    steps: int | None  #: of training on what would be
 
     @property
     def changes(self) -> int:
@@ -49,22 +57,60 @@ class Trial(NamedTuple):
             f"accepted {change(now.accepted, then.accepted)}",
             f"questions {change(now.questions_covered, then.questions_covered)}",
             f"accepted but wrong {change(now.accepted_but_wrong, then.accepted_but_wrong)}",
-            f"about {_rough(then.tokens)} tokens",
+            f"rejected but right {change(self.right_now, then.rejected_but_right)}",
         ]
+        return " · ".join(parts)
+
+    @property
+    def more_words(self) -> str:
+        """What it would mean for each teacher, for training, and for what people decided."""
+        then = self.then
+        parts = [
+            f"{one_line(name, most=24)} {change(self.by_teacher.get(name, 0), n)}"
+            for name, n in sorted(then.accepted_by_teacher.items())
+        ]
+        parts.append(f"about {_rough(then.tokens)} tokens")
+        if self.steps is not None and self.steps_now is not None:
+            parts.append(f"about {change(self.steps_now, self.steps)} training steps")
         if then.overridden:
             parts.append(f"{then.overridden:,} by hand stay, {then.agreeing_overrides:,} agree")
         return " · ".join(parts)
 
 
-def try_policy(book: Scorebook, policy: Policy) -> Trial:
-    """Return what ``policy`` would do; a few milliseconds for 100,000 rationales."""
+def try_policy(book: Scorebook, policy: Policy, size: TrainingSize | None = None) -> Trial:
+    """Return what ``policy`` would do; a few milliseconds for 100,000 rationales.
+
+    Args:
+        size: counts training steps; without it they are not known.
+    """
     final = book.final(policy)
     changed = np.zeros(len(book.question_ids), dtype=bool)
     changed[book.question[_moved(book, final)]] = True
+    now = book.current == 1
+    by_teacher = np.bincount(book.teacher[now], minlength=len(book.teachers)).tolist()
     return Trial(
-        policy, book.counts(book.current == 1), book.tally(policy), final,
-        Chosen(book.question_ids, changed),
+        policy, book.counts(now), book.tally(policy), final, Chosen(book.question_ids, changed),
+        by_teacher=dict(zip(book.teachers, by_teacher, strict=True)),
+        right_now=int((~now & book.has_verdict(Verdict.CORRECT)).sum()),
+        steps_now=None if size is None else size.steps(now),
+        steps=None if size is None else size.steps(final == 1),
     )  # fmt: skip
+
+
+def sized(book: Scorebook, store: Store) -> tuple[Scorebook, TrainingSize]:
+    """Return what counts training steps on this book's rationales; seconds on a large project."""
+    from studio.flow.training_size import TrainingSize
+
+    return book, TrainingSize(store, book)
+
+
+def applied(tally: Tally) -> str:
+    """Return in words what a rule did when it was put in force."""
+    said = f"Rule applied: {tally.accepted:,} accepted, {tally.rejected:,} rejected"
+    if tally.overridden:
+        said += (f"; {tally.overridden:,} by hand stay, {tally.agreeing_overrides:,} of them agree "
+                 "with the rule (queue “Overrides that agree”)")  # fmt: skip
+    return said
 
 
 def bars(book: Scorebook, policy: Policy) -> tuple[list[Bar], int]:

@@ -27,7 +27,7 @@ from studio.ui.parts import Notice, button, row
 from studio.ui.table_model import DeskModel
 from studio.ui.texts import tr
 from studio.ui.theme import GRID
-from studio.ui.what_if import Trial
+from studio.ui.what_if import Trial, applied, sized
 from studio.ui.widgets.bulk_button import BulkButton
 from studio.ui.widgets.case_view import CaseView
 from studio.ui.widgets.filter_bar import FilterBar
@@ -69,6 +69,7 @@ class DeskPage(Page):
         self.panel = ThresholdPanel()
         self.panel.tried.connect(self._on_tried)
         self.panel.apply_requested.connect(self._on_apply)
+        self.panel.rows_requested.connect(lambda keys: self.filters.set_filter(Filter(differ=keys)))
         self._notice = Notice()
         middle = QSplitter(Qt.Orientation.Horizontal)
         middle.addWidget(self.questions)
@@ -208,6 +209,7 @@ class DeskPage(Page):
         waiting = self._book is None and self.filters.filter.needs_scores
         self._book, version, policy = read
         self.panel.show_book(self._book, version, policy)
+        self.reading.ask("size", partial(sized, self._book), self.panel.show_size, slow=True)
         if self._cases is not None:
             self.filters.show_offer(offered(self._cases, self._book))
         self._count()
@@ -296,5 +298,4 @@ class DeskPage(Page):
     def _on_apply(self, policy: Policy) -> None:
         self.told.emit("Applying the rule …", False)
         done = self.workbench.apply_policy(policy)
-        self.reading.when(done, lambda tally: self.told.emit(
-            f"✓ Rule applied: {tally.accepted:,} accepted, {tally.rejected:,} rejected", False))  # fmt: skip
+        self.reading.when(done, lambda tally: self.told.emit(f"✓ {applied(tally)}", False))

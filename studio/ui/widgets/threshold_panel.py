@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QDoubleSpinBox
+from PySide6.QtWidgets import QCheckBox, QDoubleSpinBox, QInputDialog, QSizePolicy
 
 from studio.domain.policy import PRESETS, Aggregate, Policy
 from studio.flow.scorebook import Scorebook
+from studio.flow.training_size import TrainingSize
+from studio.flow.versions import CUSTOM, Version
 from studio.ui.parts import Card, button, choice, choose, column, label, row
+from studio.ui.plain_text import one_line
+from studio.ui.rules_dialog import TRIAL, RulesDialog
 from studio.ui.theme import GRID
+from studio.ui.weights_dialog import WeightsDialog
 from studio.ui.what_if import STEP, Trial, bars, try_policy
 from studio.ui.widgets.histogram import Histogram
 
@@ -21,14 +26,18 @@ class ThresholdPanel(Card):
     Signals:
         tried(Trial): the rule under trial is another, or the scores are.
         apply_requested(Policy): the person wants it to be in force.
+        rows_requested(str): show what two rules decide differently, by their keys.
     """
 
     tried = Signal(object)
     apply_requested = Signal(object)
+    rows_requested = Signal(str)
 
     def __init__(self) -> None:
         super().__init__(role="pane")
         self._book: Scorebook | None = None
+        self._size: TrainingSize | None = None
+        self._weights: dict[str, float] = {}
         self._in_force = PRESETS["studio"]
         self._version = 0
         self.trial: Trial | None = None
@@ -39,21 +48,31 @@ class ThresholdPanel(Card):
         self._histogram.threshold_changed.connect(self._on_dragged)
         self._force = label("", "small")
         self._make_controls()
-        self._outcome = label("Reading the scores …", "dim")
+        self._outcome = label("Reading the scores …")
+        self._more = label("", "small")
+        for part in (self._outcome, self._more):  # long texts are cut, never a reason to grow
+            part.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._apply = button("Apply", lambda: self.apply_requested.emit(self.policy), role="main",
                              tip="Put this rule in force; decisions by hand stay (undo: Ctrl+Z)")  # fmt: skip
+        self._apply_as = button("Apply as …", self._on_name,
+                                tip="Put this rule in force under a name, as a version of its own")  # fmt: skip
         self._reset = button("Reset", lambda: self._try(self._in_force),
                              tip="Back to the rule in force")  # fmt: skip
         first = row(label("Accept when the", "dim"), self._aggregate, label("score is above", "dim"),
-                    self._threshold, None, self._preset)  # fmt: skip
+                    self._threshold, None)  # fmt: skip
         second = row(label("with", "dim"), self._least, self._gate, None)
-        right = column(first, second, None)
+        third = row(self._reviewers, self._known, self._compare, None)
+        right = column(first, second, third, None, gap=GRID // 2)
         upper = row(self._histogram, right, gap=GRID * 3)
         upper.setStretch(0, 1)
         self.body.setContentsMargins(GRID * 2, GRID, GRID * 2, GRID)
+        self.body.setSpacing(GRID // 2)
         self.body.addLayout(row(label("ACCEPTANCE RULE", "head"), self._force, None))
         self.body.addLayout(upper)
-        self.body.addLayout(row(self._outcome, None, self._reset, self._apply))
+        said = column(self._outcome, self._more, gap=0)
+        lower = row(said, self._reset, self._apply_as, self._apply)
+        lower.setStretch(0, 1)
+        self.body.addLayout(lower)
         self._enable(False)
 
     def _make_controls(self) -> None:
@@ -74,10 +93,14 @@ class ThresholdPanel(Card):
         self._gate = QCheckBox("and a right answer")
         self._gate.setAccessibleName("Answer gate")
         self._gate.setToolTip("Accept only rationales whose own answer equals gold")
-        self._preset = choice([("Preset …", ""), *((name, name) for name in PRESETS)], name="Preset",
-                              tip="paper: mean above 3; studio: besides, a right answer and all "
-                                  "reviews")  # fmt: skip
-        self._preset.activated.connect(lambda _: self._on_preset())
+        self._reviewers = button("Reviewers …", self._on_reviewers,
+                                 tip="Leave reviewers out, or let some count more than others")  # fmt: skip
+        self._known = choice([], name="Known rules", tip="Try an earlier version or a preset. paper: "
+                             "mean above 3; studio: besides, a right answer and all reviews")  # fmt: skip
+        self._known.setMinimumWidth(GRID * 18)
+        self._known.activated.connect(lambda _: self._on_known())
+        self._compare = button("Compare …", self._on_compare,
+                               tip="See what sets two versions of the rule apart")  # fmt: skip
         for box in (self._aggregate, self._least):
             box.activated.connect(lambda _: self._on_changed())
         self._threshold.valueChanged.connect(lambda _: self._on_changed())
@@ -85,31 +108,56 @@ class ThresholdPanel(Card):
 
     @property
     def policy(self) -> Policy:
-        """The rule under trial."""
+        """The rule under trial; one that is known has its name."""
         made = Policy(
-            name="custom", threshold=self._threshold.value(), answer_gate=self._gate.isChecked(),
+            name=CUSTOM, threshold=self._threshold.value(), answer_gate=self._gate.isChecked(),
             aggregate=self._aggregate.currentData(), min_reviews=self._least.currentData(),
+            weights=self._weights,
         )  # fmt: skip
-        known = [one for one in (self._in_force, *PRESETS.values()) if one.id == made.id]
-        return known[0] if known else made
+        versions = self._book.rules.values() if self._book else ()
+        rules = (self._in_force, *PRESETS.values(), *(one.policy for one in versions))
+        return next((one for one in rules if one.id == made.id), made)
 
     @property
     def outcome(self) -> str:
         """What the panel says would change."""
         return self._outcome.text()
 
+    @property
+    def more(self) -> str:
+        """What the panel says it would mean for teachers, training and decisions by hand."""
+        return self._more.text()
+
     def show_book(self, book: Scorebook, version: int, in_force: Policy) -> None:
         """Show a project's scores and its rule; a rule under trial stays under trial."""
         was_trying = self._book is not None and self.policy != self._in_force
+        self._size = self._size if book is self._book else None
         self._book, self._version, self._in_force = book, version, in_force
-        self._force.setText(f"in force: version {version}, {in_force.describe()}"
+        name = "" if in_force.name == CUSTOM else f" “{one_line(in_force.name, most=40)}”"
+        self._force.setText(f"in force: version {version}{name}, {in_force.describe()}"
                             if version else "none applied yet")  # fmt: skip
+        self._known.clear()
+        self._known.addItem("Known rules", "")
+        for key, known in book.rules.items():
+            self._known.addItem(one_line(known.title, most=40), key)
         self._enable(len(book) > 0)
         self._try(self.policy if was_trying else in_force)
 
+    def show_size(self, read: tuple[Scorebook, TrainingSize]) -> None:
+        """Count training steps too, from now on, if this is still the book."""
+        book, size = read
+        if book is self._book:
+            self._size = size
+            self._on_changed()
+
+    def try_rule(self, policy: Policy) -> None:
+        """Put a rule under trial; nothing is stored."""
+        self._try(policy)
+
     def _enable(self, possible: bool) -> None:
         for part in (self._histogram, self._aggregate, self._threshold, self._least, self._gate,
-                     self._preset, self._apply, self._reset):  # fmt: skip
+                     self._reviewers, self._known, self._compare, self._apply, self._apply_as,
+                     self._reset):  # fmt: skip
             part.setEnabled(possible)
 
     def _try(self, policy: Policy) -> None:
@@ -119,15 +167,49 @@ class ThresholdPanel(Card):
             self._least.addItem(f"at least {policy.min_reviews} valid reviews", policy.min_reviews)
         choose(self._least, policy.min_reviews)
         self._gate.setChecked(policy.answer_gate)
+        self._weights = dict(policy.weights)
         self._threshold.blockSignals(True)
         self._threshold.setValue(policy.threshold)
         self._threshold.blockSignals(False)
         self._on_changed()
 
-    def _on_preset(self) -> None:
-        if name := self._preset.currentData():
-            self._try(PRESETS[name])
-        choose(self._preset, "")
+    def _on_known(self) -> None:
+        if (key := self._known.currentData()) and self._book is not None:
+            self._try(self._book.rules[key].policy)
+        choose(self._known, "")
+
+    def _on_reviewers(self) -> None:
+        if self._book is not None:
+            dialog = WeightsDialog(self, sorted(self._book.reviewers), self._weights)
+            dialog.changed.connect(self._on_weights)
+            dialog.open()
+
+    def _on_weights(self, weights: dict[str, float]) -> None:
+        self._weights = Policy(weights=weights).weights
+        self._on_changed()
+
+    def _on_compare(self) -> None:
+        if self._book is None:
+            return
+        known = {one.policy.id for one in self._book.rules.values()}
+        trial = Version(TRIAL, self.policy.model_copy(update={"name": "rule under trial"}))
+        dialog = RulesDialog(self, self._book, None if self.policy.id in known else trial)
+        dialog.rows_requested.connect(self.rows_requested)
+        dialog.chosen.connect(self._try)
+        dialog.open()
+
+    def _on_name(self) -> None:
+        asked = QInputDialog(self)
+        asked.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        asked.setWindowTitle("Apply as")
+        asked.setLabelText("Name of this version of the rule")
+        asked.textValueSelected.connect(self._on_named)
+        asked.open()
+
+    def _on_named(self, name: str) -> None:
+        if name.strip():
+            named = self.policy.model_copy(update={"name": name.strip()[:60]})
+            self.apply_requested.emit(named)
 
     def _on_dragged(self, threshold: float) -> None:
         self._threshold.setValue(threshold)
@@ -142,13 +224,20 @@ class ThresholdPanel(Card):
             return
         shown, unscored = bars(book, policy)
         self._histogram.show_bars(shown, unscored=unscored)
-        self.trial = try_policy(book, policy)
+        self.trial = try_policy(book, policy, self._size)
         same = policy.id == self._in_force.id and self._version > 0
-        if same and not self.trial.changes:
-            self._outcome.setText(f"In force: {self.trial.in_words}")
-        else:
-            self._outcome.setText(f"If applied: {self.trial.in_words}")
-        self._outcome.setToolTip(self._outcome.text())
-        self._apply.setEnabled(not same or self.trial.changes > 0)
+        settled = same and not self.trial.changes
+        self._outcome.setText(f"{'In force' if settled else 'If applied'}: {self.trial.in_words}")
+        self._more.setText(self.trial.more_words)
+        for part in (self._outcome, self._more):
+            part.setToolTip(part.text().replace(" · ", "\n"))
+        self._reviewers.setText(self._weights_in_words())
+        self._apply.setEnabled(not settled)
         self._reset.setEnabled(policy != self._in_force)
         self.tried.emit(self.trial)
+
+    def _weights_in_words(self) -> str:
+        out = sum(not weight for weight in self._weights.values())
+        weighed = len(self._weights) - out
+        said = [f"{out:,} left out"] * bool(out) + [f"{weighed:,} weighed"] * bool(weighed)
+        return f"Reviewers: {', '.join(said)} …" if said else "Reviewers …"

@@ -1,0 +1,68 @@
+"""Who counts how much: reviewers left out or weighed, tried while the numbers are turned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QDoubleSpinBox, QGridLayout, QWidget
+
+from studio.domain.policy import HEAVIEST
+from studio.ui.parts import button, label
+from studio.ui.plain_text import one_line
+from studio.ui.theme import GRID
+
+_STEP = 0.5
+
+
+class WeightsDialog(QDialog):
+    """One number a reviewer; the rule under trial follows at once, and nothing is stored.
+
+    Signals:
+        changed(dict): reviewer -> weight; 0 leaves it out.
+    """
+
+    changed = Signal(object)
+
+    def __init__(
+        self, parent: QWidget, reviewers: Sequence[str], weights: Mapping[str, float]
+    ) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("How much each reviewer counts")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self._fields: dict[str, QDoubleSpinBox] = {}
+        grid = QGridLayout(self)
+        grid.setContentsMargins(GRID * 3, GRID * 2, GRID * 3, GRID * 2)
+        grid.setSpacing(GRID)
+        grid.addWidget(label("1 is the usual. 0 leaves a reviewer out: its reviews are neither "
+                             "counted nor expected.", "dim", wrap=True), 0, 0, 1, 2)  # fmt: skip
+        for n, name in enumerate(reviewers, start=1):
+            grid.addWidget(label(one_line(name, most=40)), n, 0)
+            grid.addWidget(self._field(name, weights.get(name, 1.0)), n, 1)
+        kinds = QDialogButtonBox.StandardButton
+        box = QDialogButtonBox(kinds.Close)
+        box.rejected.connect(self.reject)
+        all_once = button("All count once", self._reset, tip="Give every reviewer the weight 1")
+        box.addButton(all_once, QDialogButtonBox.ButtonRole.ResetRole)
+        grid.addWidget(box, len(reviewers) + 1, 0, 1, 2)
+        self.setMinimumWidth(GRID * 48)
+
+    def _field(self, name: str, weight: float) -> QDoubleSpinBox:
+        field = QDoubleSpinBox()
+        field.setRange(0, HEAVIEST)
+        field.setSingleStep(_STEP)
+        field.setSpecialValueText("left out")
+        field.setPrefix("× ")
+        field.setValue(weight)
+        field.setAccessibleName(f"Weight of {name}")
+        field.setToolTip("How often its score counts (↑ ↓); 0 leaves it out")
+        field.valueChanged.connect(lambda _: self._tell())
+        self._fields[name] = field
+        return field
+
+    def _reset(self) -> None:
+        for field in self._fields.values():
+            field.setValue(1.0)
+
+    def _tell(self) -> None:
+        self.changed.emit({name: field.value() for name, field in self._fields.items()})
