@@ -131,7 +131,7 @@ def test_the_outcome_is_that_of_the_scorebook_and_nothing_is_stored_before_apply
         policy = Policy(name="custom", threshold=threshold, answer_gate=False, min_reviews=1)
         assert panel.policy.id == policy.id
         trial = try_policy(Scorebook(store), policy)
-        assert panel.outcome.endswith(trial.in_words)
+        assert panel.outcome.endswith(f"{trial.in_words} · {trial.more_words}")
         assert f"accepted {trial.now.accepted} → {trial.then.accepted}" in panel.outcome
         tinted = {
             desk.model.ids[n]

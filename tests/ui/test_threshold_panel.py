@@ -48,8 +48,8 @@ def test_the_counts_follow_while_a_reviewers_weight_is_turned(
     assert panel.outcome.startswith("If applied")
     weigh(panel, "gemini", 1)
     assert panel.policy == book.policy
-    qtbot.waitUntil(lambda: "training steps" in panel.more)
-    assert panel.more.startswith("gemini 3 · gpt 3 · mistral 1 · about")
+    qtbot.waitUntil(lambda: "training steps" in panel.outcome)
+    assert " · gemini 3 · gpt 3 · mistral 1 · about" in panel.outcome
 
 
 def test_a_rule_applied_under_a_name_is_a_version_that_can_be_compared(
@@ -92,7 +92,7 @@ def test_overrides_that_the_rule_agrees_with_are_said_so(
     override(store, ids[:3], "accept", who="ada")  # the paper's rule accepts two of them
     store.close()
     desk = desk_of(open_window(project), qtbot)
-    assert "3 by hand stay, 2 agree" in desk.panel.more
+    assert "3 by hand stay, 2 agree" in desk.panel.outcome
     told: list[str] = []
     desk.told.connect(lambda text, _: told.append(text))
     desk.panel._threshold.setValue(1.0)

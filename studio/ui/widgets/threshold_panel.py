@@ -120,13 +120,8 @@ class ThresholdPanel(Card):
 
     @property
     def outcome(self) -> str:
-        """What the panel says would change."""
-        return self._outcome.text()
-
-    @property
-    def more(self) -> str:
-        """What the panel says it would mean for teachers, training and decisions by hand."""
-        return self._more.text()
+        """What the panel says would change, and what that would mean."""
+        return f"{self._outcome.text()} · {self._more.text()}"
 
     def show_book(self, book: Scorebook, version: int, in_force: Policy) -> None:
         """Show a project's scores and its rule; a rule under trial stays under trial."""
