@@ -22,7 +22,7 @@ def make_tiny_student(folder: Path) -> Path:
     return folder
 
 
-def main(folder: Path, *, hidden_size: int = 16, layers: int = 2) -> None:
+def main(folder: Path, *, hidden_size: int = 16, layers: int = 2, vocabulary_size: int = 0) -> None:
     """Build and save the student; larger ones are for benchmarks."""
     import torch
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
@@ -39,7 +39,7 @@ def main(folder: Path, *, hidden_size: int = 16, layers: int = 2) -> None:
     )  # fmt: skip
     torch.manual_seed(731)
     config = LlamaConfig(
-        vocab_size=len(vocabulary), hidden_size=hidden_size, intermediate_size=2 * hidden_size,
+        vocab_size=max(len(vocabulary), vocabulary_size), hidden_size=hidden_size, intermediate_size=2 * hidden_size,
         num_hidden_layers=layers,
         num_attention_heads=2, num_key_value_heads=2, max_position_embeddings=512,
         bos_token_id=None, eos_token_id=vocabulary["</s>"], pad_token_id=vocabulary["<pad>"],

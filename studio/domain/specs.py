@@ -71,7 +71,12 @@ class TrainSpec(_Spec):
     overlong: Literal["refuse", "drop", "cut"] = Field(
         "refuse", description="Longer examples: refuse to start, leave out, or cut the end"
     )
-    precision: Precision = Field("auto", description="auto: bf16 on a GPU that has it, else fp32")
+    precision: Precision = Field(
+        "auto", description="auto: bf16 where the machine is faster in it, else fp32"
+    )
+    packing: Literal["auto", "on", "off"] = Field(
+        "auto", description="Examples in one row without padding; auto: on a GPU"
+    )
     full: bool = Field(False, description="Train all weights instead of a LoRA adapter")
     lora: LoraSpec = Field(default_factory=LoraSpec)
     gradient_checkpointing: bool = Field(False, description="Less memory, about a third slower")

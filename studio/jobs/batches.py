@@ -16,10 +16,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
+from torch import Tensor
 
 from studio.domain.errors import SpecError
 from studio.domain.specs import TrainSpec
 from studio.jobs.objectives.base import IGNORED, Batch
+from studio.jobs.packing import pack_of
 from studio.jobs.rows import read_rows
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 WINDOW = 8  #: steps whose examples are put in order of length together
 PASS_SHARE = 16  #: one more pass costs about as much as ``batch_tokens / PASS_SHARE`` tokens
+GROUP_COST = 256  #: one more group of packed examples costs attention about so many tokens
 
 
 class Item(NamedTuple):
@@ -148,43 +151,97 @@ def _cut(items: Sequence[Item], n: int) -> list[list[Item]]:
     return [list(items[a:b]) for a, b in pairwise(bounds)]
 
 
-def micro_batches(step: Sequence[Item], spec: TrainSpec) -> Iterator[list[Item]]:
-    """Yield a step's micro-batches, by length, each within ``batch_tokens`` padded tokens.
+def micro_batches(
+    step: Sequence[Item], spec: TrainSpec, *, packed: bool = False
+) -> Iterator[list[Item]]:
+    """Yield a step's micro-batches, by length, each within ``batch_tokens`` tokens.
 
-    Of all ways to cut them the cheapest is taken: padding costs, and so does each pass.
+    Padding counts as tokens, where there is any.
     """
     items = sorted(step, key=lambda item: len(item.ids))
-    cost_of_pass = spec.batch_tokens / PASS_SHARE
+    lengths = [len(item.ids) for item in items]
+    parts = _filled(lengths, spec) if packed else cheapest_cuts(
+        lengths, most=spec.batch_tokens, each=spec.batch_tokens // PASS_SHARE
+    )  # fmt: skip
+    yield from ([items[n] for n in part] for part in parts)
+
+
+def _filled(lengths: Sequence[int], spec: TrainSpec) -> Iterator[range]:
+    first = room = 0
+    for n, length in enumerate(lengths):
+        if room < length and n > first:
+            yield range(first, n)
+            first, room = n, 0
+        room = (room if n > first else spec.batch_tokens) - length
+    yield range(first, len(lengths))
+
+
+def cheapest_cuts(lengths: Sequence[int], *, most: int, each: int) -> list[range]:
+    """Return the cheapest way to cut examples, sorted by length, into padded pieces.
+
+    Args:
+        most: padded tokens a piece may have; an example that is longer has one to itself.
+        each: what one more piece costs, in tokens.
+    """
     best: list[tuple[float, int]] = [(0.0, 0)]  # of the first n: the cost, where the last begins
-    for end in range(1, len(items) + 1):
-        width = len(items[end - 1].ids)
-        first = max(0, end - max(1, spec.batch_tokens // width))
+    for end in range(1, len(lengths) + 1):
+        width = lengths[end - 1]
+        first = max(0, end - max(1, most // width))
         best.append(min(
-            (best[start][0] + (end - start) * width + cost_of_pass, start)
-            for start in range(first, end)
+            (best[start][0] + (end - start) * width + each, start) for start in range(first, end)
         ))  # fmt: skip
-    cuts = [len(items)]
+    cuts = [len(lengths)]
     while cuts[-1] > 0:
         cuts.append(best[cuts[-1]][1])
     cuts.reverse()
-    yield from (items[a:b] for a, b in pairwise(cuts))
+    return [range(a, b) for a, b in pairwise(cuts)]
 
 
-def collate(items: Sequence[Item], *, pad: int, totals: Counter[str]) -> Batch:
+def collate(
+    items: Sequence[Item], *, pad: int, totals: Counter[str], start: int | None = None
+) -> Batch:
     """Return items as one batch, padded on the right.
 
     Args:
         totals: supervised tokens per role of the whole optimiser step.
+        start: what an encoder-decoder's answers begin with; None for any other student.
     """
-    longest = max(len(item.ids) for item in items)
-    ids = torch.full((len(items), longest), pad, dtype=torch.long)
-    labels = torch.full((len(items), longest), IGNORED, dtype=torch.long)
-    mask = torch.zeros((len(items), longest), dtype=torch.long)
-    for n, item in enumerate(items):
-        ids[n, : len(item.ids)] = torch.tensor(item.ids)
-        mask[n, : len(item.ids)] = 1
-        labels[n, item.prompt : len(item.ids)] = torch.tensor(item.ids[item.prompt :])
-    return Batch(ids, mask, labels, tuple(item.role for item in items), dict(totals))
+    roles = tuple(item.role for item in items)
+    if start is not None:
+        asked = [item.ids[: item.prompt] for item in items]
+        learned = [item.ids[item.prompt :] for item in items]
+        ids, mask = _padded(asked, pad), _padded([[1] * len(one) for one in asked], 0)
+        before = _padded([[start, *one[:-1]] for one in learned], pad)
+        return Batch(ids, mask, _padded(learned, IGNORED), roles, dict(totals), before)
+    ids = _padded([item.ids for item in items], pad)
+    mask = _padded([[1] * len(item.ids) for item in items], 0)
+    return Batch(
+        ids, mask, _padded([_labels(item) for item in items], IGNORED), roles, dict(totals)
+    )
+
+
+def collate_packed(items: Sequence[Item], *, totals: Counter[str], most: int) -> Batch:
+    """Return items, sorted by length, as one row without padding.
+
+    Args:
+        most: padded tokens that attention may work on at once.
+    """
+    ids = torch.tensor([token for item in items for token in item.ids])
+    labels = torch.tensor([label for item in items for label in _labels(item)])
+    lengths = [len(item.ids) for item in items]
+    pack = pack_of(lengths, cheapest_cuts(lengths, most=most, each=GROUP_COST))
+    roles = tuple(item.role for item in items)
+    return Batch(ids[None], None, labels[None], roles, dict(totals), pack=pack)
+
+
+def _labels(item: Item) -> list[int]:
+    shown = max(1, item.prompt)  # the first token stands behind nothing, or another example
+    return [IGNORED] * shown + item.ids[shown:]
+
+
+def _padded(rows: Sequence[list[int]], fill: int) -> Tensor:
+    width = max(map(len, rows))
+    return torch.tensor([row + [fill] * (width - len(row)) for row in rows])
 
 
 def supervised_tokens(items: Sequence[Item]) -> Counter[str]:

@@ -50,6 +50,13 @@ class Student(NamedTuple):
         return int(getattr(config, "max_position_embeddings", None) or 1 << 30)
 
     @property
+    def answer_start(self) -> int | None:
+        """What an encoder-decoder's answers begin with; None for a student that reads on."""
+        if not self.model.config.is_encoder_decoder:
+            return None
+        return int(self.model.config.decoder_start_token_id)
+
+    @property
     def stops(self) -> frozenset[int]:
         """The token ids that end an answer."""
         named = getattr(self.model.generation_config, "eos_token_id", None)

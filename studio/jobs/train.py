@@ -11,7 +11,6 @@ import math
 import os
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
 from dataclasses import asdict
 
 import torch
@@ -25,21 +24,17 @@ from studio.jobs import checkpoints
 from studio.jobs.batches import (
     Intake,
     Item,
-    collate,
     epoch_steps,
-    micro_batches,
     read_examples,
     steps_an_epoch,
-    supervised_tokens,
 )
 from studio.jobs.job import Job
 from studio.jobs.objectives.catalog import objective_for
 from studio.jobs.outcome import Curves, write_result
+from studio.jobs.passes import Passes
 from studio.jobs.standing import Standing, learning_rate, step_seed
 from studio.jobs.student import Student, use_threads
 from studio.jobs.trainable import trainable_student
-
-_PRECISION = {torch.bfloat16: "bf16", torch.float16: "fp16"}  #: in accelerate's words; else "no"
 
 
 def train(job: Job, spec: TrainSpec) -> None:
@@ -52,12 +47,12 @@ def train(job: Job, spec: TrainSpec) -> None:
     """
     use_threads(spec.threads)
     set_seed(spec.seed)
-    student = trainable_student(job, spec)
+    student, precision = trainable_student(job, spec)
     intake = read_examples(job.data / "train.jsonl", student, spec)
     held_out = read_examples(job.data / "validation.jsonl", student, spec)
     if not intake.items:
         raise SpecError("there is no example to learn from: look at the dataset and at max_tokens")
-    run = _Run(job, spec, student, intake=intake, held_out=held_out)
+    run = _Run(job, spec, student, precision=precision, intake=intake, held_out=held_out)
     run.begin()
     run.end(run.go())
 
@@ -66,24 +61,33 @@ class _Run:
     """One run in progress: what it works with, and where it stands."""
 
     def __init__(
-        self, job: Job, spec: TrainSpec, student: Student, *, intake: Intake, held_out: Intake
+        self,
+        job: Job,
+        spec: TrainSpec,
+        student: Student,
+        *,
+        precision: str,
+        intake: Intake,
+        held_out: Intake,
     ) -> None:
         self.job, self.spec, self.student = job, spec, student
         self.intake, self.held_out = intake, held_out
         self.accelerator = Accelerator(
             cpu=student.model.device.type == "cpu",
-            mixed_precision=_PRECISION.get(student.model.dtype, "no"),
+            mixed_precision="no" if precision == "fp32" else precision,
         )
         self.parameters = {
             name: value for name, value in student.model.named_parameters() if value.requires_grad
         }
-        for value in self.parameters.values():
-            value.data = value.data.float()  # what is trained is kept in fp32
         self.optimiser = torch.optim.AdamW(
             self.parameters.values(), lr=spec.lr, weight_decay=spec.weight_decay, fused=True
         )
         self.model, self.optimiser = self.accelerator.prepare(student.model, self.optimiser)
         self.objective = objective_for(spec, roles=intake.roles)
+        self.passes = Passes(
+            self.accelerator, self.model, student=student, objective=self.objective, spec=spec,
+            items=(*intake.items, *held_out.items),
+        )  # fmt: skip
         self.epoch_steps = steps_an_epoch(intake.items, spec)
         whole = math.ceil(self.epoch_steps * spec.epochs)
         self.steps = min(whole, spec.max_steps or whole)
@@ -105,7 +109,7 @@ class _Run:
             precision=self.accelerator.mixed_precision, steps=self.steps, step=self.at.step,
             examples=len(self.intake.items), roles=dict(self.intake.roles),
             trained_parameters=sum(value.numel() for value in self.parameters.values()),
-            torch=torch.__version__, seed=self.spec.seed,
+            layout=self.passes.layout, torch=torch.__version__, seed=self.spec.seed,
         )  # fmt: skip
         if self.at.step:
             self.job.say("warned", message=f"goes on from the checkpoint of step {self.at.step}")
@@ -143,7 +147,7 @@ class _Run:
         for items in self._steps_left():
             if reason := self.at.patience_spent(self.spec):
                 return reason
-            if self._agreed(self.job.stop_requested):
+            if self.passes.agreed(self.job.stop_requested):
                 return ASKED_TO_STOP
             self._one(items)
             self._look_up()
@@ -165,7 +169,7 @@ class _Run:
         rate = learning_rate(self.spec, self.at.step, steps=self.steps)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
-        losses = self._pass_over(items, learn=True)
+        losses = self.passes.over(items, learn=True)
         clip = self.accelerator.clip_grad_norm_
         norm = float(clip(self.parameters.values(), self.spec.max_grad_norm))
         self._check_finite(losses["loss"], norm)
@@ -174,29 +178,6 @@ class _Run:
         self.at = self.at.stepped(losses["loss"])
         self.objective.after_step(self.at.step)
         self._tell(**losses, lr=rate, grad_norm=norm, **_speed(items, time.monotonic() - started))
-
-    def _pass_over(self, items: Sequence[Item], *, learn: bool) -> dict[str, float]:
-        """Go over examples as one step; returns the loss and the mean loss of each role.
-
-        Each process takes its share of the examples; the loss is that of all of them.
-        """
-        totals, n = supervised_tokens(items), self.accelerator.num_processes
-        values = dict.fromkeys(("loss", *(f"loss_{role}" for role in sorted(totals))), 0.0)
-        micros = list(micro_batches(items[self.accelerator.process_index :: n], self.spec))
-        for micro in micros:
-            batch = collate(micro, pad=self.student.pad_id, totals=totals)
-            wait = learn and micro is not micros[-1]
-            with self.accelerator.no_sync(self.model) if wait else nullcontext():
-                with self.accelerator.autocast():
-                    share, roles = self.objective.loss(
-                        self.model, batch.to(self.accelerator.device)
-                    )
-                if learn:
-                    self.accelerator.backward(share * n)  # gradients are averaged over processes
-            values["loss"] += float(share.detach())
-            for role, value in roles.items():
-                values[f"loss_{role}"] += value
-        return self._summed(values)
 
     def _check_finite(self, loss: float, norm: float) -> None:
         # With fp16 an overflowing gradient is usual: accelerate passes over the step.
@@ -223,7 +204,7 @@ class _Run:
         """Measure the held-out loss."""
         self.model.eval()
         with torch.no_grad():
-            losses = self._pass_over(self.held_out.items, learn=False)
+            losses = self.passes.over(self.held_out.items, learn=False)
         self.model.train()
         self._tell(**{f"val_{name}": value for name, value in losses.items()})
         self.at = self.at.validated(losses["loss"])
@@ -276,22 +257,11 @@ class _Run:
         if self.curves is not None:
             self.curves.add(self.at.step, values)
 
-    # -- several processes -----------------------------------------------------------------
-
-    def _summed(self, values: dict[str, float]) -> dict[str, float]:
-        if self.accelerator.num_processes == 1:
-            return values
-        own = torch.tensor(list(values.values()), device=self.accelerator.device)
-        return dict(zip(values, self.accelerator.reduce(own).tolist(), strict=True))
-
-    def _agreed(self, wish: bool) -> bool:
-        """Return whether any process wishes it: all must leave the loop at the same step."""
-        return self._summed({"wish": float(wish)})["wish"] > 0
-
 
 def _speed(items: Sequence[Item], seconds: float) -> dict[str, float]:
     supervised = sum(item.supervised for item in items)
     speed = {
+        "seconds": seconds,
         "tokens_per_s": supervised / max(seconds, 1e-6),
         "unpadded_tokens_per_s": sum(len(item.ids) for item in items) / max(seconds, 1e-6),
     }

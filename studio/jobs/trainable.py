@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import torch
 
 from studio.domain.errors import SpecError
 from studio.domain.specs import TrainSpec
@@ -20,15 +22,31 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 
-def trainable_student(job: Job, spec: TrainSpec) -> Student:
+WIDE = 256  #: hidden size from which bf16 pays on a CPU that has it
+
+
+class Trainable(NamedTuple):
+    """A student ready to learn, and the precision it computes in."""
+
+    student: Student
+    precision: str
+
+
+def trainable_student(job: Job, spec: TrainSpec) -> Trainable:
     """Load the student with a LoRA adapter to train, or with all weights open (``full``).
 
     An adapter that the student has already is trained on, so that one adapter holds all rounds.
+    What is trained is kept in fp32, what is not in the precision it is computed in.
     """
     device = pick_device()
-    dtype = DTYPES[pick_precision(spec.precision, device)]
+    precision = pick_precision(spec.precision, device)
+    dtype = torch.float32 if spec.full else DTYPES[precision]
     student = load_student(spec.student, beside=job.folder, dtype=dtype, for_training=not spec.full)
     model: Any = student.model
+    if spec.precision == "auto" and device.type == "cpu" and _is_faster_in_bf16(model):
+        precision = "bf16"
+        if not spec.full:
+            model.to(torch.bfloat16)
     if spec.full:
         if spec.student.adapter:
             model = model.merge_and_unload()
@@ -41,7 +59,18 @@ def trainable_student(job: Job, spec: TrainSpec) -> Student:
         name = "activation_checkpointing_enable"
         getattr(model, name, model.gradient_checkpointing_enable)()
         model.enable_input_require_grads()
-    return student._replace(model=model.to(device))
+    for value in model.parameters():
+        if value.requires_grad:
+            value.data = value.data.float()
+    return Trainable(student._replace(model=model.to(device)), precision)
+
+
+def _is_faster_in_bf16(model: PreTrainedModel) -> bool:
+    """Return whether this CPU multiplies bf16 by itself, and the model is large enough to gain."""
+    found = torch.cpu.get_capabilities()
+    has = any(found.get(name) for name in ("avx512_bf16", "amx_bf16"))
+    width = getattr(model.config.get_text_config(), "hidden_size", 0)
+    return has and width >= WIDE
 
 
 def _with_lora(model: PreTrainedModel, spec: TrainSpec) -> Any:

@@ -48,7 +48,7 @@ class Mapd:
         self._weights = dict.fromkeys(EXPLAINING, alpha if both else 1.0)
         self._weights |= dict.fromkeys(SOLVING, 1 - alpha if both else 1.0)
 
-    def loss(self, model: PreTrainedModel, batch: Batch) -> tuple[Tensor, dict[str, float]]:
+    def loss(self, model: PreTrainedModel, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         """Return this micro-batch's share of the step's loss, and of each role's mean CE.
 
         Source: arXiv 2410.03663, released code; one weighted pass instead of two.
@@ -68,10 +68,10 @@ class Mapd:
         return self._weights[role] / sum(totals.get(one, 0) for one in side)
 
 
-def _means(losses: Tensor, rows: Tensor, batch: Batch) -> dict[str, float]:
+def _means(losses: Tensor, rows: Tensor, batch: Batch) -> dict[str, Tensor]:
     """Return the batch's share of each role's mean cross-entropy in the step."""
-    sums = losses.new_zeros(len(batch.roles)).index_add_(0, rows, losses).tolist()
-    means = dict.fromkeys(batch.roles, 0.0)
-    for role, value in zip(batch.roles, sums, strict=True):
-        means[role] += value / batch.totals[role]
+    sums = losses.new_zeros(len(batch.roles)).index_add_(0, rows, losses)
+    means = dict.fromkeys(batch.roles, losses.new_zeros(()))
+    for role, value in zip(batch.roles, sums.unbind(), strict=True):
+        means[role] = means[role] + value / batch.totals[role]
     return means
