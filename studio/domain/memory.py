@@ -170,7 +170,7 @@ def estimate(
         Need("activations", _activations(shape, spec, tokens=load.tokens, size=size),
              f"{load.tokens:,} tokens a micro-batch, {shape.layers} layers"
              + (", most made anew on the way back" if spec.gradient_checkpointing else "")),
-        Need("logits", load.supervised * shape.vocabulary * (8 + size if size == _FP32 else 12 + size),
+        Need("logits", load.supervised * shape.vocabulary * 2 * size,
              f"{load.supervised:,} learned tokens of {shape.vocabulary:,} words, with gradient"),
     ]  # fmt: skip
     if on_gpu:

@@ -88,12 +88,12 @@ def attend(
     by_token = [each[0].transpose(0, 1) for each in (query, key, value)]
     made = []
     for group in pack.groups:
-        taken = [
+        queries, keys, values = (
             each[group.flatten()].unflatten(0, group.shape).transpose(1, 2) for each in by_token
-        ]
+        )
         seen = _window(group, sliding_window)
         done = scaled_dot_product_attention(
-            *taken, attn_mask=seen, is_causal=seen is None, dropout_p=dropout, scale=scaling,
+            queries, keys, values, attn_mask=seen, is_causal=seen is None, dropout_p=dropout, scale=scaling,
             enable_gqa=query.shape[1] != key.shape[1],
         )  # fmt: skip
         made.append(done.transpose(1, 2).flatten(0, 1))

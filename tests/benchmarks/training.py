@@ -48,6 +48,7 @@ except ImportError:
 
 BATCH = 16
 LONGEST = 256
+ROWS = 5  #: packed ones, of the longest's length, hold about a batch's tokens
 OURS = "our loop"
 TRL = ("padded", "by length", "packed", "padding-free")
 
@@ -196,8 +197,8 @@ def _trl(place: Path, items: list[Item], *, way: str, bf16: bool) -> Speed:
     sampling = "group_by_length" if way == "by length" else "random"
     packed = way == "packed"
     arguments = SFTConfig(
-        **_common(place) | ({"per_device_train_batch_size": BATCH // 3} if packed else {}),
-        bf16=bf16, train_sampling_strategy=sampling, packing=packed, max_length=LONGEST,
+        **_common(place) | ({"per_device_train_batch_size": ROWS} if packed else {}),
+        bf16=bf16, train_sampling_strategy=sampling, packing=packed, max_length=LONGEST if packed else None,
         padding_free=way == "padding-free", gradient_checkpointing=False,
         completion_only_loss=True, dataset_kwargs={"skip_prepare_dataset": False},
     )  # fmt: skip

@@ -149,7 +149,7 @@ class _TokenLosses(Function):
         return losses
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, given: Tensor) -> tuple[Tensor, None]:
         (kept,) = ctx.saved_tensors
         return kept.mul_(given[:, None]), None
