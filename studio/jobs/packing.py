@@ -84,7 +84,7 @@ def attend(
     ``query`` is (1, heads, tokens, size); what comes back is (1, tokens, heads, size).
     """
     if strange := [name for name in _STRANGE if others.get(name) is not None]:
-        raise NotImplementedError(strange[0])
+        raise ValueError(f"attention with {strange[0]} is not done packed")
     by_token = [each[0].transpose(0, 1) for each in (query, key, value)]
     made = []
     for group in pack.groups:
