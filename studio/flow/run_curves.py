@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from itertools import accumulate
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -210,14 +210,3 @@ def log_ticks(low: float, high: float, *, most: int = 5) -> list[float]:
     inside = [value for value in found if low <= value <= high]
     every = max(1, -(-len(inside) // (2 * most)))
     return inside[::every]
-
-
-def summary(curves: RunCurves) -> dict[str, Any]:
-    """Return first, lowest and last value of each curve, for tables and reports."""
-    return {
-        name: {
-            "n": len(curve), "first": float(curve.values[0]), "last": float(curve.values[-1]),
-            "lowest": float(np.nanmin(curve.values)), "highest": float(np.nanmax(curve.values)),
-        }
-        for name, curve in curves.of.items() if len(curve)
-    }  # fmt: skip

@@ -37,6 +37,16 @@ def size(count_of_bytes: float) -> str:
     return f"{count_of_bytes / 1e6:,.{0 if count_of_bytes >= 1e7 else 1}f} MB"
 
 
+def brief(value: float) -> str:
+    """Return a value with as many digits as one can use."""
+    size = abs(value)
+    if size >= 1_000:
+        return f"{value:,.0f}"
+    if size and size < 0.001:
+        return f"{value:.1e}".replace("e-0", "e-")
+    return f"{value:.3g}"
+
+
 def cost(usd: float | None) -> str:
     """Return ``$0.0132``; no price known is not the same as free."""
     if usd is None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from studio.domain.events import Metric, Warned
-from studio.flow.run_curves import Curve, RunCurves, at_step, log_ticks, summary, thinned, ticks
+from studio.flow.run_curves import Curve, RunCurves, at_step, log_ticks, thinned, ticks
 
 
 def curve(*values: float) -> Curve:
@@ -77,7 +77,6 @@ def test_events_become_curves_by_name() -> None:
     assert curves.names("accuracy") == []
     assert curves.last("val_loss") == 1.0
     assert curves.warnings == ["mind"]
-    assert summary(curves)["loss"]["lowest"] == 2.0
     assert "epoch" not in curves.of or curves.last("epoch") == 0.1
 
 

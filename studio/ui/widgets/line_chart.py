@@ -17,10 +17,13 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from studio.flow.run_curves import Numbers, at_step, log_ticks, thinned, ticks
 from studio.ui.theme import GRID, SMALL, scheme_now
+from studio.ui.words import brief
 
 LIGHT_COLOURS = ("#2d5bd0", "#c25e12", "#17764a", "#8a3fb0", "#9c7400", "#0f7f8c")
 DARK_COLOURS = ("#7ea4ff", "#ffa15e", "#5fca91", "#cf93ee", "#e3c04f", "#58c7d6")
 _FAINT = 70  #: of 255: the raw values behind a smoothed curve
+_ROW = 14  #: pixels a line of values under the mouse
+_SHEER = 225  #: of 255: their ground
 _COLUMN = 2  #: pixels; of each the lowest and the highest value are drawn
 _FEW = 400  #: points; so many are still drawn two pixels wide, with soft edges
 _STYLES = (
@@ -99,7 +102,7 @@ class LineChart(QWidget):
         self._lines = tuple(line for line in lines if len(line.steps))
         self._last_step = max([last_step, 1.0, *(float(line.steps[-1]) for line in self._lines)])
         self.setAccessibleDescription("; ".join(
-            f"{line.name}: {number(float(line.values[-1]))} at step {int(line.steps[-1]):,}"
+            f"{line.name}: {brief(float(line.values[-1]))} at step {int(line.steps[-1]):,}"
             for line in self._lines
         ))  # fmt: skip
         self.update()
@@ -143,6 +146,10 @@ class LineChart(QWidget):
         font = QFont(self.font())
         font.setPixelSize(SMALL)
         painter.setFont(font)
+        painter.setPen(QColor(scheme.line))
+        painter.drawLine(frame.box.bottomLeft(), frame.box.bottomRight())
+        if not self._lines:  # an axis without values would be made up
+            return
         low, high = frame.y
         most = max(2, int(frame.box.height() / (GRID * 4)))
         marks = log_ticks(low, high, most=most) if self._log else ticks(low, high, most=most)
@@ -151,7 +158,7 @@ class LineChart(QWidget):
             painter.setPen(QColor(scheme.raised))
             painter.drawLine(QPointF(frame.box.left(), y), QPointF(frame.box.right(), y))
             painter.setPen(QColor(scheme.dim))
-            told = number(10**value if self._log else value)
+            told = brief(10**value if self._log else value)
             place = QRectF(0, y - GRID, frame.box.left() - 4, GRID * 2)
             painter.drawText(
                 place, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, told
@@ -159,11 +166,9 @@ class LineChart(QWidget):
         for step in ticks(*frame.x, most=max(2, int(frame.box.width() / (GRID * 11)))):
             place = QRectF(frame.to_x(step) - GRID * 5, frame.box.bottom() + 2, GRID * 10, GRID * 2)
             painter.drawText(place, Qt.AlignmentFlag.AlignCenter, f"{step:,.0f}")
-        painter.setPen(QColor(scheme.line))
-        painter.drawLine(frame.box.bottomLeft(), frame.box.bottomRight())
 
     def _draw_head(self, painter: QPainter, frame: _Frame) -> None:
-        """Write the title and, behind it, the names of the curves with the values pointed at."""
+        """Write the title and, behind it, the names of the curves."""
         scheme = scheme_now()
         wide = painter.fontMetrics().horizontalAdvance
         x, baseline = 4.0, GRID * 2.0
@@ -172,9 +177,7 @@ class LineChart(QWidget):
         x += wide(self.title) + GRID * 1.5
         one = len(self._lines) == 1
         for line in self._lines:
-            point = None if self._step is None else at_step(line.steps, line.values, self._step)
             said = "" if one else line.name
-            said += "" if point is None else f" {number(point[1])}"
             if not said:
                 continue
             if x + wide(said) > frame.box.right():
@@ -226,10 +229,20 @@ class LineChart(QWidget):
         painter.setPen(QPen(QColor(scheme.dim), 1, Qt.PenStyle.DotLine))
         x = frame.to_x(min(max(self._step, frame.x[0]), frame.x[1]))
         painter.drawLine(QPointF(x, frame.box.top()), QPointF(x, frame.box.bottom()))
-        right = x > frame.box.center().x()
-        place = QRectF(x - GRID * 12 - 4 if right else x + 4, frame.box.top(), GRID * 12, GRID * 2)
-        flags = Qt.AlignmentFlag.AlignRight if right else Qt.AlignmentFlag.AlignLeft
-        painter.drawText(place, flags, f"step {self._step:,.0f}")
+        told = [(scheme.dim, f"step {self._step:,.0f}")]
+        for line in self._lines:
+            if (point := at_step(line.steps, line.values, self._step)) is not None:
+                told.append((colour(line.colour), f"{line.name} {brief(point[1])}"))
+        wide = max(painter.fontMetrics().horizontalAdvance(text) for _, text in told) + GRID
+        left = x - wide - 4 if x > frame.box.center().x() else x + 4
+        left = max(2.0, min(left, self.width() - wide - 2))
+        box = QRectF(left, frame.box.top(), wide, _ROW * len(told) + 4)
+        ground = QColor(scheme.raised)
+        ground.setAlpha(_SHEER)
+        painter.fillRect(box, ground)
+        for n, (shade, text) in enumerate(told):
+            painter.setPen(QColor(shade))
+            painter.drawText(QPointF(left + GRID / 2, box.top() + _ROW * (n + 1) - 2), text)
 
     # Qt's own names
 
@@ -283,13 +296,3 @@ def _polygon(at: NDArray[Any]) -> QPolygonF:
     stream = QDataStream(QByteArray(len(at).to_bytes(4, "big") + at.tobytes()))
     stream >> made
     return made
-
-
-def number(value: float) -> str:
-    """Return a value with as many digits as one can use."""
-    size = abs(value)
-    if size >= 1_000:
-        return f"{value:,.0f}"
-    if size and size < 0.001:
-        return f"{value:.1e}".replace("e-0", "e-")
-    return f"{value:.3g}"
