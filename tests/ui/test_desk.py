@@ -16,7 +16,7 @@ from studio.ui.desk_filter import Filter
 from studio.ui.main_window import MainWindow
 from studio.ui.pages.desk import DeskPage
 from studio.ui.table_model import TINTED
-from studio.ui.what_if import try_policy
+from studio.ui.what_if import sized, try_policy
 from tests.ui.conftest import CASES, Open, desk_of
 
 Key = Qt.Key
@@ -126,11 +126,12 @@ def test_the_outcome_is_that_of_the_scorebook_and_nothing_is_stored_before_apply
 ) -> None:
     panel, store = desk.panel, window.workbench.reader
     before = list(store.sql.iterdump())
+    book, size = sized(Scorebook(store), store)
     for threshold in (1.0, 2.75, 4.5):
         panel._histogram._set(threshold)
         policy = Policy(name="custom", threshold=threshold, answer_gate=False, min_reviews=1)
         assert panel.policy.id == policy.id
-        trial = try_policy(Scorebook(store), policy)
+        trial = try_policy(book, policy, size)
         assert panel.outcome.endswith(f"{trial.in_words} · {trial.more_words}")
         assert f"accepted {trial.now.accepted} → {trial.then.accepted}" in panel.outcome
         tinted = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
@@ -14,9 +15,11 @@ from studio.domain.specs import DatasetSpec, TrainSpec, dataset_spec, train_spec
 from studio.flow.outlook import Piece, Tokens
 from studio.flow.outlook import Shown as TokensShown
 from studio.store.tables import Store
+from studio.ui.curve_window import CurveWindow
 from studio.ui.pages.training import TrainingPage
 from studio.ui.token_view import TokenView, in_words
 from studio.ui.widgets.curves import Curves, Shown
+from studio.ui.widgets.line_chart import Line, LineChart
 from studio.ui.widgets.spec_form import COMMON, SpecForm, settings_of
 from tests.ui.conftest import Open
 
@@ -214,3 +217,18 @@ def test_the_copied_command_holds_what_was_changed(
     assert "Memory: the size of some/model is not known" in page._outlook._total.text()
     page._student.setCurrentText("/no/such/model")
     qtbot.waitUntil(lambda: page._found.text().startswith("✗ there is no folder"))
+
+
+def test_a_chart_opens_with_every_point_in_a_window_of_its_own(qtbot: QtBot) -> None:
+    chart = LineChart("Loss", "")
+    qtbot.addWidget(chart)
+    chart.enlarge()
+    assert chart.findChildren(CurveWindow) == []  # nothing measured yet
+    steps = np.arange(5_000, dtype=float)
+    chart.show_lines(
+        [Line("training", steps, np.sin(steps)), Line("held out", steps[:2], steps[:2], colour=1)]
+    )
+    chart.enlarge()
+    (window,) = chart.findChildren(CurveWindow)
+    assert [item.name() for item in window.plot.listDataItems()] == ["training", "held out"]
+    assert len(window.plot.listDataItems()[0].getOriginalDataset()[0]) == 5_000

@@ -1,21 +1,21 @@
 """One chart of curves over steps, painted by hand: thinned to its pixels, with a value under the mouse.
 
-A general plotting widget spends most of its time on wide strokes through noise; here a curve that
-was thinned is drawn one pixel wide, which costs a hundredth.
+A general plotting widget spends most of its time on wide strokes through noise; a thinned curve one
+pixel wide costs a hundredth. What that lacks, zoom and saving, ``curve_window`` has.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
-from PySide6.QtCore import QByteArray, QDataStream, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFont, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from studio.flow.run_curves import Numbers, at_step, log_ticks, thinned, ticks
+from studio.ui.polygon import polygon
 from studio.ui.theme import GRID, SMALL, scheme_now
 from studio.ui.words import brief
 
@@ -26,12 +26,8 @@ _ROW = 14  #: pixels a line of values under the mouse
 _SHEER = 225  #: of 255: their ground
 _COLUMN = 2  #: pixels; of each the lowest and the highest value are drawn
 _FEW = 400  #: points; so many are still drawn two pixels wide, with soft edges
-_STYLES = (
-    Qt.PenStyle.SolidLine,
-    Qt.PenStyle.DashLine,
-    Qt.PenStyle.DotLine,
-    Qt.PenStyle.DashDotLine,
-)
+_STYLES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine,
+           Qt.PenStyle.DashDotLine)  # fmt: skip
 
 
 class Line(NamedTuple):
@@ -90,7 +86,8 @@ class LineChart(QWidget):
         self.setMinimumSize(GRID * 20, GRID * 13)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName(f"Chart of {title} over steps")
-        self.setToolTip(f"{title} over optimiser steps{': ' + about if about else ''}")
+        self.setToolTip(f"{title} over optimiser steps{': ' + about if about else ''}. Double click: every point,"
+                        " to zoom into and to save")  # fmt: skip
 
     @property
     def has_lines(self) -> bool:
@@ -111,6 +108,15 @@ class LineChart(QWidget):
         """Draw on a logarithmic axis; what is not above 0 is then left out."""
         self._log = on
         self.update()
+
+    def enlarge(self) -> None:
+        """Open a window with the measured points, where there are any."""
+        if self._lines:
+            from studio.ui.curve_window import CurveWindow  # brings a plotting library
+
+            CurveWindow(self, self.title, [
+                (line.name, colour(line.colour), line.steps, line.values) for line in self._lines
+            ]).open()  # fmt: skip
 
     def point_at(self, step: float | None) -> None:
         """Show the values at a step, or none."""
@@ -220,7 +226,7 @@ class LineChart(QWidget):
         at[:, 0] = frame.box.left() + (steps - x0) / (x1 - x0) * frame.box.width()
         at[:, 1] = frame.box.bottom() - (values - y0) / (y1 - y0) * frame.box.height()
         painter.setPen(pen)
-        painter.drawPolyline(_polygon(at))
+        painter.drawPolyline(polygon(at))
 
     def _draw_pointer(self, painter: QPainter, frame: _Frame) -> None:
         if self._step is None or not self._lines:
@@ -273,6 +279,10 @@ class LineChart(QWidget):
             return _Drawn(raw, None)
         return _Drawn(thinned(line.steps, self._scaled(line.smooth), columns=columns), raw)
 
+    def mouseDoubleClickEvent(self, _: QMouseEvent) -> None:
+        """Show every point in a window of its own."""
+        self.enlarge()
+
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Tell which step is pointed at."""
         if self._frame is not None and self._lines:
@@ -288,11 +298,3 @@ class LineChart(QWidget):
 class _Drawn(NamedTuple):
     line: tuple[Numbers, Numbers]
     raw: tuple[Numbers, Numbers] | None  #: behind it, where it is smoothed
-
-
-def _polygon(at: NDArray[Any]) -> QPolygonF:
-    """Return points, ``(n, 2)`` and big-endian, as Qt has them: in one go, not a point at a time."""
-    made = QPolygonF()
-    stream = QDataStream(QByteArray(len(at).to_bytes(4, "big") + at.tobytes()))
-    stream >> made
-    return made
