@@ -43,15 +43,27 @@ def add(
     concurrency: Annotated[int, typer.Option(help="Requests at once")] = 8,
     price_in: Annotated[float | None, typer.Option(help="USD per million prompt tokens")] = None,
     price_out: Annotated[float | None, typer.Option(help="USD per million reply tokens")] = None,
+    adaptive: Annotated[
+        bool, typer.Option(help="Find out how many requests at once it bears, up to --concurrency")
+    ] = False,
+    requests_per_minute: Annotated[int | None, typer.Option(help="Requests a minute")] = None,
+    tokens_per_minute: Annotated[
+        int | None, typer.Option(help="Tokens a minute, both ways")
+    ] = None,
+    samples: Annotated[int, typer.Option(help="Rationales of one question")] = 1,
 ) -> None:
     """Add a teacher, or change the one of that name."""
     if not base_url.startswith(("http://", "https://", "scripted:")):
         raise SpecError(f"{base_url!r} is not an address: it starts with http:// or https://")
     if concurrency < 1:
         raise SpecError("--concurrency must be at least 1")
+    if min(requests_per_minute or 1, tokens_per_minute or 1, samples) < 1:
+        raise SpecError("limits a minute and --samples must be at least 1")
     record = TeacherRecord(
         name=name, model=model, base_url=base_url.rstrip("/"), api_key_env=api_key_env,
-        concurrency=concurrency, price_in=price_in, price_out=price_out,
+        concurrency=concurrency, price_in=price_in, price_out=price_out, adaptive=adaptive,
+        requests_per_minute=requests_per_minute, tokens_per_minute=tokens_per_minute,
+        samples=samples,
         scripted=base_url.startswith("scripted:"),
     )  # fmt: skip
     bench = Workbench(project)

@@ -200,6 +200,11 @@ class TeacherRecord(Record):
     structured: bool = True  #: try a JSON schema for reviews first
     scripted: bool = False  #: answers come from a script, not from a model; said on screen
     active: bool = True  #: False: imported or removed, kept because records name it
+    adaptive: bool = False  #: find out how many at once it bears, up to ``concurrency``
+    requests_per_minute: Annotated[int, Field(ge=1)] | None = None
+    tokens_per_minute: Annotated[int, Field(ge=1)] | None = None
+    samples: Annotated[int, Field(ge=1, le=64)] = 1  #: rationales of one question
+    batch: bool = False  #: by the endpoint's batch interface: half the price, within a day
 
 
 class StudentRecord(Record):

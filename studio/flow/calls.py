@@ -8,23 +8,23 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import BaseModel
 
 from studio.domain.errors import TeacherError
 from studio.domain.records import TeacherRecord, digest
+from studio.flow.commits import Commits
+from studio.flow.pace import Pace, Ticket
 from studio.flow.purse import Purse, cost_of, maybe_billed
 from studio.flow.stage import Bench
 from studio.store import committee_views as views
 from studio.teachers.base import MAYBE_BILLED, NOT_BILLED, Outcome, RawReply, Reply, read_reply
 
 if TYPE_CHECKING:
-    from studio.store.tables import Store
     from studio.teachers.base import Teacher
 
-T = TypeVar("T")
 KEPT_OF_A_FAILURE = (
     64 << 10
 )  #: bytes of an error page or a half reply; whole replies are kept whole
@@ -53,80 +53,120 @@ class Ask(NamedTuple):
                       self.messages, self.max_tokens, shape)  # fmt: skip
 
 
+class Kept(NamedTuple):
+    """What a reply makes necessary beyond its record."""
+
+    again: Sequence[Ask] = ()  #: for the same item, which is not done yet
+    new: Sequence[Ask] = ()  #: items of their own, of any teacher
+
+
+#: Makes a record of a usable reply, as part of the commit that settles the call.
+Keep = Callable[[Ask, Reply], Kept | None]
+
+
 class Made(NamedTuple):
-    """A call that was made: what came over the wire, and what was read in it."""
+    """A call that was made: what came over the wire, what was read in it, what follows from it."""
 
     raw: RawReply
     reply: Reply
+    kept: Kept | None = None
 
 
 class Calls:
-    """Makes calls and keeps the ledger of them."""
+    """Makes calls and keeps the ledger of them.
 
-    def __init__(self, bench: Bench) -> None:
+    Args:
+        keep: makes a record of each usable reply.
+    """
+
+    def __init__(self, bench: Bench, keep: Keep) -> None:
         self._store = bench.store
-        self._commits = _Commits(bench.store)
+        self._commits = Commits(bench.store)
         self._open = bench.open_teacher
+        self._keep = keep
         self.purse = Purse(bench.store.spent_usd(), bench.spend_cap_usd,
                            maybe=maybe_billed(bench.store))  # fmt: skip
 
-    def on_disk(self, ask: Ask) -> Reply | None:
-        """Return the usable reply to this very request that is on disk already, if there is one."""
+    def on_disk(self, ask: Ask) -> Made | None:
+        """Use the reply to this very request that is on disk already, if there is one."""
         call = self._store.answered_call(ask.subject)
         if call is None or call.reply is None:
             return None
         raw = RawReply(call.reply)
         reply = read_reply(raw)
-        if call.state == "received":  # read and counted, also where it answers an older prompt
-            reply = self._identified(ask, raw, reply, call.id)
-            self.purse.add(ask.teacher, self._settle(ask, call.id, raw, reply))
-        if call.request_hash != ask.request_hash:
-            return None
-        return reply._replace(call_id=call.id) if reply.outcome.is_usable else None
+        with self._store.transaction():
+            if call.state == "received":  # read and counted, also where it answers an older prompt
+                reply = self._identified(ask, raw, reply, call.id)
+                self.purse.add(ask.teacher, self._settle(ask, call.id, raw, reply))
+            if call.request_hash != ask.request_hash or not reply.outcome.is_usable:
+                return None
+            reply = reply._replace(call_id=call.id)
+            return Made(raw, reply, self._keep(ask, reply))
 
-    async def make(self, ask: Ask) -> Made | None:
-        """Make one call; None when the purse gives nothing out. Never raises for a fault of theirs."""
-        self._store.check_space()
+    async def make(self, ask: Ask, pace: Pace, ticket: Ticket) -> Made | None:
+        """Make one call; None when the purse gives nothing out. Never raises for a fault of theirs.
+
+        Args:
+            ticket: of the teacher's pace; it is given back as soon as the reply is there.
+        """
+        sent: Outcome | None = None
+        reserved, retry_after, was_sent = None, None, False
         try:
+            self._store.check_space()
             teacher = self._open(ask.teacher)
+            prompt = sum(len(message["content"]) for message in ask.messages)
+            reserved = await self.purse.reserve(ask.teacher, prompt=prompt,
+                                                max_tokens=ask.max_tokens)  # fmt: skip
+            if reserved is None:
+                return None
+            call_id = uuid.uuid4().hex
+            was_sent = True
+            raw = await self._send(teacher, ask, call_id)
+            sent, retry_after = raw.failure or Outcome.ANSWERED, raw.retry_after_s
         except TeacherError as error:  # no key, say: nothing was sent, nothing is in the ledger
             return Made(RawReply(), Reply(Outcome.DENIED, detail=str(error)))
-        prompt = sum(len(message["content"]) for message in ask.messages)
-        reserved = await self.purse.reserve(ask.teacher, prompt=prompt, max_tokens=ask.max_tokens)
-        if reserved is None:
-            return None
+        finally:
+            pace.leave(ticket, sent, retry_after_s=retry_after)
+            if sent is None and reserved is not None:
+                self.purse.settle(ask.teacher, reserved, None, maybe=was_sent)
         cost, maybe = None, True
         try:
-            made, cost = await self._send(teacher, ask)
+            made, cost = await self._take(ask, call_id, raw)
             maybe = made.reply.outcome not in NOT_BILLED
         finally:
-            await self.purse.settle(ask.teacher, reserved, cost, maybe=maybe)
+            self.purse.settle(ask.teacher, reserved, cost, maybe=maybe)
+        if made.reply.tokens_in is not None and made.reply.tokens_out is not None:
+            pace.count_tokens(ticket, made.reply.tokens_in + made.reply.tokens_out)
         if made.reply.outcome is Outcome.REPEATED:
             await teacher.drop_connections()
         return made
 
-    async def _send(self, teacher: Teacher, ask: Ask) -> tuple[Made, float | None]:
-        call_id = uuid.uuid4().hex
+    async def _send(self, teacher: Teacher, ask: Ask, call_id: str) -> RawReply:
         try:
             await self._commits.join(lambda: self._store.intend_call(
                 call_id, subject=ask.subject, teacher=ask.teacher.name, stage=ask.stage,
                 request_hash=ask.request_hash, prompt_hash=ask.prompt_hash,
             ), unless_cancelled=True)  # fmt: skip
-            raw = await teacher.send(ask.messages, max_tokens=ask.max_tokens, schema=ask.schema)
+            return await teacher.send(ask.messages, max_tokens=ask.max_tokens, schema=ask.schema)
         except asyncio.CancelledError:
             self._store.settle_call(call_id, state="unknown", outcome="unknown",
                                     detail="ended before the reply; it may have been billed")  # fmt: skip
             raise
+
+    async def _take(self, ask: Ask, call_id: str, raw: RawReply) -> tuple[Made, float | None]:
+        """Put a reply on disk as it came; only then read it and make a record of it."""
         if raw.failure is None:
             await self._commits.join(lambda: self._store.settle_call(
                 call_id, state="received", outcome="", reply=raw.body, status=raw.status
             ))  # fmt: skip
-        reply, cost = await self._commits.join(lambda: self._read(ask, raw, call_id))
-        return Made(raw, reply._replace(call_id=call_id)), cost
+        return await self._commits.join(lambda: self._read(ask, raw, call_id))
 
-    def _read(self, ask: Ask, raw: RawReply, call_id: str) -> tuple[Reply, float | None]:
+    def _read(self, ask: Ask, raw: RawReply, call_id: str) -> tuple[Made, float | None]:
         reply = self._identified(ask, raw, read_reply(raw), call_id)
-        return reply, self._settle(ask, call_id, raw, reply)
+        cost = self._settle(ask, call_id, raw, reply)
+        reply = reply._replace(call_id=call_id)
+        kept = self._keep(ask, reply) if reply.outcome.is_usable else None
+        return Made(raw, reply, kept), cost
 
     def _identified(self, ask: Ask, raw: RawReply, reply: Reply, call_id: str) -> Reply:
         """Refuse the reply of another call: the same id in the same bytes.
@@ -158,44 +198,3 @@ class Calls:
             tokens_in=reply.tokens_in, tokens_out=reply.tokens_out, cost_usd=cost, **partial,
         )  # fmt: skip
         return cost
-
-
-class _Commits:
-    """Commits in one go what several calls have to say in the same moment.
-
-    A commit waits for the disk, and the loop waits with it: one at a time, a slow disk would set
-    the pace of all teachers together.
-    """
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._waiting: list[tuple[Callable[[], object], asyncio.Future[Any], bool]] = []
-
-    async def join(self, write: Callable[[], T], *, unless_cancelled: bool = False) -> T:
-        """Do ``write`` with the next commit; returns its result when that is on disk.
-
-        Args:
-            unless_cancelled: leave it undone when nobody waits for it any more.
-        """
-        loop = asyncio.get_running_loop()
-        done: asyncio.Future[T] = loop.create_future()
-        if not self._waiting:
-            loop.call_soon(self._commit)
-        self._waiting.append((write, done, unless_cancelled))
-        return await done
-
-    def _commit(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        wanted = [(write, done) for write, done, unless_cancelled in waiting
-                  if not (unless_cancelled and done.cancelled())]  # fmt: skip
-        try:
-            with self._store.transaction():
-                results = [write() for write, _ in wanted]
-        except Exception as error:  # not handled here: each one who waits raises it
-            for _, done in wanted:
-                if not done.cancelled():
-                    done.set_exception(error)
-            return
-        for (_, done), result in zip(wanted, results, strict=True):
-            if not done.cancelled():
-                done.set_result(result)

@@ -8,35 +8,25 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections import deque
-from collections.abc import (
-    AsyncGenerator,
-    Callable,
-    Container,
-    Coroutine,
-    Iterable,
-    Iterator,
-    Sequence,
-)
+from collections.abc import AsyncGenerator, Coroutine, Iterable, Sequence
 from contextlib import suppress
 
 from studio.domain.errors import TeacherError
 from studio.domain.records import TeacherRecord, digest
-from studio.flow.calls import Ask, Calls
+from studio.flow.calls import Ask, Calls, Keep, Kept, Made
+from studio.flow.dealer import Dealer
+from studio.flow.pace import FIRST_PAUSE_S, LONGEST_PAUSE_S, Pace, Ticket
 from studio.flow.stage import Bench, Progress
 from studio.teachers.base import ACCOUNT_WIDE, PASSING, Outcome, RawReply, Reply
 
-__all__ = ["Ask", "Keep", "ask_all"]
+__all__ = ["Ask", "Keep", "Kept", "ask_all"]
 
-TRIES = 3  #: requests for one item, at most; each is a row of the ledger
-FIRST_PAUSE_S = 0.5  #: doubled at each try, with a random part, unless the endpoint says how long
-LONGEST_PAUSE_S = 120.0  #: an endpoint that wants more is left out and its wish is told
+TRIES = 3  #: requests for one item while its teacher works otherwise; each is a row of the ledger
+MOST_TRIES = 50  #: with all that were the endpoint's trouble and not the item's
 REPLIES_WITHIN_S = 10.0  #: how long a cancelled stage waits for replies that are paid for already
 TELL_EVERY_S = 0.1
+_CHARACTERS_A_TOKEN = 4
 BUDGET_REACHED = "budget reached"
-
-
-Keep = Callable[[Ask, Reply], Sequence[Ask] | None]
 
 
 async def ask_all(
@@ -47,13 +37,15 @@ async def ask_all(
     total: int,
     keep: Keep,
     teachers: Sequence[TeacherRecord] | None = None,
+    tables: Iterable[str] = (),
 ) -> AsyncGenerator[Progress, None]:
     """Ask everything in ``asks`` and hand each usable reply to ``keep``, which adds the record.
 
     Args:
         asks: drawn from as teachers get free, so it may be long.
-        keep: may return further asks that the reply makes necessary; they go to the same teacher.
-        teachers: all that ``asks`` may name; by default the project's active ones.
+        keep: runs inside a commit; may return further asks, which are asked before all others.
+        teachers: all that may be asked; by default the project's active ones.
+        tables: what ``keep`` writes to.
 
     Raises:
         TeacherError: at the end, when a teacher had to be left out (no key, no quota, not there);
@@ -61,61 +53,34 @@ async def ask_all(
     """
     asked = bench.store.teachers() if teachers is None else teachers
     committee = _Committee(bench, asks, teachers=asked, stage=stage, total=total, keep=keep)
-    workers = [asyncio.create_task(worker) for worker in committee.workers()]
+    work = asyncio.create_task(committee.run())
+    written, told = {"calls", *tables}, 0
     try:
         yield committee.progress()
-        while pending := [worker for worker in workers if not worker.done()]:
-            await asyncio.wait(pending, timeout=TELL_EVERY_S, return_when=asyncio.FIRST_COMPLETED)
+        while not work.done():
+            await asyncio.wait([work], timeout=TELL_EVERY_S)
+            if committee.calls_made != told:
+                told = committee.calls_made
+                bench.changed(written)
             yield committee.progress()
-            for worker in workers:
-                if worker.done() and (error := worker.exception()) is not None:
-                    raise error
-        yield committee.progress()
+        work.result()
     finally:
         committee.stop()
-        await _let_end(workers)
+        await _let_end(work, committee)
+        bench.changed(written)
     if committee.left_out:
         raise TeacherError(committee.complaint())
 
 
-async def _let_end(workers: Sequence[asyncio.Task[None]]) -> None:
+async def _let_end(work: asyncio.Task[None], committee: _Committee) -> None:
     """Wait for replies in flight, then end what is left."""
-    pending = [worker for worker in workers if not worker.done()]
     try:
-        if pending:
-            await asyncio.wait(pending, timeout=REPLIES_WITHIN_S)
+        if not work.done():
+            await asyncio.wait([work], timeout=REPLIES_WITHIN_S)
     finally:  # also when cancelled once more
-        for worker in workers:
-            worker.cancel()
-        await asyncio.gather(*workers, return_exceptions=True)  # told already, or about to be
-
-
-class _Dealer:
-    """Hands out asks by teacher from one long iterable, reading no further than it must.
-
-    Asks of a teacher in ``left_out`` are dropped: nobody will come for them.
-    """
-
-    def __init__(self, asks: Iterable[Ask], left_out: Container[str]) -> None:
-        self._asks = iter(asks)
-        self._left_out = left_out
-        self._waiting: dict[str, deque[Ask]] = {}
-
-    def next_for(self, teacher: str) -> Ask | None:
-        """Return the next ask for this teacher, or None when there is none left."""
-        waiting = self._waiting.setdefault(teacher, deque())
-        if waiting:
-            return waiting.popleft()
-        for ask in self._asks:
-            if ask.teacher.name == teacher:
-                return ask
-            if ask.teacher.name not in self._left_out:
-                self._waiting.setdefault(ask.teacher.name, deque()).append(ask)
-        return None
-
-    def forget(self, teacher: str) -> None:
-        """Drop what waits for this teacher."""
-        self._waiting.pop(teacher, None)
+        ending = committee.cancel()
+        work.cancel()
+        await asyncio.gather(work, *ending, return_exceptions=True)  # told already, or about to be
 
 
 class _Committee:
@@ -129,88 +94,150 @@ class _Committee:
         total: int,
         keep: Keep,
     ) -> None:
-        self._calls = Calls(bench)
-        self._keep = keep
+        self._calls = Calls(bench, keep)
         self._stage, self._total = stage, total
         self._teachers = teachers
+        self._paces = {teacher.name: Pace(teacher) for teacher in teachers}
         self.left_out: dict[str, str] = {}  #: teacher: why, in words
-        self._dealer = _Dealer(asks, self.left_out)
-        self._done = self._failed = 0
+        self._dealer = Dealer(asks, self.left_out)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._error: BaseException | None = None
+        self._done = self._failed = self.calls_made = 0
         self._note = ""
         self._stopping = asyncio.Event()
         self._random = random.Random(digest(stage, total))
 
-    def workers(self) -> Iterator[Coroutine[None, None, None]]:
-        """Yield one coroutine per request that may be under way at once."""
+    async def run(self) -> None:
+        """Ask everybody everything; ends when all has been said."""
         for teacher in self._teachers:
-            for _ in range(teacher.concurrency):
-                yield self._work(teacher)
+            self._start(self._deal(teacher))
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+        if self._error is not None:
+            raise self._error
 
     def stop(self) -> None:
         """Send nothing more; what is under way comes to its end."""
         self._stopping.set()
         self._calls.purse.close()
+        self._dealer.close()
+        for pace in self._paces.values():
+            pace.close()
+
+    def cancel(self) -> list[asyncio.Task[None]]:
+        """End what is under way; returns it."""
+        for task in self._tasks:
+            task.cancel()
+        return list(self._tasks)
 
     def progress(self) -> Progress:
         """Return how far the stage is."""
+        waits = [f"{name} {why}" for name, pace in self._paces.items() if (why := pace.describe())]
         return Progress(self._stage, self._done + self._failed, self._total, self._failed,
-                        self._calls.purse.spent_here, self._note)  # fmt: skip
+                        self._calls.purse.spent_here, self._note or ", ".join(waits))  # fmt: skip
 
     def complaint(self) -> str:
         """Return in one line which teachers were left out, why, and what to do."""
         told = "; ".join(f"{name} is left out: {why}" for name, why in self.left_out.items())
         return f"{told}. What was made is kept; run it again then"
 
-    async def _work(self, teacher: TeacherRecord) -> None:
-        while not self._stopping.is_set() and teacher.name not in self.left_out:
-            ask = self._dealer.next_for(teacher.name)
-            if ask is None:
-                return
-            await self._serve(ask)
+    def _start(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
 
-    async def _serve(self, ask: Ask) -> None:
-        waiting = [ask]
-        while waiting:
-            one = waiting.pop()
-            reply = self._calls.on_disk(one) or await self._ask(one)
-            if reply is None:
-                return
-            if not reply.outcome.is_usable:
-                self._failed += 1
-                return
-            waiting.extend(self._keep(one, reply) or ())
-        self._done += 1
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._error = self._error or error
+            self.stop()
 
-    async def _ask(self, ask: Ask) -> Reply | None:
-        """Ask up to ``TRIES`` times; None when the stage is ending or out of money."""
-        for attempt in range(TRIES):
-            if self._stopping.is_set() or ask.teacher.name in self.left_out:
-                return None
-            made = await self._calls.make(ask)
+    async def _deal(self, teacher: TeacherRecord) -> None:
+        """Send one teacher's asks on their way, as fast as its pace allows."""
+        pace = self._paces[teacher.name]
+        while (ask := await self._dealer.next_for(teacher.name)) is not None:
+            made = self._calls.on_disk(ask)
+            if made is not None:
+                self._finish(made.kept)
+                await asyncio.sleep(0)  # there may be thousands of them, and others wait
+                continue
+            ticket = await pace.enter(_tokens(ask))
+            if ticket is None:
+                self._dealer.done()
+                return
+            self._start(self._serve(ask, pace, ticket))
+
+    async def _serve(self, ask: Ask, pace: Pace, ticket: Ticket) -> None:
+        made = await self._ask(ask, pace, ticket)
+        if made is None:
+            self._dealer.done()
+            return
+        if not made.reply.outcome.is_usable:
+            self._failed += 1
+            self._dealer.done()
+            return
+        self._finish(made.kept)
+
+    def _finish(self, kept: Kept | None) -> None:
+        again, new = kept or Kept()
+        self._total += self._dealer.add(new)
+        if not self._dealer.add(again):
+            self._done += 1
+        self._dealer.done()
+
+    async def _ask(self, ask: Ask, pace: Pace, first: Ticket) -> Made | None:
+        """Ask until something comes of it; None when the stage is ending or out of money."""
+        tries, ticket = 0, first
+        for _ in range(MOST_TRIES):
+            made = await self._calls.make(ask, pace, ticket)
+            self.calls_made += 1
             if made is None:
                 self._out_of_money()
                 return None
-            raw, reply = made
-            if reason := _why_leave_out(raw, reply):
-                self.left_out.setdefault(ask.teacher.name, reason)
-                self._dealer.forget(ask.teacher.name)
+            raw, reply, _ = made
+            if reason := self._why_leave_out(raw, reply, pace):
+                self._leave_out(ask.teacher.name, reason)
                 return None
-            if reply.outcome not in PASSING or attempt == TRIES - 1:
-                return reply
-            await self._pause(raw, attempt)
-        return None
+            is_theirs = pace.is_out or (reply.outcome is Outcome.RATE_LIMITED and pace.answers > 0)
+            tries += not is_theirs
+            if reply.outcome not in PASSING and not (is_theirs and reply.outcome in ACCOUNT_WIDE):
+                return made
+            if tries >= TRIES:
+                return made
+            if not is_theirs and raw.retry_after_s is None:
+                await self._pause(tries)
+            again = await pace.enter(_tokens(ask))
+            if again is None:
+                return None
+            ticket = again
+        return made
+
+    def _why_leave_out(self, raw: RawReply, reply: Reply, pace: Pace) -> str:
+        if pace.is_given_up:
+            return f"the endpoint gives no answers any more ({reply.detail})"
+        if reply.outcome is Outcome.OFFLINE and pace.answers:
+            return ""  # it was there a moment ago
+        return _why_leave_out(raw, reply)
+
+    def _leave_out(self, teacher: str, reason: str) -> None:
+        self.left_out.setdefault(teacher, reason)
+        self._dealer.forget(teacher)
+        self._paces[teacher].close()
 
     def _out_of_money(self) -> None:
         if not self._stopping.is_set():
             self._note = BUDGET_REACHED
             self.stop()
 
-    async def _pause(self, raw: RawReply, attempt: int) -> None:
-        pause = raw.retry_after_s
-        if pause is None:
-            pause = FIRST_PAUSE_S * 2**attempt * (0.5 + self._random.random())
+    async def _pause(self, tries: int) -> None:
+        pause = FIRST_PAUSE_S * 2 ** (tries - 1) * (0.5 + self._random.random())
         with suppress(TimeoutError):
             await asyncio.wait_for(self._stopping.wait(), pause)
+
+
+def _tokens(ask: Ask) -> int:
+    prompt = sum(len(message["content"]) for message in ask.messages)
+    return prompt // _CHARACTERS_A_TOKEN + ask.max_tokens
 
 
 def _why_leave_out(raw: RawReply, reply: Reply) -> str:

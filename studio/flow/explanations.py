@@ -44,11 +44,12 @@ class ExplainStage:
                     prompt_hash=ask.prompt_hash, truncated=reply.outcome is Outcome.TRUNCATED,
                 )
             ])  # fmt: skip
-            bench.changed({"explanations", "calls"})
 
         asks = self._asks(bench, missing)
         async with aclosing(
-            ask_all(bench, asks, stage=self.name, total=len(missing), keep=keep)
+            ask_all(
+                bench, asks, stage=self.name, total=len(missing), keep=keep, tables={"explanations"}
+            )
         ) as steps:
             async for progress in steps:
                 yield progress

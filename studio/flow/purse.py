@@ -52,7 +52,7 @@ class Purse:
         self._calls_out = 0
         self._is_closed = False
         self._means: dict[str, tuple[float, int]] = defaultdict(lambda: (0.0, 0))
-        self._changed = asyncio.Condition()
+        self._waiting: list[asyncio.Future[None]] = []
 
     @property
     def spent_here(self) -> float | None:
@@ -67,23 +67,25 @@ class Purse:
         Args:
             prompt: length of the messages in characters.
         """
-        async with self._changed:
-            while True:
-                total, calls = self._means[teacher.name]
-                at_most = _at_most(teacher, prompt, max_tokens)
-                expected = total / calls if calls else at_most
-                spent = self._before + self._new + self._maybe
-                fits = self._cap is None or spent + self._reserved + expected <= self._cap
-                is_first = not calls and not self._calls_out and spent < (self._cap or 0.0)
-                if (fits or is_first or not at_most) and not self._is_closed:
-                    self._reserved += expected
-                    self._calls_out += 1
-                    return expected
-                if self._is_closed or not self._calls_out:
-                    return None
-                await self._changed.wait()  # what is under way may turn out cheaper
+        while not self._is_closed:
+            total, calls = self._means[teacher.name]
+            at_most = _at_most(teacher, prompt, max_tokens)
+            expected = total / calls if calls else at_most
+            spent = self._before + self._new + self._maybe
+            fits = self._cap is None or spent + self._reserved + expected <= self._cap
+            is_first = not calls and not self._calls_out and spent < (self._cap or 0.0)
+            if fits or is_first or not at_most:
+                self._reserved += expected
+                self._calls_out += 1
+                return expected
+            if not self._calls_out:
+                return None
+            turn = asyncio.get_running_loop().create_future()
+            self._waiting.append(turn)
+            await turn  # what is under way may turn out cheaper
+        return None
 
-    async def settle(
+    def settle(
         self, teacher: TeacherRecord, reserved: float, cost: float | None, *, maybe: bool = False
     ) -> None:
         """Take what a call did cost for what was set aside for it.
@@ -91,17 +93,17 @@ class Purse:
         Args:
             maybe: it may have been billed although its cost is not known.
         """
-        async with self._changed:
-            self._reserved -= reserved
-            self._calls_out -= 1
-            if maybe and cost is None:
-                self._maybe += reserved
-            self.add(teacher, cost)
-            self._changed.notify_all()
+        self._reserved -= reserved
+        self._calls_out -= 1
+        if maybe and cost is None:
+            self._maybe += reserved
+        self.add(teacher, cost)
+        self._tell()
 
     def close(self) -> None:
-        """Give nothing more out; who waits is told when a call under way has ended."""
+        """Give nothing more out; who waits is told."""
         self._is_closed = True
+        self._tell()
 
     def add(self, teacher: TeacherRecord, cost: float | None) -> None:
         """Count a cost, if it is known."""
@@ -110,6 +112,12 @@ class Purse:
             self._new += cost
             total, calls = self._means[teacher.name]
             self._means[teacher.name] = (total + cost, calls + 1)
+
+    def _tell(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for turn in waiting:
+            if not turn.done():
+                turn.set_result(None)
 
 
 def _at_most(teacher: TeacherRecord, prompt: int, max_tokens: int) -> float:

@@ -45,11 +45,12 @@ class SolveStage:
                     truncated=reply.outcome is Outcome.TRUNCATED,
                 )
             ])  # fmt: skip
-            bench.changed({"rationales", "calls"})
 
         asks = self._asks(bench, missing)
         async with aclosing(
-            ask_all(bench, asks, stage=self.name, total=len(missing), keep=keep)
+            ask_all(
+                bench, asks, stage=self.name, total=len(missing), keep=keep, tables={"rationales"}
+            )
         ) as steps:
             async for progress in steps:
                 yield progress

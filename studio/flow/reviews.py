@@ -13,14 +13,14 @@ from __future__ import annotations
 import json
 import re
 import secrets
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pydantic import BaseModel
 
 from studio.domain.records import Question, Rationale, Review, digest
-from studio.flow.committee import Ask, ask_all
+from studio.flow.committee import Ask, Kept, ask_all
 from studio.flow.stage import Bench, Progress, Scope
 from studio.prompts import question_text
 from studio.store import committee_views as views
@@ -69,11 +69,11 @@ class ReviewStage:
         missing = self._missing(bench.store)
         asks = self._asks(bench, missing)
 
-        def keep(ask: Ask, reply: Reply) -> Sequence[Ask] | None:
+        def keep(ask: Ask, reply: Reply) -> Kept | None:
             return self._keep(bench, ask, reply)
 
         async with aclosing(
-            ask_all(bench, asks, stage=self.name, total=len(missing), keep=keep)
+            ask_all(bench, asks, stage=self.name, total=len(missing), keep=keep, tables={"reviews"})
         ) as steps:
             async for progress in steps:
                 yield progress
@@ -112,7 +112,7 @@ class ReviewStage:
         return Ask(subject, teacher, self.name, template.messages(fields), template.hash,
                    teacher.max_tokens, Judgement)  # fmt: skip
 
-    def _keep(self, bench: Bench, ask: Ask, reply: Reply) -> Sequence[Ask] | None:
+    def _keep(self, bench: Bench, ask: Ask, reply: Reply) -> Kept | None:
         _, rationale_id, tries, reviewer = ask.subject.split("/", 3)  # a name may hold a stroke
         rationale = bench.store.get(Rationale, rationale_id)
         mark = mark_of(seed_of(bench.store), ask.subject)
@@ -122,7 +122,7 @@ class ReviewStage:
         if reading.score is None and int(tries) + 1 < MAX_TRIES:
             again = self._ask(bench, rationale_id, reviewer, tries=int(tries) + 1)
             if again is not None:
-                return [again]
+                return Kept(again=[again])
         bench.store.add([
             Review(
                 subject_id=rationale_id, reviewer=reviewer, score=reading.score,
@@ -130,7 +130,6 @@ class ReviewStage:
                 tries=int(tries), call_id=reply.call_id, prompt_hash=ask.prompt_hash,
             )
         ])  # fmt: skip
-        bench.changed({"reviews", "calls"})
         return None
 
 

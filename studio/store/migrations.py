@@ -195,6 +195,21 @@ def m003_whole_columns(connection: Connection) -> None:
         connection.execute(statement)
 
 
+TEACHER_LIMITS = """
+ALTER TABLE teachers ADD COLUMN adaptive INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE teachers ADD COLUMN requests_per_minute INTEGER;
+ALTER TABLE teachers ADD COLUMN tokens_per_minute INTEGER;
+ALTER TABLE teachers ADD COLUMN samples INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE teachers ADD COLUMN batch INTEGER NOT NULL DEFAULT 0;
+"""
+
+
+def m004_teacher_limits(connection: Connection) -> None:
+    """Let each teacher have limits a minute, samples and a way of being asked."""
+    for statement in _statements(TEACHER_LIMITS):
+        connection.execute(statement)
+
+
 def _statements(script: str) -> list[str]:
     bare = "\n".join(line.split("--")[0] for line in script.splitlines())
     return [part.strip() for part in bare.split(";") if part.strip()]
@@ -204,4 +219,5 @@ STEPS: tuple[Callable[[Connection], None], ...] = (
     m001_first_schema,
     m002_edits_and_notes,
     m003_whole_columns,
+    m004_teacher_limits,
 )

@@ -118,15 +118,19 @@ class OpenAIChat:
         import httpx2
 
         async with self._open() as client:
-            create = client.chat.completions.with_streaming_response.create
-            async with create(**request) as response:
-                try:
-                    async for chunk in response.iter_bytes():
-                        body += chunk
-                except (aiohttp.ClientError, httpx2.HTTPError) as error:
-                    return RawReply(self._redact_bytes(bytes(body)), response.status_code,
-                                    Outcome.BROKEN, self.redact(f"cut short: {error}"))  # fmt: skip
-                return RawReply(self._redact_bytes(bytes(body)), response.status_code)
+            # The resource method would copy and check the request part by part: half of its time.
+            response: httpx2.Response = await client.post(
+                "/chat/completions", cast_to=httpx2.Response, body=request, stream=True
+            )
+            try:
+                async for chunk in response.aiter_raw():
+                    body += chunk
+            except (aiohttp.ClientError, httpx2.HTTPError) as error:
+                return RawReply(self._redact_bytes(bytes(body)), response.status_code,
+                                Outcome.BROKEN, self.redact(f"cut short: {error}"))  # fmt: skip
+            finally:
+                await response.aclose()
+            return RawReply(self._redact_bytes(bytes(body)), response.status_code)
 
     def _open(self) -> Wire:
         from studio.teachers.wire import Wire

@@ -47,8 +47,8 @@ MUTANTS = (
                "            raw = await teacher.send(ask.messages, max_tokens=ask.max_tokens,"
                " schema=ask.schema)\n"
                "            await self._commits.join(lambda: self._store.intend_call("),
-        Change(CALLS, "            raw = await teacher.send(ask.messages, max_tokens=ask.max_tokens,"
-               " schema=ask.schema)\n        except", "        except"),
+        Change(CALLS, "            return await teacher.send(ask.messages, max_tokens=ask.max_tokens,"
+               " schema=ask.schema)\n        except", "            return raw\n        except"),
     ), (KILLS,)),
     Mutant("no identity check", (
         Change(CALLS, "        if reply.reply_id is None:\n            return reply",

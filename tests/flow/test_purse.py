@@ -19,7 +19,7 @@ async def spend(purse: Purse, cost: float, *, max_tokens: int) -> bool:
     if reserved is None:
         return False
     await asyncio.sleep(0.001)
-    await purse.settle(PRICED, reserved, cost)
+    purse.settle(PRICED, reserved, cost)
     return True
 
 
@@ -55,7 +55,7 @@ async def test_closed_it_gives_nothing_out_and_lets_nobody_wait() -> None:
     waiting = asyncio.create_task(purse.reserve(PRICED, prompt=0, max_tokens=9))
     await asyncio.sleep(0)
     purse.close()
-    await purse.settle(PRICED, reserved, 1.0)
+    purse.settle(PRICED, reserved, 1.0)
     assert await waiting is None
 
 

@@ -1,0 +1,169 @@
+"""The pace of one teacher: limits a minute, pauses asked for, outages, what it finds out itself."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+import pytest
+
+from studio.domain.records import Rationale
+from studio.flow import pace as pace_module
+from studio.flow.pace import FIRST_AT_ONCE, OUTAGE_AFTER, Pace
+from studio.flow.rationales import SolveStage
+from studio.store.tables import Store
+from studio.teachers.base import Outcome
+from tests.fakes import FaultyEndpoint, add_mistakes, teacher
+from tests.killing import run
+from tests.ledger import check_ledger
+
+
+def pace_of(**fields: Any) -> Pace:
+    return Pace(teacher("a", "http://localhost", **fields))
+
+
+async def go(pace: Pace, outcome: Outcome = Outcome.ANSWERED, **told: Any) -> None:
+    ticket = await pace.enter()
+    assert ticket is not None
+    pace.leave(ticket, outcome, **told)
+
+
+async def test_no_more_at_once_than_allowed() -> None:
+    pace = pace_of(concurrency=2)
+    first, second = await pace.enter(), await pace.enter()
+    third = asyncio.create_task(pace.enter())
+    await asyncio.sleep(0.01)
+    assert not third.done()
+    assert first is not None
+    pace.leave(first, Outcome.ANSWERED)
+    assert await third is not None
+    assert second is not None
+    assert pace.running == 2
+
+
+async def test_requests_a_minute_are_spread() -> None:
+    pace = pace_of(concurrency=64, requests_per_minute=1200)
+    started = time.monotonic()
+    for _ in range(50):  # 40 may go at once, the others at 20 a second
+        await go(pace)
+    assert 0.4 <= time.monotonic() - started < 1.5
+
+
+async def test_tokens_a_minute_are_counted_as_they_turn_out() -> None:
+    pace = pace_of(concurrency=64, tokens_per_minute=60_000)
+    started = time.monotonic()
+    for _ in range(6):
+        ticket = await pace.enter(2000)
+        assert ticket is not None
+        pace.leave(ticket, Outcome.ANSWERED)
+        pace.count_tokens(ticket, 500)
+    quick = time.monotonic() - started
+    for _ in range(2):
+        ticket = await pace.enter(500)
+        assert ticket is not None
+        pace.leave(ticket, Outcome.ANSWERED)
+        pace.count_tokens(ticket, 1500)
+    assert 1.5 < time.monotonic() - started < 8
+    assert quick < 6
+
+
+async def test_what_the_endpoint_asks_holds_for_all_requests_with_the_key() -> None:
+    pace = pace_of(concurrency=8)
+    waiting = [await pace.enter() for _ in range(3)]
+    assert waiting[0] is not None
+    pace.leave(waiting[0], Outcome.RATE_LIMITED, retry_after_s=0.3)
+    started = time.monotonic()
+    await go(pace)
+    assert 0.28 <= time.monotonic() - started < 1
+
+
+async def test_adaptive_it_grows_with_answers_and_shrinks_once_for_one_refusal() -> None:
+    pace = pace_of(concurrency=64, adaptive=True)
+    assert pace.limit == FIRST_AT_ONCE
+    for _ in range(28):
+        await go(pace)
+    assert pace.limit == 32
+    tickets = [await pace.enter() for _ in range(10)]
+    for ticket in tickets:
+        assert ticket is not None
+        pace.leave(ticket, Outcome.RATE_LIMITED, retry_after_s=0.01)
+        if pace.limit < 32:
+            assert pace.limit == 16, "ten refusals of one moment are one"
+        if ticket is tickets[OUTAGE_AFTER - 2]:
+            break
+    assert pace.limit == 16
+
+
+async def test_an_outage_opens_the_circuit_is_looked_at_and_ends_by_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pace_module, "FIRST_PAUSE_S", 0.01)
+    pace = pace_of(concurrency=16)
+    await go(pace)
+    for ticket in [await pace.enter() for _ in range(OUTAGE_AFTER)]:
+        assert ticket is not None
+        pace.leave(ticket, Outcome.SERVER)
+    assert pace.is_out
+    probe = await pace.enter()
+    other = asyncio.create_task(pace.enter())
+    await asyncio.sleep(0.1)
+    assert not other.done(), "one looks, the others wait"
+    assert probe is not None
+    pace.leave(probe, Outcome.ANSWERED)
+    assert not pace.is_out
+    assert await other is not None
+
+
+async def test_closed_it_lets_nobody_wait() -> None:
+    pace = pace_of(concurrency=1)
+    assert await pace.enter() is not None
+    waiting = asyncio.create_task(pace.enter())
+    await asyncio.sleep(0)
+    pace.close()
+    assert await waiting is None
+    assert await pace.enter() is None
+
+
+async def test_an_outage_in_the_middle_costs_no_item(store: Store) -> None:
+    """For a while the endpoint fails whoever asks; afterwards every item is there, once."""
+    began: list[float] = []
+
+    def fault(request: dict[str, Any]) -> str:
+        if endpoint.requests == 10:
+            began.append(time.monotonic())
+        return "503" if began and time.monotonic() - began[0] < 1.5 else ""
+
+    endpoint = FaultyEndpoint(fault=fault)
+    try:
+        store.put(teacher("a", endpoint.url, concurrency=8))
+        add_mistakes(store, 40)
+        assert await run(store, SolveStage()) == ""
+    finally:
+        endpoint.close()
+    assert store.count(Rationale) == 40
+    assert endpoint.requests <= 40 + 24, "nobody runs into the same wall again and again"
+    check_ledger(store, requests=endpoint.requests)
+
+
+async def test_a_key_that_is_slowed_down_loses_no_item(store: Store) -> None:
+    """A limit at the endpoint's side: far more requests come at once than it takes."""
+    came: list[float] = []
+
+    def fault(request: dict[str, Any]) -> str:
+        now = time.monotonic()
+        came[:] = [at for at in came if now - at < 0.5]
+        if len(came) >= 8:
+            return "429 in ms"
+        came.append(now)
+        return ""
+
+    endpoint = FaultyEndpoint(fault=fault)
+    try:
+        store.put(teacher("a", endpoint.url, concurrency=24, adaptive=True))
+        add_mistakes(store, 60)
+        assert await run(store, SolveStage()) == ""
+    finally:
+        endpoint.close()
+    assert store.count(Rationale) == 60
+    check_ledger(store, requests=endpoint.requests)
