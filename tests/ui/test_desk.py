@@ -125,6 +125,7 @@ def test_the_outcome_is_that_of_the_scorebook_and_nothing_is_stored_before_apply
     window: MainWindow, desk: DeskPage, qtbot: QtBot
 ) -> None:
     panel, store = desk.panel, window.workbench.reader
+    qtbot.waitUntil(lambda: "training steps" in panel.outcome)
     before = list(store.sql.iterdump())
     book, size = sized(Scorebook(store), store)
     for threshold in (1.0, 2.75, 4.5):
