@@ -1,10 +1,10 @@
-"""What a stage would cost, from what its calls took so far."""
+"""What calls took so far, and what a stage would cost from that; what is unknown stays unknown."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from studio.store import views
+from studio.store import ledger_views, views
 
 if TYPE_CHECKING:
     from studio.store.tables import Store
@@ -29,3 +29,39 @@ def estimate_of(store: Store, stage: str, records: int, *, paid: bool) -> Estima
         return Estimate(stage, records, records, None, None)
     cost = None if row["cost_usd"] is None else records * row["cost_usd"]
     return Estimate(stage, records, records, round(records * row["tokens"]), cost)
+
+
+class Spent(NamedTuple):
+    """What one teacher's calls in one stage took, for the mistakes of one round.
+
+    ``cost_usd`` is the sum of the known costs and None where none is known; ``unpriced`` counts the
+    calls that it leaves out.
+    """
+
+    stage: str
+    teacher: str
+    round: int | None
+    calls: int
+    failed: int
+    unknown: int  #: sent, and nobody was left to read the reply; may have been billed
+    tokens_in: int | None
+    tokens_out: int | None
+    cost_usd: float | None
+    unpriced: int
+
+
+def ledger(store: Store) -> list[Spent]:
+    """Return what the calls took, by round, stage and teacher."""
+    rows = store.rows(ledger_views.LEDGER)
+    return [Spent(*(row[name] for name in Spent._fields)) for row in rows]
+
+
+def total(spent: list[Spent]) -> Spent:
+    """Return the sum of all lines."""
+    known = [one.cost_usd for one in spent if one.cost_usd is not None]
+    return Spent(
+        "all", "", None, sum(one.calls for one in spent), sum(one.failed for one in spent),
+        sum(one.unknown for one in spent), sum(one.tokens_in or 0 for one in spent),
+        sum(one.tokens_out or 0 for one in spent), sum(known) if known else None,
+        sum(one.unpriced for one in spent),
+    )  # fmt: skip

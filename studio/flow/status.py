@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from studio.flow.cost import ledger
 from studio.store import views
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ def status(store: Store) -> dict[str, Any]:
         "accepted_by_teacher": {row[0]: row[1] for row in store.rows(views.ACCEPTED_BY_TEACHER)},
         "questions_covered": store.value(views.QUESTIONS_COVERED),
         "calls": _calls(store),
+        "ledger": [line._asdict() for line in ledger(store)],
         "runs": _runs(store),
     }
 

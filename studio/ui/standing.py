@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from studio.domain.policy import Policy
 from studio.domain.records import Verdict
 from studio.flow import pipeline
+from studio.flow.cost import total
 from studio.flow.queues import DOUBTFUL, queue_counts
 from studio.store import views, window_views
 from studio.ui.words import NOTHING, cost, count, decimal, share, things
@@ -16,7 +17,7 @@ from studio.ui.words import NOTHING, cost, count, decimal, share, things
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from studio.flow.cost import Estimate
+    from studio.flow.cost import Estimate, Spent
     from studio.flow.pipeline import Plan
     from studio.flow.scorebook import Scorebook
     from studio.flow.stage import Bench
@@ -116,6 +117,24 @@ def spent(found: Standing) -> str:
     tokens = int(calls["tokens_in"] or 0), int(calls["tokens_out"] or 0)
     parts.append(f"{tokens[0]:,} tokens in, {tokens[1]:,} out")
     return " · ".join([*parts, cost(calls["cost_usd"])])
+
+
+def ledger_rows(lines: list[Spent]) -> list[tuple[str | int, ...]]:
+    """Return the ledger as rows of a sheet, the sum last; a cost that leaves calls out says so."""
+    sums = [total(lines)] if len(lines) > 1 else []
+    return [
+        (
+            NOTHING if one.round is None else str(one.round), one.stage, one.teacher, one.calls,
+            one.failed, one.unknown, count(one.tokens_in), count(one.tokens_out), _known(one),
+        )
+        for one in [*lines, *sums]
+    ]  # fmt: skip
+
+
+def _known(one: Spent) -> str:
+    if one.cost_usd is None or not one.unpriced:
+        return cost(one.cost_usd)
+    return f"{cost(one.cost_usd)} + {one.unpriced:,} unknown"
 
 
 def read_missing(bench: Bench, store: Store) -> tuple[Plan, list[Estimate]]:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QMessageBox
 from pytestqt.qtbot import QtBot
 
 from studio.domain.policy import PRESETS
@@ -28,6 +27,8 @@ from studio.ui.pages.evaluation import EvaluationPage
 from studio.ui.pages.export import ExportPage
 from studio.ui.pages.overview import OverviewPage
 from studio.ui.pages.training import TrainingPage
+from studio.ui.run_dialog import RunDialog
+from studio.ui.sheet import Sheet
 from tests.ui.conftest import Open, desk_of
 
 DEMO = resources() / "demo"
@@ -67,9 +68,10 @@ def run_what_is_missing(window: MainWindow, qtbot: QtBot) -> None:
     assert isinstance(overview, OverviewPage)
     qtbot.waitUntil(overview._run.isEnabled)
     overview._run.click()
-    (box,) = overview.findChildren(QMessageBox)
-    assert "attempt: 6" in box.text()
-    next(one for one in box.buttons() if one.text().startswith("Run (")).click()
+    (dialog,) = overview.findChildren(RunDialog)
+    sheet = dialog.findChildren(Sheet)[0].sheet
+    assert [sheet.index(0, n).data() for n in (0, 1)] == ["attempt", "6"]
+    dialog.run.click()
     idle(window, qtbot)
     assert window.jobs.text.startswith("✓ Run what is missing")
     qtbot.waitUntil(lambda: overview._what.text() == "Nothing: every stage has done its work.")

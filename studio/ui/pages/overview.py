@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, ClassVar
 from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from studio.app.workbench import Workbench
+from studio.flow.cost import ledger
 from studio.flow.queues import BY_QUESTION, DOUBTFUL, QUEUES
 from studio.ui.page import Page
-from studio.ui.parts import Card, ask, button, column, label, row, scrolled
+from studio.ui.parts import Card, button, column, label, row, scrolled
 from studio.ui.plain_text import one_line
+from studio.ui.run_dialog import RunDialog
 from studio.ui.sheet import Sheet
 from studio.ui.standing import (
     Standing,
+    ledger_rows,
     missing_in_words,
     read_missing,
     read_standing,
@@ -23,13 +26,16 @@ from studio.ui.standing import (
 )
 from studio.ui.theme import GRID
 from studio.ui.widgets.funnel import Funnel, Station
-from studio.ui.words import count, things
+from studio.ui.words import count
 
 if TYPE_CHECKING:
-    from studio.flow.cost import Estimate
+    from studio.flow.cost import Estimate, Spent
     from studio.flow.pipeline import Plan
 
 _TEACHERS = ("Teacher", "Rationales", "Right answer", "Accepted", "Mean score")
+_LEDGER = ("Round", "Stage", "Teacher", "Calls", "Failed", "End unknown", "Tokens in", "Tokens out",
+           "Cost")  # fmt: skip
+_MOST_LINES = 12
 _DOUBTFUL = ("Doubtful mistakes", "the grade itself may be mistaken; counted in questions")
 
 
@@ -65,6 +71,7 @@ class OverviewPage(Page):
         cards.setStretch(1, 2)
         layout.addLayout(cards)
         layout.addWidget(self._teachers_card())
+        layout.addWidget(self._ledger_card())
         layout.addStretch(1)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
@@ -91,6 +98,14 @@ class OverviewPage(Page):
         card.body.addWidget(self._teachers)
         return card
 
+    def _ledger_card(self) -> Card:
+        card = Card("What the calls took")
+        self._ledger = Sheet(_LEDGER, name="Calls by round, stage and teacher", numbers=range(3, 9),
+                             empty="No call to a teacher was made here yet", stretch=2,
+                             widths=(72, 96, 160, 96, 88, 128, 120, 120, 176))  # fmt: skip
+        card.body.addWidget(self._ledger)
+        return card
+
     def _missing_card(self) -> Card:
         card = Card("What is missing")
         self._what = label("Counting …", "dim", wrap=True)
@@ -110,6 +125,7 @@ class OverviewPage(Page):
         del tables
         bench = self.workbench.bench
         self.reading.ask("standing", read_standing, self._show)
+        self.reading.ask("ledger", ledger, self._show_ledger, slow=True)
         self.reading.ask("missing", lambda store: read_missing(bench, store), self._show_missing,
                          failed=self._cannot_plan)  # fmt: skip
 
@@ -124,6 +140,11 @@ class OverviewPage(Page):
             names = ", ".join(one_line(name, most=24) for name in found.scripted)
             self._scripted.setText("scripted committee" if all_of_them else f"scripted: {names}")
         self._scripted.setVisible(bool(found.scripted))
+
+    def _show_ledger(self, spent_so_far: list[Spent]) -> None:
+        lines = ledger_rows(spent_so_far)
+        self._ledger.show_rows(lines)
+        self._ledger.setFixedHeight(GRID * 4 * (min(max(len(lines), 2), _MOST_LINES) + 1) + GRID)
 
     def _show_missing(self, found: tuple[Plan, list[Estimate]]) -> None:
         self._plan, self._missing = found
@@ -149,12 +170,9 @@ class OverviewPage(Page):
         plan = self._plan
         if plan is None:
             return
-        calls = sum(one.calls for one in self._missing)
-        text = f"{missing_in_words(self._missing)}\n\n"
-        text += ("New attempts and rationales may bring further work, which is counted here as far "
-                 "as it can be known.")  # fmt: skip
-        ask(self, "Run what is missing", text, yes=f"Run ({things(calls, 'call')})",
-            then=lambda: self.workbench.run_flow(plan))  # fmt: skip
+        dialog = RunDialog(self, self._missing)
+        dialog.agreed.connect(lambda budget: self.workbench.run_flow(plan, budget_usd=budget))
+        dialog.open()
 
 
 class _QueueRow(QPushButton):

@@ -1,0 +1,98 @@
+"""Before work that costs something: what it takes, at most how much it may cost, and yes or no."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QDoubleSpinBox, QWidget
+
+from studio.flow.cost import Estimate
+from studio.ui.parts import button, column, label, row
+from studio.ui.sheet import Sheet
+from studio.ui.texts import tr
+from studio.ui.theme import GRID
+from studio.ui.words import NOTHING, cost, things
+
+_MOST_USD = 1_000_000.0
+
+
+class RunDialog(QDialog):
+    """Says what a run would do, stage by stage, and asks for a budget.
+
+    Signals:
+        agreed(object): run it; with so many USD at most, or None for no limit.
+    """
+
+    agreed = Signal(object)
+
+    def __init__(self, parent: QWidget, estimates: list[Estimate]) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(tr("Run what is missing"))
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setMinimumWidth(GRID * 76)
+        wanted = [one for one in estimates if one.records]
+        sheet = Sheet(
+            (tr("Stage"), tr("Records"), tr("Calls"), tr("About tokens"), tr("About USD")),
+            name=tr("What the run would take"), numbers=range(1, 5), stretch=0,
+            widths=(160, 96, 96, 128, 128),
+        )  # fmt: skip
+        sheet.show_rows([
+            (one.stage, one.records, one.calls, _tokens(one), _price(one)) for one in wanted
+        ])  # fmt: skip
+        sheet.setFixedHeight(GRID * 4 * (len(wanted) + 1) + GRID)
+        self.budget = QDoubleSpinBox()
+        self.budget.setRange(0, _MOST_USD)
+        self.budget.setDecimals(2)
+        self.budget.setPrefix("$ ")
+        self.budget.setSpecialValueText(tr("no limit"))
+        self.budget.setMinimumWidth(GRID * 16)
+        self.budget.setAccessibleName(tr("Budget in USD"))
+        self.budget.setToolTip(tr("Stop buying when so much more is spent; 0 is no limit"))
+        calls = sum(one.calls for one in wanted)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
+        self.run = button(tr("Run ({calls})", calls=things(calls, "call")), self._on_run,
+                          role="main", tip=tr("Start these stages; they can be stopped (Enter)"))  # fmt: skip
+        self.run.setDefault(True)
+        buttons.addButton(self.run, QDialogButtonBox.ButtonRole.AcceptRole)
+        buttons.rejected.connect(self.reject)
+        layout = column(
+            sheet, label(_in_all(wanted), wrap=True),
+            row(label(tr("Spend at most")), self.budget, None),
+            label(_caveat(wanted), "small", wrap=True), buttons, gap=GRID * 3 // 2,
+        )  # fmt: skip
+        layout.setContentsMargins(GRID * 3, GRID * 2, GRID * 3, GRID * 2)
+        self.setLayout(layout)
+
+    def _on_run(self) -> None:
+        self.agreed.emit(self.budget.value() or None)
+        self.accept()
+
+
+def _tokens(one: Estimate) -> str:
+    return NOTHING if one.tokens is None else f"{one.tokens:,}"
+
+
+def _price(one: Estimate) -> str:
+    return cost(one.cost_usd) if one.calls else NOTHING
+
+
+def _in_all(wanted: list[Estimate]) -> str:
+    """Return the sum in words; what is unknown for one stage is unknown for all."""
+    paid = [one for one in wanted if one.calls]
+    if not paid:
+        return tr("No call is needed: this costs nothing.")
+    calls = things(sum(one.calls for one in paid), "call")
+    known = [one.tokens for one in paid if one.tokens is not None]
+    tokens = f"{sum(known):,}" if len(known) == len(paid) else tr("an unknown number of")
+    prices = [one.cost_usd for one in paid if one.cost_usd is not None]
+    price = cost(sum(prices)) if len(prices) == len(paid) else tr("price unknown")
+    return tr("In all {calls}, about {tokens} tokens, {price}: from what calls took so far.",
+              calls=calls, tokens=tokens, price=price)  # fmt: skip
+
+
+def _caveat(wanted: list[Estimate]) -> str:
+    said = tr("New attempts and rationales may bring further work, which is counted here as far as "
+              "it can be known.")  # fmt: skip
+    if any(one.calls and one.cost_usd is None for one in wanted):
+        said += " " + tr("Calls without a known price are not counted by the budget: set prices on "
+                         "the Committee page.")  # fmt: skip
+    return said

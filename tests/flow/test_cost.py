@@ -1,0 +1,55 @@
+"""The cost ledger: by round, stage and teacher, and what is unknown stays unknown."""
+
+from __future__ import annotations
+
+from studio.domain.records import Attempt, Grade, Question, Rationale, Verdict
+from studio.flow.cost import ledger, total
+from studio.flow.status import status
+from studio.store.tables import Store
+
+
+def call(store: Store, stage: str, subject: str, teacher: str, **fields: object) -> None:
+    """Put a settled call into the ledger."""
+    call_id = f"{stage}-{store.value('SELECT count(*) FROM calls')}"
+    store.intend_call(call_id, subject=f"{stage}/{subject}", teacher=teacher, stage=stage,
+                      request_hash="r", prompt_hash="p")  # fmt: skip
+    values = {"state": "answered", "outcome": "answered", **fields}
+    store.settle_call(call_id, **values)  # type: ignore[arg-type]
+
+
+def mistake(store: Store, round_: int) -> tuple[str, str, str]:
+    """Add a question that is answered wrong in a round; return it, its attempt, a rationale."""
+    question = Question(text=f"question {round_}", gold="1")
+    attempt = Attempt(question_id=question.id, student="small", text="2", round=round_)
+    rationale = Rationale(question_id=question.id, teacher="ann/1", text="so")
+    store.add([question, attempt, rationale])
+    store.add([Grade(subject_id=attempt.id, verdict=Verdict.WRONG, grader="rules:1")])
+    return question.id, attempt.id, rationale.id
+
+
+def test_calls_are_counted_by_the_round_that_made_them_necessary(store: Store) -> None:
+    for round_ in (0, 2):
+        question, attempt, rationale = mistake(store, round_)
+        call(
+            store, "explain", f"{attempt}/ann/1", "ann/1", tokens_in=10, tokens_out=5, cost_usd=0.5
+        )
+        call(store, "solve", f"{question}/ann/1", "ann/1", tokens_in=7, tokens_out=3, cost_usd=0.25)
+        call(store, "review", f"{rationale}/0/bob", "bob", tokens_in=4, tokens_out=1)
+    call(store, "review", f"{rationale}/1/bob", "bob", state="failed", outcome="offline")
+    call(store, "solve", "0123456789abcdef/bob", "bob", state="unknown", outcome="unknown")
+    found = {(one.round, one.stage, one.teacher): one for one in ledger(store)}
+    assert len(found) == 7
+    assert found[2, "explain", "ann/1"].cost_usd == 0.5
+    assert found[0, "solve", "ann/1"][3:] == (1, 0, 0, 7, 3, 0.25, 0)
+    assert found[2, "review", "bob"][3:] == (2, 1, 0, 4, 1, None, 1)
+    assert found[None, "solve", "bob"][3:] == (1, 0, 1, None, None, None, 1)
+    whole = total(ledger(store))
+    assert (whole.calls, whole.failed, whole.unknown) == (8, 1, 1)
+    assert (whole.cost_usd, whole.unpriced) == (1.5, 3)
+    assert len(status(store)["ledger"]) == 7
+
+
+def test_without_a_known_price_the_sum_is_unknown_and_not_nothing(store: Store) -> None:
+    call(store, "solve", "x/ann", "ann", tokens_in=4, tokens_out=1)
+    assert total(ledger(store)).cost_usd is None
+    assert total([]).cost_usd is None

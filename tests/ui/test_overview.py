@@ -1,0 +1,69 @@
+"""The overview: what a run takes is said before, with a budget; and what calls took after."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtWidgets import QLabel
+from pytestqt.qtbot import QtBot
+
+from studio.flow.cost import Estimate
+from studio.store.tables import Store
+from studio.ui.pages.overview import OverviewPage
+from studio.ui.run_dialog import RunDialog
+from studio.ui.sheet import Sheet
+from tests.ui.conftest import Open
+
+
+def said(dialog: RunDialog) -> str:
+    """Return all labels of a dialog."""
+    return " ".join(label.text() for label in dialog.findChildren(QLabel))
+
+
+def test_the_estimate_comes_first_and_the_budget_goes_with_it(qtbot: QtBot) -> None:
+    dialog = RunDialog(None, [  # type: ignore[arg-type]
+        Estimate("grade", 5, 0, 0, 0.0), Estimate("solve", 10, 10, 2000, 0.5),
+        Estimate("review", 20, 20, 1000, 0.25), Estimate("decide", 0, 0, 0, 0.0),
+    ])  # fmt: skip
+    qtbot.addWidget(dialog)
+    assert "In all 30 calls, about 3,000 tokens, $0.7500" in said(dialog)
+    assert dialog.findChildren(Sheet)[0].sheet.rowCount() == 3
+    budgets: list[float | None] = []
+    dialog.agreed.connect(budgets.append)
+    dialog.run.click()
+    dialog.budget.setValue(1.5)
+    dialog.run.click()
+    assert budgets == [None, 1.5]
+
+
+def test_an_unknown_price_of_one_stage_is_an_unknown_sum(qtbot: QtBot) -> None:
+    dialog = RunDialog(None, [  # type: ignore[arg-type]
+        Estimate("solve", 10, 10, 2000, 0.5), Estimate("review", 20, 20, None, None),
+    ])  # fmt: skip
+    qtbot.addWidget(dialog)
+    assert "an unknown number of tokens, price unknown" in said(dialog)
+    assert "are not counted by the budget" in said(dialog)
+
+
+def test_the_ledger_is_shown_with_its_sum_and_what_the_sum_leaves_out(
+    open_window: Open, project: Path, qtbot: QtBot
+) -> None:
+    store = Store(project)
+    for n, price in enumerate((0.5, 0.25, None)):
+        store.intend_call(f"c{n}", subject=f"solve/{n}", teacher="gpt" if n else "gemini",
+                          stage="solve", request_hash="r", prompt_hash="p")  # fmt: skip
+        store.settle_call(f"c{n}", state="answered", outcome="answered", tokens_in=100,
+                          tokens_out=10, cost_usd=price)  # fmt: skip
+    store.close()
+    page = open_window(project).show_page("overview")
+    assert isinstance(page, OverviewPage)
+    qtbot.waitUntil(lambda: page._ledger.sheet.rowCount() == 3)
+    rows = [
+        [page._ledger.sheet.index(row, column).data() for column in (2, 3, 6, 8)]
+        for row in range(3)
+    ]
+    assert rows == [
+        ["gemini", "1", "100", "$0.5000"],
+        ["gpt", "2", "200", "$0.2500 + 1 unknown"],
+        ["", "3", "300", "$0.7500 + 1 unknown"],
+    ]
