@@ -61,6 +61,7 @@ class RunDialog(QDialog):
         )  # fmt: skip
         layout.setContentsMargins(GRID * 3, GRID * 2, GRID * 3, GRID * 2)
         self.setLayout(layout)
+        self.run.setFocus()  # so that Enter runs it, and does not go to the table
 
     def _on_run(self) -> None:
         self.agreed.emit(self.budget.value() or None)
@@ -82,10 +83,11 @@ def _in_all(wanted: list[Estimate]) -> str:
         return tr("No call is needed: this costs nothing.")
     calls = things(sum(one.calls for one in paid), "call")
     known = [one.tokens for one in paid if one.tokens is not None]
-    tokens = f"{sum(known):,}" if len(known) == len(paid) else tr("an unknown number of")
+    tokens = tr("about {n} tokens", n=f"{sum(known):,}")
+    tokens = tokens if len(known) == len(paid) else tr("tokens unknown yet")
     prices = [one.cost_usd for one in paid if one.cost_usd is not None]
     price = cost(sum(prices)) if len(prices) == len(paid) else tr("price unknown")
-    return tr("In all {calls}, about {tokens} tokens, {price}: from what calls took so far.",
+    return tr("In all {calls}, {tokens}, {price}: from what calls took so far.",
               calls=calls, tokens=tokens, price=price)  # fmt: skip
 
 

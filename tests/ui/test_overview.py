@@ -41,7 +41,7 @@ def test_an_unknown_price_of_one_stage_is_an_unknown_sum(qtbot: QtBot) -> None:
         Estimate("solve", 10, 10, 2000, 0.5), Estimate("review", 20, 20, None, None),
     ])  # fmt: skip
     qtbot.addWidget(dialog)
-    assert "an unknown number of tokens, price unknown" in said(dialog)
+    assert "30 calls, tokens unknown yet, price unknown" in said(dialog)
     assert "are not counted by the budget" in said(dialog)
 
 
