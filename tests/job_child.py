@@ -1,7 +1,7 @@
 """A job without torch: a real child process that keeps the contract of the job folder.
 
 Started as ``python job_child.py FOLDER BEHAVIOUR``. It answers and "trains" at once, or does what
-its behaviour says: slow, die, half-line, fail, garbage, early.
+its behaviour says: slow, die, half-line, fail, no-room, garbage, early.
 """
 
 from __future__ import annotations
@@ -22,6 +22,10 @@ def main(folder: Path, behaviour: str) -> None:
     say(folder, "started", job=spec["job"], pid=os.getpid(), steps=STEPS, device="none")
     if behaviour == "fail":
         say(folder, "failed", message="the weights are not to be read", error="StudentError")
+        sys.exit(1)
+    if behaviour == "no-room":
+        say(folder, "failed", message="memory is full", error="OutOfMemory",
+            offer={"batch_tokens": spec["batch_tokens"] // 2})  # fmt: skip
         sys.exit(1)
     job = {"generate": generate, "train": train}[spec["job"]]
     stopped = job(folder, behaviour, spec)

@@ -12,11 +12,14 @@ what to do next. Anything else that escapes is a bug of ours.
     │   └── KeyNotAllowed   a key that the user never let go to this address
     ├── StudentError        a student that cannot be loaded
     ├── RunError            a job that failed
+    │   └── OutOfMemory     it does not fit; with smaller settings to go on with
     ├── StorageError        the disk: full, failing, write refused
     └── ExportError         an export that cannot be written
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 
 class StudioError(Exception):
@@ -65,6 +68,14 @@ class StudentError(StudioError):
 
 class RunError(StudioError):
     """A job that failed."""
+
+
+class OutOfMemory(RunError):
+    """A job that does not fit; ``offer`` holds the settings that would take less."""
+
+    def __init__(self, message: str, *, offer: dict[str, Any]) -> None:
+        self.offer = offer
+        super().__init__(message)
 
 
 class StorageError(StudioError):

@@ -6,7 +6,7 @@ seconds since the epoch.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
@@ -19,13 +19,15 @@ class _Event(BaseModel):
 
 
 class Started(_Event):
-    """The job has begun; says what it found (device, dtype, versions)."""
+    """The job has begun; says what it found."""
 
     kind: Literal["started"] = "started"
     job: str
     pid: int
     device: str = ""
+    precision: str = ""
     steps: int = 0
+    machine: dict[str, str] = Field(default_factory=dict)  #: hardware, and versions of packages
 
 
 class Progress(_Event):
@@ -72,11 +74,15 @@ class Warned(_Event):
 
 
 class Failed(_Event):
-    """The job has ended without its result; the message says what to do next."""
+    """The job has ended without its result; the message says what to do next.
+
+    ``offer`` holds settings to go on with, where others would do.
+    """
 
     kind: Literal["failed"] = "failed"
     message: str
     error: str = ""
+    offer: dict[str, Any] = Field(default_factory=dict)
 
 
 class Finished(_Event):

@@ -37,6 +37,10 @@ class LoraSpec(_Spec):
     target_modules: str = Field("all-linear", description="Which layers, comma separated")
 
 
+#: Settings of a training run that decide what it takes, not what comes out.
+EFFORT = ("batch_tokens", "gradient_checkpointing", "packing", "threads")
+
+
 class TrainSpec(_Spec):
     """One training run. The loss mixture is arXiv 2410.03663: alpha*CE + (1-alpha)*CE."""
 

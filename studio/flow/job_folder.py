@@ -7,6 +7,7 @@ may be garbage, or may be too long to be meant. Such a line is skipped, never gu
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import os
 import re
@@ -81,6 +82,16 @@ def write_file(path: Path, parts: Iterable[str]) -> None:
         file.flush()
         os.fsync(file.fileno())
     part.replace(path)
+
+
+def data_hash(folder: Path) -> str:
+    """Return a hash of a job's data files, names and all."""
+    whole = hashlib.sha256()
+    for path in sorted((folder / "data").glob("*.jsonl")):
+        with path.open("rb") as file:
+            own = hashlib.file_digest(file, "sha256").hexdigest()
+        whole.update(f"{path.name} {own}\n".encode())
+    return whole.hexdigest()
 
 
 def _sync_folder(folder: Path) -> None:

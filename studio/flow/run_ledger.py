@@ -85,6 +85,9 @@ class RunLedger:
             case Started():
                 self._ending = None
                 self._steps = event.steps or self._steps
+                self._result["machine"] = {"device": event.device, "precision": event.precision,
+                                           **event.machine}  # fmt: skip
+                self._result.pop("offer", None)
                 return f"on {event.device}" if event.device else ""
             case Metric():
                 return self._take_metric(event)
@@ -95,6 +98,8 @@ class RunLedger:
                 return event.message
             case Failed() | Finished():
                 self._ending = event
+                if isinstance(event, Failed) and event.offer:
+                    self._result["offer"] = event.offer
         return None
 
     def _take_metric(self, metric: Metric) -> str:

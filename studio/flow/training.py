@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from studio.domain.errors import RunError
 from studio.domain.records import Dataset, Run, StudentRecord
-from studio.domain.specs import TrainSpec, train_spec
+from studio.domain.specs import TrainSpec, read_spec, train_spec
 from studio.flow import job_folder
 from studio.flow.dataset import Draft, examples_of
 from studio.flow.job_folder import EventTail, Launch
@@ -75,14 +75,21 @@ def start_run(bench: Bench, *, dataset: Dataset, student: StudentRecord, spec: T
         f"{side}.jsonl": examples_of(store, dataset.id, side) for side in ("train", "validation")
     }
     job_folder.write_folder(folder_of(bench, run), spec, data)
+    pinned = {"data": job_folder.data_hash(folder_of(bench, run))}
     with store.transaction():
         store.add([run])
-        store.set_run_state(run.id, state="made", steps=0)
+        store.set_run_state(run.id, state="made", steps=0, result=pinned)
     return _launch(bench, run)
 
 
 def resume_run(bench: Bench, run_id: str) -> Run:
-    """Launch an interrupted, stopped or failed run again; it goes on from its newest checkpoint."""
+    """Launch an interrupted, stopped or failed run again; it goes on from its newest checkpoint.
+
+    One that did not fit goes on with the smaller settings it offered when it failed.
+
+    Raises:
+        RunError: it is finished, or its folder is gone or holds other data than it began with.
+    """
     run = known_run(bench.store, run_id)
     state = bench.store.run_state(run.id)
     if state is not None and state["state"] == "finished":
@@ -90,8 +97,18 @@ def resume_run(bench: Bench, run_id: str) -> Run:
     going = job_folder.last_launch(folder_of(bench, run))
     if going is not None and bench.launcher.is_alive(going.handle):
         return run
-    if not (folder_of(bench, run) / "spec.json").is_file():
+    folder = folder_of(bench, run)
+    if not (folder / "spec.json").is_file():
         raise RunError(f"the folder of run {run.id} is gone: start a new run")
+    result = json.loads(state["result"]) if state is not None else {}
+    if result.get("data", job_folder.data_hash(folder)) != job_folder.data_hash(folder):
+        raise RunError(
+            f"the data of run {run.id} is not what it began with: put {folder / 'data'} back, or"
+            " start a new run"
+        )
+    if offer := result.get("offer"):
+        spec = train_spec({**read_spec(folder).model_dump(mode="json"), **offer})
+        job_folder.write_file(folder / "spec.json", [spec.model_dump_json(indent=2)])
     return _launch(bench, run)
 
 

@@ -11,7 +11,7 @@ import sys
 import traceback
 from pathlib import Path
 
-from studio.domain.errors import SpecError, StudioError
+from studio.domain.errors import OutOfMemory, SpecError, StudioError
 from studio.domain.specs import ExportSpec, GenerateSpec, JobSpec, PreviewSpec, TrainSpec, read_spec
 from studio.jobs.job import Job
 
@@ -44,7 +44,8 @@ def run_and_tell(job: Job) -> int:
     try:
         run(job, read_spec(job.folder))
     except StudioError as error:
-        job.say("failed", message=str(error), error=type(error).__name__)
+        offer = error.offer if isinstance(error, OutOfMemory) else {}
+        job.say("failed", message=str(error), error=type(error).__name__, offer=offer)
         return 1
     except Exception as error:  # the outermost boundary: nothing else is left to tell of it
         known = _in_words(error)

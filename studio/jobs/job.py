@@ -9,11 +9,13 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any, BinaryIO
+
+from pydantic import BaseModel
 
 from studio.domain.errors import RunError, StorageError
 
@@ -58,10 +60,15 @@ class Job:
         """Whether somebody asked, by signal or by a file ``stop``, to end at the next step."""
         return self._signalled or (self.folder / "stop").exists()
 
-    def fingerprint(self) -> str:
-        """Return a hash of the spec and the data: what an earlier life left belongs to these."""
-        whole = hashlib.sha256()
-        for path in (self.folder / "spec.json", *sorted(self.data.glob("*.jsonl"))):
+    def fingerprint(self, spec: BaseModel, *, but_for: Collection[str] = ()) -> str:
+        """Return a hash of the spec and the data: what an earlier life left belongs to these.
+
+        Args:
+            but_for: settings that may change from life to life.
+        """
+        told = spec.model_dump(mode="json", exclude=set(but_for))
+        whole = hashlib.sha256(json.dumps(told, sort_keys=True).encode())
+        for path in sorted(self.data.glob("*.jsonl")):
             with path.open("rb") as file:
                 whole.update(hashlib.file_digest(file, "sha256").digest())
         return whole.hexdigest()

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+import platform
 import shutil
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+
+import torch
 
 from studio.domain.specs import TrainSpec
 from studio.jobs.checkpoints import put_in_place
@@ -84,9 +87,20 @@ def model_card(spec: TrainSpec, facts: Mapping[str, Any]) -> str:
         json.dumps(spec.model_dump(mode="json", exclude={"student"}), indent=2),
         "```",
         "",
-        "Made with " + ", ".join(f"{name} {_version(name)}" for name in _PACKAGES) + ".",
+        "Made with " + ", ".join(f"{name} {told}" for name, told in machine().items()) + ".",
     ]
     return "\n".join(lines) + "\n"
+
+
+def machine() -> dict[str, str]:
+    """Return what a run was made on: processor, GPU, system, versions."""
+    found = {"Python": platform.python_version(), "system": f"{platform.system()} {platform.machine()}",
+             "processor": f"{torch.cpu.get_capabilities().get('cpu_name') or platform.processor()},"
+             f" {torch.get_num_threads()} threads"}  # fmt: skip
+    if torch.cuda.is_available():
+        found["GPU"] = f"{torch.cuda.device_count()} x {torch.cuda.get_device_name()}"
+        found["CUDA"] = str(torch.version.cuda)
+    return {**{name: _version(name) for name in _PACKAGES}, **found}
 
 
 _PACKAGES = ("torch", "transformers", "peft", "accelerate")

@@ -19,7 +19,7 @@ from accelerate.utils import set_seed
 
 from studio.domain.errors import RunError, SpecError
 from studio.domain.events import ASKED_TO_STOP
-from studio.domain.specs import TrainSpec
+from studio.domain.specs import EFFORT, TrainSpec
 from studio.jobs import checkpoints
 from studio.jobs.batches import (
     Intake,
@@ -30,8 +30,9 @@ from studio.jobs.batches import (
 )
 from studio.jobs.job import Job
 from studio.jobs.objectives.catalog import objective_for
-from studio.jobs.outcome import Curves, write_result
+from studio.jobs.outcome import Curves, machine, write_result
 from studio.jobs.passes import Passes
+from studio.jobs.rehearsal import LONG, is_out_of_memory, out_of_memory, peak_mb, rehearse
 from studio.jobs.standing import Standing, learning_rate, step_seed
 from studio.jobs.student import Student, use_threads
 from studio.jobs.trainable import trainable_student
@@ -44,6 +45,7 @@ def train(job: Job, spec: TrainSpec) -> None:
         SpecError: the settings or the data make no run.
         StudentError: the student cannot be loaded.
         RunError: the losses ran away, or the checkpoint belongs to other data.
+        OutOfMemory: it does not fit; tells the smaller settings to go on with.
     """
     use_threads(spec.threads)
     set_seed(spec.seed)
@@ -52,9 +54,15 @@ def train(job: Job, spec: TrainSpec) -> None:
     held_out = read_examples(job.data / "validation.jsonl", student, spec)
     if not intake.items:
         raise SpecError("there is no example to learn from: look at the dataset and at max_tokens")
-    run = _Run(job, spec, student, precision=precision, intake=intake, held_out=held_out)
-    run.begin()
-    run.end(run.go())
+    try:
+        run = _Run(job, spec, student, precision=precision, intake=intake, held_out=held_out)
+        run.begin()
+        run.end(run.go())
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        longest = max(len(item.ids) for item in (*intake.items, *held_out.items))
+        raise out_of_memory(spec, longest=longest) from error
 
 
 class _Run:
@@ -92,7 +100,7 @@ class _Run:
         whole = math.ceil(self.epoch_steps * spec.epochs)
         self.steps = min(whole, spec.max_steps or whole)
         self.at = Standing()
-        self.made_from = job.fingerprint()
+        self.made_from = job.fingerprint(spec, but_for=EFFORT)
         self.curves: Curves | None = None
 
     # -- beginning -------------------------------------------------------------------------
@@ -102,6 +110,7 @@ class _Run:
         if min(map(len, self._epoch(0))) < self.accelerator.num_processes:
             raise SpecError("more processes than examples a step: raise batch_examples")
         self._resume()
+        took = self._rehearse()
         if self.accelerator.is_main_process:
             self.curves = Curves(self.job.artifacts / "tensorboard", after=self.at.step)
         self.job.say(
@@ -109,13 +118,21 @@ class _Run:
             precision=self.accelerator.mixed_precision, steps=self.steps, step=self.at.step,
             examples=len(self.intake.items), roles=dict(self.intake.roles),
             trained_parameters=sum(value.numel() for value in self.parameters.values()),
-            layout=self.passes.layout, torch=torch.__version__, seed=self.spec.seed,
+            layout=self.passes.layout, machine=machine(), made_from=self.made_from,
+            seed=self.spec.seed, **took,
         )  # fmt: skip
         if self.at.step:
             self.job.say("warned", message=f"goes on from the checkpoint of step {self.at.step}")
         for name, intake in (("", self.intake), ("held-out data: ", self.held_out)):
             if words := intake.in_words():
                 self.job.say("warned", message=f"{name}{words}")
+
+    def _rehearse(self) -> dict[str, float]:
+        """Try the largest step where much would be lost if it did not fit."""
+        if self.at.step or self.steps < LONG or self.accelerator.scaler is not None:
+            return {}
+        torch.manual_seed(step_seed(self.spec, 0))
+        return rehearse(self.passes, self.optimiser, self.intake.items, self.spec)
 
     def _resume(self) -> None:
         found = checkpoints.newest(self.job.artifacts)
@@ -266,5 +283,5 @@ def _speed(items: Sequence[Item], seconds: float) -> dict[str, float]:
         "unpadded_tokens_per_s": sum(len(item.ids) for item in items) / max(seconds, 1e-6),
     }
     if torch.cuda.is_available():
-        speed["gpu_memory_mb"] = torch.cuda.max_memory_allocated() / 2**20
+        speed["gpu_memory_mb"] = peak_mb()
     return speed

@@ -110,6 +110,42 @@ def test_a_run_is_pinned_to_the_dataset_it_began_with(
     assert store.get(Dataset, run.dataset_id) is not None
 
 
+def test_a_run_whose_data_was_changed_is_not_gone_on_with(
+    bench: Bench, student: StudentRecord, launcher: ChildLauncher
+) -> None:
+    launcher.behaviour = "fail"
+    run = start(bench, student)
+    with pytest.raises(RunError):
+        follow(bench, run)
+    data = bench.project / "runs" / run.id / "data/train.jsonl"
+    before = data.read_bytes()
+    data.write_bytes(before.replace(b"4", b"5"))
+    with pytest.raises(RunError, match="is not what it began with: put"):
+        resume_run(bench, run.id)
+    data.write_bytes(before)
+    launcher.behaviour = ""
+    follow(bench, resume_run(bench, run.id))
+
+
+def test_a_run_that_did_not_fit_goes_on_with_what_it_offered(
+    bench: Bench, store: Store, student: StudentRecord, launcher: ChildLauncher
+) -> None:
+    launcher.behaviour = "no-room"
+    run = start(bench, student)
+    for tokens in (2048, 1024):
+        with pytest.raises(RunError, match="memory is full"):
+            follow(bench, run)
+        assert state_of(store, run)["result"]["offer"] == {"batch_tokens": tokens}
+        launcher.behaviour = "no-room" if tokens == 2048 else ""
+        run = resume_run(bench, run.id)
+        spec = json.loads((bench.project / "runs" / run.id / "spec.json").read_text())
+        assert spec["batch_tokens"] == tokens
+    follow(bench, run)
+    state = state_of(store, run)
+    assert state["state"] == "finished"
+    assert "offer" not in state["result"]
+
+
 def test_a_failed_run_says_so_in_the_jobs_own_words(
     bench: Bench, store: Store, student: StudentRecord, launcher: ChildLauncher
 ) -> None:

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from studio.domain.errors import RunError
+from studio.domain.specs import EFFORT, read_spec
 from studio.jobs.__main__ import BUG, main, run_and_tell
 from studio.jobs.failures import in_words
 from studio.jobs.job import Job, append_lines
@@ -129,8 +130,13 @@ def test_a_folder_is_worked_in_once_at_a_time(tmp_path: Path) -> None:
 
 def test_the_fingerprint_is_of_spec_and_data(make_folder: MakeFolder) -> None:
     folder = make_folder("train", train=examples(2))
-    before = Job(folder).fingerprint()
+    spec = read_spec(folder)
+    before = Job(folder).fingerprint(spec)
     (folder / "events.jsonl").write_text(json.dumps({}))
-    assert Job(folder).fingerprint() == before
+    assert Job(folder).fingerprint(spec) == before
+    other = spec.model_copy(update={"batch_tokens": 32})
+    assert Job(folder).fingerprint(other) != before
+    without = [Job(folder).fingerprint(one, but_for=EFFORT) for one in (spec, other)]
+    assert without[0] == without[1]
     (folder / "data" / "more.jsonl").write_text("")
-    assert Job(folder).fingerprint() != before
+    assert Job(folder).fingerprint(spec) != before

@@ -1,0 +1,89 @@
+"""A step for trial on the largest batch there will be: what does not fit shows before the run, not
+an hour into it. And the smaller settings to offer then."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from studio.domain.errors import OutOfMemory
+from studio.jobs.batches import Item
+
+if TYPE_CHECKING:
+    from studio.domain.specs import TrainSpec
+    from studio.jobs.passes import Passes
+
+LONG = 20  #: steps from which a run is rehearsed
+
+
+def rehearse(
+    passes: Passes, optimiser: Any, items: Sequence[Item], spec: TrainSpec
+) -> dict[str, float]:
+    """Do one whole step with the longest examples that changes nothing.
+
+    Returns what it took: ``rehearsed_tokens``, and ``peak_mb`` of the GPU or of this process.
+    """
+    longest = sorted(items, key=lambda item: len(item.ids))[-spec.batch_examples :]
+    passes.over(longest, learn=True)
+    norms = [
+        value.grad.abs().max()
+        for group in optimiser.param_groups for value in group["params"] if value.grad is not None
+    ]  # fmt: skip
+    # Times a rate of 0 a number changes nothing; what is no number would.
+    if norms and bool(torch.isfinite(torch.stack(norms)).all()):
+        for group in optimiser.param_groups:
+            group["lr"] = 0.0
+        optimiser.step()
+    optimiser.zero_grad(set_to_none=True)
+    optimiser.state.clear()
+    return {
+        "rehearsed_tokens": sum(len(item.ids) for item in longest),
+        "peak_mb": round(peak_mb(), 1),
+    }
+
+
+def peak_mb() -> float:
+    """Return the most memory held so far: of the GPU, else of this process; 0 if not known."""
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated() / 2**20
+    if sys.platform == "win32":
+        return 0.0
+    import resource
+
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most / 2**20 if sys.platform == "darwin" else most / 2**10
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return whether there was no room for a tensor."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
+        isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+    )
+
+
+def out_of_memory(spec: TrainSpec, *, longest: int) -> OutOfMemory:
+    """Return what to say where a run does not fit, with the next smaller setting."""
+    where = "the GPU's memory" if torch.cuda.is_available() else "this machine's memory"
+    offer = smaller(spec, longest=longest)
+    if not offer:
+        return OutOfMemory(
+            f"{where} is full, and the batch is as small as it can be: lower max_tokens, train an"
+            " adapter instead of all weights, or take a smaller student; what was saved is kept",
+            offer={},
+        )
+    told = " and ".join(f"{name}={str(value).lower()}" for name, value in offer.items())
+    return OutOfMemory(
+        f"{where} is full: resume the run, and it goes on with {told}; its results stay the same,"
+        " and what was saved so far is kept",
+        offer=offer,
+    )
+
+
+def smaller(spec: TrainSpec, *, longest: int) -> dict[str, Any]:
+    """Return the settings that take less memory and change no result; empty when all are used."""
+    if spec.batch_tokens > longest:
+        return {"batch_tokens": max(longest, spec.batch_tokens // 2)}
+    return {} if spec.gradient_checkpointing else {"gradient_checkpointing": True}

@@ -1,0 +1,106 @@
+"""What does not fit shows in the first seconds, with a smaller setting; and a rehearsal changes nothing."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from studio.domain.specs import StudentSpec, TrainSpec
+from studio.jobs import train as train_module
+from studio.jobs.rehearsal import out_of_memory, smaller
+from tests.jobs.conftest import MakeFolder, Row, events_of, example, examples, losses_of
+from tests.jobs.test_train import SETTINGS, go, same, weights_in
+
+CRAMPED = """
+import resource, sys
+from studio.jobs import train, __main__
+held = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (held + (300 << 20),) * 2)
+sys.exit(__main__.main(sys.argv[1:]))
+"""
+
+
+def spec_with(**settings: Any) -> TrainSpec:
+    return TrainSpec(student=StudentSpec(location="x"), **settings)
+
+
+def test_a_rehearsal_changes_no_loss_and_no_weight(
+    make_folder: MakeFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders = []
+    for name, long in (("tried", 1), ("plain", 10**6)):
+        monkeypatch.setattr(train_module, "LONG", long)
+        folder = make_folder("train", SETTINGS, name=name, train=examples())
+        go(folder)
+        folders.append(folder)
+    assert losses_of(folders[0]) == losses_of(folders[1])
+    assert same(weights_in(folders[0]), weights_in(folders[1]))
+    tried, plain = (events_of(folder, "started")[0].model_dump() for folder in folders)
+    assert tried["peak_mb"] > 50
+    assert tried["rehearsed_tokens"] > 4 * 10
+    assert "peak_mb" not in plain
+    assert tried["machine"]["torch"]
+    assert tried["machine"]["processor"]
+
+
+def long_examples(n: int) -> list[Row]:
+    return [example(i, words=80 + i % 7) for i in range(n)]
+
+
+def cramped(folder: Path) -> int:
+    return subprocess.run(
+        [sys.executable, "-c", CRAMPED, str(folder)], check=False, capture_output=True,
+        cwd=Path(__file__).parents[2], env={**os.environ, "MALLOC_ARENA_MAX": "1"},
+    ).returncode  # fmt: skip
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits memory as Linux does")
+def test_a_run_without_room_offers_less_and_fits_with_it(make_folder: MakeFolder) -> None:
+    settings = {"epochs": 4, "batch_examples": 160, "batch_tokens": 1 << 17, "full": True}
+    rows = long_examples(800)
+    large = make_folder("train", settings, name="large", train=rows)
+    assert cramped(large) == 1
+    (failed,) = events_of(large, "failed")
+    said = failed.model_dump()
+    assert said["error"] == "OutOfMemory"
+    assert said["offer"] == {"batch_tokens": 1 << 16}
+    assert "resume the run, and it goes on with batch_tokens=65536" in said["message"]
+    assert not events_of(large, "metric"), "it was found before the first step"
+    small = make_folder(
+        "train", {**settings, "batch_tokens": 1024, "max_steps": 1}, name="small", train=rows
+    )
+    assert cramped(small) == 0
+
+
+def test_what_is_offered_becomes_smaller_until_nothing_is_left() -> None:
+    offers = []
+    spec = spec_with(batch_tokens=4096)
+    while offer := smaller(spec, longest=900):
+        offers.append(offer)
+        spec = spec.model_copy(update=offer)
+    assert offers == [
+        {"batch_tokens": 2048}, {"batch_tokens": 1024}, {"batch_tokens": 900},
+        {"gradient_checkpointing": True},
+    ]  # fmt: skip
+    said = out_of_memory(spec, longest=900)
+    assert said.offer == {}
+    assert "lower max_tokens" in str(said)
+
+
+def test_a_run_goes_on_with_another_budget(make_folder: MakeFolder) -> None:
+    from tests.jobs.conftest import StoppedAfter
+
+    whole = make_folder("train", {**SETTINGS, "lora": {"dropout": 0}}, name="a", train=examples())
+    go(whole)
+    folder = make_folder("train", {**SETTINGS, "lora": {"dropout": 0}}, name="b", train=examples())
+    go(folder, StoppedAfter(folder, "metric", 4))
+    spec = folder / "spec.json"
+    spec.write_text(spec.read_text().replace('"batch_tokens": 128', '"batch_tokens": 48'))
+    go(folder)
+    for step, said in losses_of(whole).items():
+        assert losses_of(folder)[step] == pytest.approx(said, abs=1e-5)
