@@ -48,5 +48,32 @@ def main(folder: Path, *, hidden_size: int = 16, layers: int = 2, vocabulary_siz
     tokenizer.save_pretrained(folder)
 
 
+def encoder_decoder(folder: Path, *, hidden_size: int = 16) -> None:
+    """Build and save a student of the shape of T5 and CodeT5, its tokenizer ending what it reads."""
+    import torch
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
+    from transformers import PreTrainedTokenizerFast, T5Config, T5ForConditionalGeneration
+
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    vocabulary = {token: n for n, token in enumerate(["<pad>", "</s>", *letters])}
+    core = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
+    core.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    core.decoder = decoders.ByteLevel()
+    core.post_processor = processors.TemplateProcessing(
+        single="$A </s>", special_tokens=[("</s>", vocabulary["</s>"])]
+    )
+    tokenizer = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
+        tokenizer_object=core, pad_token="<pad>", eos_token="</s>", model_max_length=512
+    )
+    torch.manual_seed(731)
+    config = T5Config(
+        vocab_size=len(vocabulary), d_model=hidden_size, d_kv=hidden_size // 2,
+        d_ff=2 * hidden_size, num_layers=2, num_heads=2, decoder_start_token_id=0, pad_token_id=0,
+        eos_token_id=vocabulary["</s>"],
+    )  # fmt: skip
+    T5ForConditionalGeneration(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
 if __name__ == "__main__":
     main(Path(sys.argv[1]))

@@ -24,7 +24,9 @@ class _Spec(BaseModel):
 class StudentSpec(_Spec):
     """Which weights to load: a base model, with an adapter on top where there is one."""
 
-    location: str = Field(description="Folder or hub id of a causal Transformers model")
+    location: str = Field(
+        description="Folder or hub id of a Transformers model, causal or encoder-decoder"
+    )
     adapter: str = Field("", description="PEFT folder to put on top; empty for none")
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor
-from transformers import DynamicCache
+from transformers import DynamicCache, EncoderDecoderCache
 
 if TYPE_CHECKING:
     from studio.jobs.student import Student
@@ -71,32 +71,82 @@ def decode(
     stopped: Callable[[], bool] = lambda: False,
 ) -> list[Reply] | None:
     """Return a reply to each prompt; None if ``stopped`` said so on the way."""
-    model, device = student.model, student.model.device
+    device = student.model.device
     stops = torch.tensor(sorted(student.stops), device=device)
-    ids, mask = _left_padded(prompts, student.pad_id, device)
-    cache = DynamicCache(config=model.config)
+    text = (_ReadOn if student.answer_start is None else _FromEncoder)(student, prompts)
     replies: list[Reply] = [Reply([], ended=False) for _ in prompts]
     rows = torch.arange(len(prompts), device=device)
-    places = (mask.cumsum(-1) - 1).clamp(min=0)
     for position in range(max_new_tokens):
         if stopped():
             return None
-        logits = model(
-            input_ids=ids, attention_mask=mask, position_ids=places, past_key_values=cache,
-            use_cache=True, logits_to_keep=1,
-        ).logits[:, -1]  # fmt: skip
-        picked = pick(logits, rows, position)
+        picked = pick(text.logits(), rows, position)
         going = ~torch.isin(picked, stops)
         _note(replies, rows, picked=picked, going=going)
         if not going.all():
             kept = going.nonzero()[:, 0]
             if not len(kept):
                 break
-            cache.batch_select_indices(kept)
-            rows, picked, mask, places = rows[kept], picked[kept], mask[kept], places[kept]
-        ids, places = picked[:, None], places[:, -1:] + 1
-        mask = torch.cat([mask, mask.new_ones(len(rows), 1)], dim=1)
+            text.keep(kept)
+            rows, picked = rows[kept], picked[kept]
+        text.append(picked)
     return replies
+
+
+class _ReadOn:
+    """Rows of a student that reads on from its prompt: what to feed next, and what it has seen."""
+
+    def __init__(self, student: Student, prompts: Sequence[list[int]]) -> None:
+        self._model: Any = student.model
+        self._ids, self._mask = _padded(prompts, student, left=True)
+        self._cache = DynamicCache(config=self._model.config)
+        self._places = (self._mask.cumsum(-1) - 1).clamp(min=0)
+
+    def logits(self) -> Tensor:
+        """Return the logits of the next tokens, ``(rows, vocab)``."""
+        found: Tensor = self._model(
+            input_ids=self._ids, attention_mask=self._mask, position_ids=self._places,
+            past_key_values=self._cache, use_cache=True, logits_to_keep=1,
+        ).logits[:, -1]  # fmt: skip
+        return found
+
+    def keep(self, kept: Tensor) -> None:
+        """Let all other rows go."""
+        self._cache.batch_select_indices(kept)
+        self._mask, self._places = self._mask[kept], self._places[kept]
+
+    def append(self, picked: Tensor) -> None:
+        """Write the next token of each row."""
+        self._ids, self._places = picked[:, None], self._places[:, -1:] + 1
+        self._mask = torch.cat([self._mask, self._mask.new_ones(len(picked), 1)], dim=1)
+
+
+class _FromEncoder:
+    """Rows of an encoder-decoder: the prompt is read once, the answer is a text of its own."""
+
+    def __init__(self, student: Student, prompts: Sequence[list[int]]) -> None:
+        self._model: Any = student.model
+        ids, self._mask = _padded(prompts, student, left=False)
+        self._read = self._model.get_encoder()(input_ids=ids, attention_mask=self._mask)
+        self._cache = EncoderDecoderCache(DynamicCache(), DynamicCache())
+        self._ids = torch.full_like(ids[:, :1], student.answer_start or 0)
+
+    def logits(self) -> Tensor:
+        """Return the logits of the next tokens, ``(rows, vocab)``."""
+        found: Tensor = self._model(
+            encoder_outputs=self._read, attention_mask=self._mask, decoder_input_ids=self._ids,
+            past_key_values=self._cache, use_cache=True,
+        ).logits[:, -1]  # fmt: skip
+        return found
+
+    def keep(self, kept: Tensor) -> None:
+        """Let all other rows go."""
+        self._cache.batch_select_indices(kept)
+        self._read.last_hidden_state = self._read.last_hidden_state[kept]
+        self._mask = self._mask[kept]
+
+    def append(self, picked: Tensor) -> None:
+        """Write the next token of each row."""
+        self._ids = picked[:, None]
 
 
 def _note(replies: list[Reply], rows: Tensor, *, picked: Tensor, going: Tensor) -> None:
@@ -107,13 +157,13 @@ def _note(replies: list[Reply], rows: Tensor, *, picked: Tensor, going: Tensor) 
             replies[row] = replies[row]._replace(ended=True)
 
 
-def _left_padded(
-    prompts: Sequence[list[int]], pad_id: int, device: torch.device
-) -> tuple[Tensor, Tensor]:
+def _padded(prompts: Sequence[list[int]], student: Student, *, left: bool) -> tuple[Tensor, Tensor]:
+    """Return ids and mask, padded on one side: what reads on needs its end at the end."""
     width = max(map(len, prompts))
-    ids = torch.full((len(prompts), width), pad_id)
+    ids = torch.full((len(prompts), width), student.pad_id)
     mask = torch.zeros_like(ids)
     for row, prompt in enumerate(prompts):
-        ids[row, width - len(prompt) :] = torch.tensor(prompt)
-        mask[row, width - len(prompt) :] = 1
-    return ids.to(device), mask.to(device)
+        place = slice(width - len(prompt), None) if left else slice(0, len(prompt))
+        ids[row, place] = torch.tensor(prompt)
+        mask[row, place] = 1
+    return ids.to(student.model.device), mask.to(student.model.device)

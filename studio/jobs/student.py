@@ -15,8 +15,11 @@ import torch
 from jinja2 import TemplateError
 from peft import PeftModel
 from safetensors import SafetensorError
-from transformers import AutoModelForCausalLM, AutoTokenizer
-from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer
+from transformers.models.auto.modeling_auto import (
+    MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
+    MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES,
+)
 from transformers.utils.hub import cached_file
 from transformers.utils.logging import disable_progress_bar
 
@@ -74,7 +77,9 @@ class Student(NamedTuple):
         if not self.tokenizer.chat_template:
             text = "\n".join(message["content"] for message in messages) + "\n"
             ids: list[int] = self.tokenizer(text)["input_ids"]
-            return ids[:-1] if ids[-1:] == [self.tokenizer.eos_token_id] else ids
+            # An encoder wants to see the end of what it reads; who reads on must not.
+            ended = ids[-1:] == [self.tokenizer.eos_token_id] and self.answer_start is None
+            return ids[:-1] if ended else ids
         return self._rendered(messages, add_generation_prompt=True)
 
     def completion_ids(self, text: str) -> list[int]:
@@ -165,8 +170,10 @@ def _load_base(
     else:
         options["use_safetensors"] = True
     try:
+        config = AutoConfig.from_pretrained(weights.place, **options)
         tokenizer = AutoTokenizer.from_pretrained(weights.place, **options)
-        model = AutoModelForCausalLM.from_pretrained(weights.place, dtype=dtype, **options)
+        kind = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
+        model = kind.from_pretrained(weights.place, dtype=dtype, **options)
     except UNREADABLE as error:
         if isinstance(error, torch.OutOfMemoryError):
             raise
@@ -178,10 +185,13 @@ def _load_base(
 
 
 def _check_kind(model: PreTrainedModel, weights: Weights) -> None:
-    kind = model.config.model_type
-    if kind not in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES or model.get_output_embeddings() is None:
+    kind, known = model.config.model_type, MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+    if model.config.is_encoder_decoder:
+        known = MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES
+    if kind not in known or model.get_output_embeddings() is None:
         raise StudentError(
-            f"{weights.place} ({kind}) is no causal language model: take one that is"
+            f"{weights.place} ({kind}) is no causal language model, and no encoder-decoder that"
+            " writes text: take one that is"
         )
 
 

@@ -82,7 +82,8 @@ def _with_lora(model: PreTrainedModel, spec: TrainSpec) -> Any:
     )
     config = LoraConfig(
         r=spec.lora.r, lora_alpha=spec.lora.alpha, lora_dropout=spec.lora.dropout,  # type: ignore[arg-type]
-        target_modules=targets, task_type="CAUSAL_LM",
+        target_modules=targets,
+        task_type="SEQ_2_SEQ_LM" if model.config.is_encoder_decoder else "CAUSAL_LM",
     )  # fmt: skip
     try:
         with quiet_peft():
