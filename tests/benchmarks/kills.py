@@ -1,55 +1,84 @@
-"""5,000 calls over 15 % injected faults, killed 30 times with -9, beside a run left alone.
+"""How exactly a run goes on: killed twenty times, also while saving, against one left alone.
 
-``python -m tests.benchmarks.kills [QUESTIONS] [KILLS]``; 12 calls a question. Ends with an error
-when the tables differ, the file is not whole, or more was bought twice than was in flight.
+    python tests/benchmarks/kills.py [--kills 20] [--seed 731] [--full]
+
+Both runs are real jobs in processes of their own, ended with SIGKILL at random moments; every second
+one in the midst of writing a checkpoint. Printed is where each kill fell; it fails where a loss, of
+any role at any step, or a weight differs in a single bit.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
+import random
+import signal
 import sys
 import tempfile
-import time
 from pathlib import Path
+from typing import Any
 
-from tests import killing
-from tests.fakes import FaultyEndpoint, some_faults
+from safetensors.torch import load_file
 
-AT_ONCE = 8  #: a teacher; there are three
-
-
-def main(questions: int = 417, kills: int = 30) -> None:
-    """Print the figures."""
-    with tempfile.TemporaryDirectory() as folder:
-        rough, calm = Path(folder) / "rough", Path(folder) / "calm"
-        faulty = FaultyEndpoint(killing.answer, fault=some_faults(0.15, seed=7), latency_s=0.02)
-        quiet = FaultyEndpoint(killing.answer)
-        try:
-            _run(rough, calm, faulty=faulty, quiet=quiet, questions=questions, kills=kills)
-        finally:
-            faulty.close()
-            quiet.close()
+from studio.flow.job_folder import write_rows
+from studio.jobs import checkpoints
+from tests.jobs.conftest import examples, losses_of
+from tests.jobs.test_kill import Jobs, some_steps_later, steps_in, while_saving
+from tests.tiny_student import main as make_student
 
 
-def _run(rough: Path, calm: Path, *, faulty: FaultyEndpoint, quiet: FaultyEndpoint,
-         questions: int, kills: int) -> None:  # fmt: skip
-    started = time.monotonic()
-    for path, endpoint in ((rough, faulty), (calm, quiet)):
-        killing.make_project(path, endpoint.url, questions=questions, concurrency=AT_ONCE)
-    killed = killing.kill_often(rough, faulty, kills=kills, longest_s=questions / 417 * 1.6)
-    at_the_kills = faulty.requests
-    killing.finish(rough)
-    killing.finish(calm)
-    figures = killing.check_end(rough, faulty, killed)
-    assert killing.tables(rough) == killing.tables(calm), "the tables differ"
-    assert killed.kills == kills, f"the run was over after {killed.kills} kills"
-    print(f"{questions * 12:,} calls needed, killed {killed.kills} times, "
-          f"{time.monotonic() - started:.0f} s in all")  # fmt: skip
-    print(f"{'requests before the last kill':<32}{at_the_kills:>8,}")
-    for name, figure in figures.items():
-        print(f"{name:<32}{figure:>8,}")
-    print(f"{'most that could be in flight':<32}{killed.kills * 3 * AT_ONCE:>8,}")
-    print("integrity ok after each kill; the tables equal those of the run left alone")
+def main() -> int:
+    """Kill, resume, compare."""
+    options = _options()
+    jobs, chance = Jobs(), random.Random(options.seed)
+    with tempfile.TemporaryDirectory() as made:
+        place = Path(made)
+        make_student(place / "student")
+        whole, broken = (_folder(place, name, options) for name in ("whole", "broken"))
+        assert jobs.run(whole) == 0
+        for n in range(options.kills):
+            saving = n % 2 == 1
+            moment = while_saving(broken) if saving else some_steps_later(broken, chance)
+            if jobs.run(broken, kill_when=moment) != -signal.SIGKILL:
+                print(f"the run ended before kill {n + 1}: take more epochs")
+                return 1
+            whole_ones = checkpoints.complete(broken / "artifacts")
+            step = whole_ones[0].name.rpartition("-")[2] if whole_ones else "the start"
+            print(f"kill {n + 1:>2} after {steps_in(broken):>4} steps told, "
+                  f"{'while saving' if saving else 'between':<12} goes on from {step}")  # fmt: skip
+        assert jobs.run(broken) == 0
+        jobs.close()
+        same = losses_of(broken) == losses_of(whole)
+        name = "model/model" if options.full else "adapter/adapter_model"
+        one, other = (load_file(each / f"artifacts/{name}.safetensors") for each in (whole, broken))
+        equal = all(value.equal(other[key]) for key, value in one.items())
+        print(f"{len(losses_of(whole))} steps: losses {'identical' if same else 'DIFFER'}, "
+              f"weights {'identical' if equal else 'DIFFER'}")  # fmt: skip
+    return 0 if same and equal else 1
+
+
+def _folder(place: Path, name: str, options: argparse.Namespace) -> Path:
+    folder = place / name
+    (folder / "data").mkdir(parents=True)
+    (folder / "artifacts").mkdir()
+    spec: dict[str, Any] = {
+        "job": "train", "student": {"location": str(place / "student")}, "threads": 1,
+        "epochs": 4 * options.kills, "batch_examples": 4, "save_steps": 1, "lr": 0.01,
+        "eval_steps": 5, "full": options.full, "lora": {"r": 4, "dropout": 0.1},
+    }  # fmt: skip
+    (folder / "spec.json").write_text(json.dumps(spec))
+    write_rows(folder / "data" / "train.jsonl", examples())
+    write_rows(folder / "data" / "validation.jsonl", examples(3))
+    return folder
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Kill a training run at random, again and again.")
+    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=731)
+    parser.add_argument("--full", action="store_true", help="train all weights")
+    return parser.parse_args()
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    sys.exit(main())

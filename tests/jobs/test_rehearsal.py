@@ -49,7 +49,7 @@ def test_a_rehearsal_changes_no_loss_and_no_weight(
 
 
 def long_examples(n: int) -> list[Row]:
-    return [example(i, words=80 + i % 7) for i in range(n)]
+    return [example(i, words=60 + i % 7) for i in range(n)]
 
 
 def cramped(folder: Path) -> int:
