@@ -49,12 +49,12 @@ def train(
     bench = Workbench(project)
     try:
         if dry_run:
-            _tell_outlook(bench, student, _settings(config, set_), method=method, json_=json_)
+            _tell_outlook(bench, student, settings_of(config, set_), method=method, json_=json_)
             return
         work = (
             pipeline.resume(bench.bench, resume)
             if resume
-            else pipeline.train(bench.bench, student, _settings(config, set_), method=method)
+            else pipeline.train(bench.bench, student, settings_of(config, set_), method=method)
         )
         drive(work, quiet=json_)
         result = training.result_of(bench.bench, resume)
@@ -108,7 +108,7 @@ def round_(
     bench = Workbench(project)
     try:
         drive(
-            pipeline.whole_round(bench.bench, _settings(None, set_), budget_usd=budget),
+            pipeline.whole_round(bench.bench, settings_of(None, set_), budget_usd=budget),
             quiet=json_,
         )
         name = pipeline.student_of(bench.bench, student="", run="")
@@ -140,7 +140,8 @@ def compare(project: Project, *, json_: Json = False) -> None:
                  for r in rounds], head=("round", "before", "best after", "calls", "tokens in", "tokens out", "USD")))  # fmt: skip
 
 
-def _settings(config: Path | None, pairs: list[str] | None) -> dict[str, Any]:
+def settings_of(config: Path | None, pairs: list[str] | None) -> dict[str, Any]:
+    """Return training settings from a file and ``key=value`` pairs; raises SpecError."""
     values: dict[str, Any] = {} if config is None else _read_config(config)
     settings: dict[str, str] = {}
     for text in pairs or []:

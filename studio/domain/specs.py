@@ -109,6 +109,12 @@ class DatasetSpec(_Spec):
         "accepted",
         description="Every question with an accepted rationale, or of those the mistakes alone",
     )
+    choice: Literal["decided", "all", "answer", "human"] = Field(
+        "decided",
+        description="Rationales: as decided; all, reviewed or not; those with the right answer;"
+        " those a person accepted",
+    )
+    teachers: str = Field("", description="Of these teachers only, comma separated; empty: all")
     draw: Literal["all", "one"] = Field(
         "all", description="All texts of a question, or one explanation and one rationale by lot"
     )

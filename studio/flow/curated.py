@@ -28,9 +28,11 @@ _NAMED = 20  #: so many left-out questions are named in the manifest; the rest i
 class Curated:
     """What the project holds that one student may learn from, by question."""
 
-    def __init__(self, store: Store, student: str, round_: int) -> None:
+    def __init__(self, store: Store, student: str, round_: int, options: DatasetSpec) -> None:
         self._store = store
         self.round = round_
+        self._choice = options.choice
+        self._teachers = {name.strip() for name in options.teachers.split(",") if name.strip()}
         self.accepted = self._accepted()
         self.mistakes = self._mistakes(student)
         self._replayable = self._correct(student)
@@ -39,6 +41,11 @@ class Curated:
             for question in store.get_many(Question, {*self.accepted, *self._replayable})
         }
         self.contaminated = self._in_test_too()
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether less is taken than what was decided on."""
+        return self._choice != "decided" or bool(self._teachers)
 
     def cases(self, options: DatasetSpec) -> list[Case]:
         """Return one case per question that teaches something."""
@@ -100,14 +107,29 @@ class Curated:
         )
 
     def _accepted(self) -> dict[str, list[Accepted]]:
-        reasons = {
-            row["id"]: _why(row["human"], row["reason"], row["human_reason"])
-            for row in self._store.rows(views.ACCEPTED_FOR_TRAINING)
-        }
+        reasons = self._reasons()
         return _by_question(
             (rationale.question_id, Accepted(rationale, reasons[rationale.id]))
             for rationale in self._store.get_many(Rationale, reasons)
+            if self._is_asked(rationale.teacher)
         )
+
+    def _reasons(self) -> dict[str, str]:
+        """Return the rationales that are taken, each with why."""
+        if self._choice in ("all", "answer"):
+            return {
+                row["id"]: "every rationale" if self._choice == "all" else "its answer is right"
+                for row in self._store.rows(views.RATIONALES_FOR_TRAINING)
+                if self._choice == "all" or row["verdict"] == "correct"
+            }
+        return {
+            row["id"]: _why(row["human"], row["reason"], row["human_reason"])
+            for row in self._store.rows(views.ACCEPTED_FOR_TRAINING)
+            if self._choice == "decided" or row["human"]
+        }
+
+    def _is_asked(self, teacher: str) -> bool:
+        return not self._teachers or teacher in self._teachers
 
     def _mistakes(self, student: str) -> dict[str, list[Mistake]]:
         found = self._store.rows(views.MISTAKES_FOR_TRAINING, student, self.round)
@@ -115,6 +137,8 @@ class Curated:
         texts: dict[str, list[Explanation]] = defaultdict(list)
         said = self._store.rows(views.EXPLANATIONS_FOR_TRAINING, student, self.round)
         for explanation in self._store.get_many(Explanation, [row["id"] for row in said]):
+            if not self._is_asked(explanation.teacher):
+                continue
             texts[explanation.attempt_id].append(explanation)
         return _by_question(
             (attempt.question_id, Mistake(attempt, extracted[attempt.id], tuple(texts[attempt.id])))

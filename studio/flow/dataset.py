@@ -79,7 +79,8 @@ def draft_dataset(
 ) -> Draft:
     """Return what ``build_dataset`` would freeze; stores nothing."""
     options = options or DatasetSpec()
-    curated = Curated(bench.store, student.name, student.round if round is None else round)
+    round = student.round if round is None else round
+    curated = Curated(bench.store, student.name, round, options)
     wording = Wording.of(bench.prompts, student.prompts)
     cases = curated.cases(options)
     examples = list(method_called(method, wording, options).examples(cases))
@@ -166,6 +167,8 @@ def _why_nothing(store: Store, curated: Curated) -> str:
         return "no accepted rationale belongs to a mistake of this student: set questions=accepted"
     if store.value("SELECT count(*) FROM current_rationales") == 0:
         return "there is no rationale to learn from: run 'mapd-studio run PROJECT' first"
+    if curated.narrowed:
+        return "no rationale is of that choice and those teachers: widen data.choice, data.teachers"
     if store.value("SELECT count(*) FROM final_decisions") == 0:
         return "no rationale is decided on: run 'mapd-studio decide PROJECT' first"
     return "no rationale of a train question is accepted: lower the threshold, or accept by hand"

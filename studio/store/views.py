@@ -96,6 +96,12 @@ FROM final_decisions f JOIN current_rationales r ON r.id = f.rationale_id
 JOIN questions q ON q.id = r.question_id
 WHERE f.accepted = 1 AND q.split = 'train' ORDER BY r.question_id, r.teacher, r.sample"""
 
+#: Every current rationale of a train question, with the verdict on its own answer.
+RATIONALES_FOR_TRAINING = """
+SELECT r.id, g.verdict FROM current_rationales r JOIN questions q ON q.id = r.question_id
+LEFT JOIN current_grades g ON g.subject_id = r.id
+WHERE q.split = 'train' ORDER BY r.question_id, r.teacher, r.sample"""
+
 #: Mistakes of (student, round) in train questions; needs attempts_student, grades_subject.
 MISTAKES_FOR_TRAINING = """
 SELECT m.id, m.question_id, m.extracted FROM mistakes m JOIN questions q ON q.id = m.question_id

@@ -1,0 +1,109 @@
+"""What each part of the method is worth: the same student, trained without it, under one budget.
+
+Every variant takes the same number of optimiser steps, so that none learns longer for having more
+data; all sit the same held-out exam. Source of the comparisons: arXiv 2410.03663.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from studio.domain.errors import StudioError
+from studio.domain.specs import merged
+from studio.flow import pipeline
+from studio.flow.evaluation import Evaluation
+from studio.flow.outlook import training_outlook
+from studio.flow.run_queue import Entry, outcomes
+from studio.flow.stage import Bench
+
+WHOLE = "whole method"
+_ENDLESS = 10_000.0  #: epochs; the steps decide
+
+
+class Line(NamedTuple):
+    """One variant in the table; without an evaluation, ``message`` says why."""
+
+    variant: str
+    run: str
+    evaluation: Evaluation | None
+    message: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Return a row of ``ablate --json``."""
+        found = None if self.evaluation is None else self.evaluation.as_json()
+        return {"variant": self.variant, "run": self.run, "evaluation": found,
+                "message": self.message}  # fmt: skip
+
+
+def variants(teachers: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Return what each variant changes of the dataset's settings, by its name."""
+    single = {f"only {name}": {"teachers": name} for name in teachers} if len(teachers) > 1 else {}
+    return {
+        WHOLE: {},
+        "no explanations": {"explanations": False},
+        **single,
+        "no peer review": {"choice": "all"},
+        "answer gate only": {"choice": "answer"},
+        "human only": {"choice": "human"},
+    }
+
+
+def plan(
+    bench: Bench, settings: Mapping[str, Any], *, steps: int = 0, only: Sequence[str] = ()
+) -> list[Entry]:
+    """Return the runs of the comparison.
+
+    Args:
+        steps: optimiser steps of each; 0 for as many as the whole method takes.
+        only: names of variants; empty for all.
+
+    Raises:
+        StudioError: an unknown variant, or nothing to learn from.
+    """
+    known = variants([teacher.name for teacher in bench.store.teachers()])
+    if strange := [name for name in only if name not in known]:
+        raise StudioError(f"there is no variant {strange[0]!r}: choose of {', '.join(known)}")
+    budget = steps or int(training_outlook(bench, "", settings)["steps"])
+    same = {"epochs": _ENDLESS, "max_steps": budget}
+    return [
+        Entry(f"ablation: {name}", merged(settings, {**same, "data": change}))
+        for name, change in known.items() if not only or name in only
+    ]  # fmt: skip
+
+
+def lines(bench: Bench, entries: Sequence[Entry]) -> list[Line]:
+    """Return the table, as far as it is made."""
+    return [
+        _line(bench, outcome.name, outcome.run, outcome.student, outcome.message)
+        for outcome in outcomes(bench, entries)
+    ]
+
+
+def _line(bench: Bench, name: str, run: str, student: str, message: str) -> Line:
+    variant = name.removeprefix("ablation: ")
+    if not student:
+        return Line(variant, run, None, message or "not made yet")
+    try:
+        return Line(variant, run, pipeline.evaluation_of(bench, student), "")
+    except StudioError as error:
+        return Line(variant, run, None, message or str(error))
+
+
+def describe(found: Sequence[Line], table: Callable[..., str]) -> str:
+    """Return the table as text; ``table`` lays out rows under a head."""
+    head = ("variant", "n", "before", "after", "95 % interval", "fixed", "broken", "p")
+    return table([_cells(line) for line in found], head=head)
+
+
+def _cells(line: Line) -> tuple[Any, ...]:
+    found = line.evaluation
+    if found is None:
+        return line.variant, None, None, None, line.message[:60], None, None, None
+    low, high = found.tuned.interval
+    before = None if found.base is None else f"{found.base.accuracy:.1%}"
+    p = None if found.p_value is None else f"{found.p_value:.3g}"
+    return (
+        line.variant, found.tuned.n, before, f"{found.tuned.accuracy:.1%}",
+        f"{low:.1%} to {high:.1%}", len(found.fixed), len(found.broken), p,
+    )  # fmt: skip

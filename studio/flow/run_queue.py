@@ -1,0 +1,111 @@
+"""Runs one after another: what is done already is passed over, what broke off is gone on with, and
+one that fails is noted and does not keep the rest from being made."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from studio.domain.errors import RunError, StudioError
+from studio.domain.records import digest
+from studio.flow import pipeline
+from studio.flow.stage import Bench, Progress
+from studio.flow.training import result_of
+
+if TYPE_CHECKING:
+    from studio.store.tables import Store
+
+_SETTING = "run_queue"  #: in the project: which run an entry became
+
+
+class Entry(NamedTuple):
+    """A run that is wanted: a name to tell it by, and its settings as ``train`` takes them."""
+
+    name: str
+    settings: Mapping[str, Any]
+    student: str = ""
+    method: str = "mapd"
+
+    @property
+    def key(self) -> str:
+        """What makes it the same run when the queue is started again."""
+        return digest(self.name, dict(self.settings), self.student, self.method)
+
+
+class Outcome(NamedTuple):
+    """What became of an entry: its run, or why there is none."""
+
+    name: str
+    run: str = ""
+    student: str = ""
+    state: str = ""
+    message: str = ""
+
+
+async def run_all(
+    bench: Bench, entries: Sequence[Entry], *, evaluated: bool = False
+) -> AsyncGenerator[Progress, None]:
+    """Make every run that is not finished; cancelled, the one at work stops at a checkpoint.
+
+    Args:
+        evaluated: let each student sit the held-out exam as soon as it is made.
+
+    Raises:
+        RunError: some failed; the others are made.
+    """
+    failed: list[str] = []
+    for n, entry in enumerate(entries, start=1):
+        place = f"{entry.name} ({n} of {len(entries)})"
+        try:
+            async for progress in _one(bench, entry, evaluated=evaluated):
+                note = f"{place}: {progress.note}" if progress.note else place
+                yield progress._replace(note=note)
+        except StudioError as error:
+            _note(bench.store, entry, message=str(error))
+            failed.append(f"{entry.name}: {error}")
+            yield Progress("train", n, len(entries), note=f"{place}: failed: {error}")
+    if failed:
+        raise RunError(f"{len(failed)} of {len(entries)} runs failed ({failed[0]}): start the queue"
+                       " again, and it goes on with these")  # fmt: skip
+
+
+def outcomes(bench: Bench, entries: Sequence[Entry]) -> list[Outcome]:
+    """Return what became of each entry, in their order."""
+    return [_outcome(bench, entry) for entry in entries]
+
+
+async def _one(bench: Bench, entry: Entry, *, evaluated: bool) -> AsyncIterator[Progress]:
+    known = _outcome(bench, entry)
+    if known.state != "finished":
+        work = (
+            pipeline.resume(bench, known.run)
+            if known.run
+            else pipeline.train(bench, entry.student, entry.settings, method=entry.method)
+        )
+        begun = known.run
+        async for progress in work:
+            if not begun:
+                begun = str(result_of(bench)["run"])
+                _note(bench.store, entry, run=begun)
+            yield progress
+        known = _outcome(bench, entry)
+    if evaluated:
+        async for progress in pipeline.evaluate_students(bench, known.student):
+            yield progress
+
+
+def _outcome(bench: Bench, entry: Entry) -> Outcome:
+    noted = bench.store.setting(_SETTING, {}).get(entry.key, {})
+    run, message = noted.get("run", ""), noted.get("message", "")
+    if not run:
+        return Outcome(entry.name, message=message)
+    found = result_of(bench, run)
+    state = str(found["state"])
+    told = found["message"] or ("" if state == "finished" else message)
+    return Outcome(entry.name, run, str(found["student"]), state, told)
+
+
+def _note(store: Store, entry: Entry, **facts: str) -> None:
+    noted = store.setting(_SETTING, {})
+    noted[entry.key] = {**noted.get(entry.key, {}), "message": "", **facts}
+    store.set_setting(_SETTING, noted)
