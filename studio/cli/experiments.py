@@ -1,4 +1,4 @@
-"""Verbs about several runs: queue, ablate."""
+"""Verbs about what runs are worth: queue, ablate, forgetting."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ import typer
 from studio.app.workbench import Workbench
 from studio.cli.output import drive, print_json, table
 from studio.cli.project import Json, Project
-from studio.cli.student import settings_of
+from studio.cli.student import StudentName, settings_of
 from studio.domain.errors import SpecError, StudioError
-from studio.flow import ablation
+from studio.flow import ablation, pipeline
+from studio.flow.forgetting import check_forgetting, forgetting_of
 from studio.flow.run_queue import Entry, outcomes, run_all
 
 Settings = Annotated[
@@ -25,6 +26,7 @@ def register(app: typer.Typer) -> None:
     """Put these verbs on ``app``."""
     app.command("queue")(queue)
     app.command("ablate")(ablate)
+    app.command("forgetting")(forgetting)
 
 
 def queue(
@@ -83,6 +85,29 @@ def ablate(
         print(f"{entries[0].settings['max_steps']:,} steps each\n{ablation.describe(found, table)}")
     if trouble is not None:
         raise trouble
+
+
+def forgetting(
+    project: Project,
+    texts: Annotated[Path, typer.Argument(help="General text: paragraphs, or JSONL with text")],
+    *,
+    run: Annotated[str, typer.Option(help="The run whose student is meant; else the newest")] = "",
+    student: StudentName = "",
+    json_: Json = False,
+) -> None:
+    """Measure how well general text is foretold, before training and after."""
+    bench = Workbench(project)
+    try:
+        name = pipeline.student_of(bench.bench, student=student, run=run)
+        drive(check_forgetting(bench.bench, name, texts), quiet=json_)
+        found = forgetting_of(bench.bench, name)
+    finally:
+        bench.close()
+    assert found is not None  # it was measured just now
+    if json_:
+        print_json(found.as_json())
+    else:
+        print(found.describe())
 
 
 def _drive(

@@ -158,6 +158,17 @@ class ExportSpec(_Spec):
     precision: Literal["fp32", "bf16", "fp16", "as-is"] = "as-is"
 
 
+class MeasureSpec(_Spec):
+    """Foretell the texts of ``data/texts.jsonl``; ``artifacts/losses.jsonl`` tells how well."""
+
+    job: Literal["measure"] = "measure"
+    student: StudentSpec
+    max_tokens: Annotated[int, Field(ge=8)] = 512
+    batch_tokens: Annotated[int, Field(ge=16)] = 4096
+    precision: Precision = "auto"
+    threads: Annotated[int, Field(ge=0)] = 0
+
+
 class PreviewSpec(_Spec):
     """Show the tokens of a training run's data: ``artifacts/preview.json``; needs no weights."""
 
@@ -167,7 +178,9 @@ class PreviewSpec(_Spec):
     each: Annotated[int, Field(ge=1)] = Field(5, description="Examples shown of each role and side")
 
 
-JobSpec = Annotated[TrainSpec | GenerateSpec | ExportSpec | PreviewSpec, Field(discriminator="job")]
+JobSpec = Annotated[
+    TrainSpec | GenerateSpec | ExportSpec | PreviewSpec | MeasureSpec, Field(discriminator="job")
+]
 JOB_SPEC: TypeAdapter[JobSpec] = TypeAdapter(JobSpec)
 
 #: Settings of the released code of arXiv 2410.03663 (full fine-tuning).

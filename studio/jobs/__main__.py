@@ -12,7 +12,15 @@ import traceback
 from pathlib import Path
 
 from studio.domain.errors import OutOfMemory, SpecError, StudioError
-from studio.domain.specs import ExportSpec, GenerateSpec, JobSpec, PreviewSpec, TrainSpec, read_spec
+from studio.domain.specs import (
+    ExportSpec,
+    GenerateSpec,
+    JobSpec,
+    MeasureSpec,
+    PreviewSpec,
+    TrainSpec,
+    read_spec,
+)
 from studio.jobs.job import Job
 
 BUG = 3  #: exit code for what nobody foresaw
@@ -72,6 +80,10 @@ def run(job: Job, spec: JobSpec) -> None:
             from studio.jobs.export import export
 
             export(job, spec)
+        case MeasureSpec():
+            from studio.jobs.measure import measure
+
+            measure(job, spec)
         case PreviewSpec():
             from studio.jobs.preview import preview
 

@@ -30,6 +30,8 @@ def _row(line: str, where: str, needs: tuple[str, ...]) -> dict[str, Any]:
     missing = [name for name in needs if not isinstance(row, dict) or name not in row]
     if missing:
         raise SpecError(f"{where}: no {missing[0]}")
+    if "messages" not in needs:
+        return dict(row)
     messages = row["messages"]
     fits = (
         isinstance(messages, list)
