@@ -86,9 +86,9 @@ class Workbench:
     @cached_property
     def opener(self) -> TeacherOpener:
         """Makes clients of endpoints; imported when the first teacher is asked."""
-        from studio.teachers.opener import TeacherOpener
+        from studio.app.dialects import opener_of
 
-        return TeacherOpener(self.keys.key_for)
+        return opener_of(self.keys, self.store)
 
     def _open_teacher(self, record: TeacherRecord) -> Teacher:
         return self.opener.open(record)

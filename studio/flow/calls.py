@@ -159,7 +159,7 @@ class Calls:
             await self._commits.join(lambda: self._store.settle_call(
                 call_id, state="received", outcome="", reply=raw.body, status=raw.status
             ))  # fmt: skip
-        return await self._commits.join(lambda: self._read(ask, raw, call_id))
+        return await self._commits.join_later(lambda: self._read(ask, raw, call_id))
 
     def _read(self, ask: Ask, raw: RawReply, call_id: str) -> tuple[Made, float | None]:
         reply = self._identified(ask, raw, read_reply(raw), call_id)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from studio.store.tables import Store
 
 T = TypeVar("T")
+LEISURE_S = 0.02  #: what is safe on disk already is read after what is waiting to be sent
+_Waiting = tuple[Callable[[], object], "asyncio.Future[Any]", bool]
 
 
 class Commits:
@@ -21,7 +23,8 @@ class Commits:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._waiting: list[tuple[Callable[[], object], asyncio.Future[Any], bool]] = []
+        self._waiting: list[_Waiting] = []
+        self._leisurely: list[_Waiting] = []
 
     async def join(self, write: Callable[[], T], *, unless_cancelled: bool = False) -> T:
         """Do ``write`` with the next commit; returns its result when that is on disk.
@@ -36,8 +39,24 @@ class Commits:
         self._waiting.append((write, done, unless_cancelled))
         return await done
 
+    async def join_later(self, write: Callable[[], T]) -> T:
+        """Do ``write`` in a while, with what others can wait with; returns its result."""
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[T] = loop.create_future()
+        if not self._leisurely:
+            loop.call_later(LEISURE_S, self._commit_leisurely)
+        self._leisurely.append((write, done, False))
+        return await done
+
     def _commit(self) -> None:
         waiting, self._waiting = self._waiting, []
+        self._write(waiting)
+
+    def _commit_leisurely(self) -> None:
+        waiting, self._leisurely = self._leisurely, []
+        self._write(waiting)
+
+    def _write(self, waiting: list[_Waiting]) -> None:
         wanted = [(write, done) for write, done, unless_cancelled in waiting
                   if not (unless_cancelled and done.cancelled())]  # fmt: skip
         try:

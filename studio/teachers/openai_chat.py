@@ -7,7 +7,7 @@ takes longer to import than the window takes to open.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from studio.domain.records import TeacherRecord
 from studio.teachers.base import Outcome, RawReply, Reply, excerpt, read_reply
 from studio.teachers.deadline import Deadline
+from studio.teachers.dialect import Dialect, Words
 from studio.teachers.waiting import seconds_asked_for
 
 if TYPE_CHECKING:
@@ -33,14 +34,25 @@ class OpenAIChat:
         record: where it is and how it is to be asked.
         key: the API key; kept in memory only, and taken out of every text that is stored.
         base_url: overrides the record's, for an endpoint whose address is known at run time only.
+        known: how this model wants to be asked, as far as it told earlier.
+        learned: told when it says more.
     """
 
-    def __init__(self, record: TeacherRecord, *, key: str | None, base_url: str = "") -> None:
+    def __init__(
+        self,
+        record: TeacherRecord,
+        *,
+        key: str | None,
+        base_url: str = "",
+        known: Words | None = None,
+        learned: Callable[[TeacherRecord, Words], None] = lambda record, words: None,
+    ) -> None:
         self.name = record.name
         self._record = record
         self._key = key or _NO_KEY
         self._base_url = base_url or record.base_url
-        self._structured = record.structured
+        self._dialect = Dialect(record, known)
+        self._learned = learned
         self._wire: Wire | None = None
 
     async def send(
@@ -51,12 +63,19 @@ class OpenAIChat:
         schema: type[BaseModel] | None = None,
     ) -> RawReply:
         """Send one request, once, within the teacher's deadline; never raises for a fault."""
-        wants_schema = schema is not None and self._structured
-        raw = await self._send(messages, max_tokens, schema if wants_schema else None)
-        if wants_schema and raw.failure is Outcome.REJECTED:
-            # The endpoint knows no JSON schema: asked without, from now on. Nothing was computed.
-            self._structured = False
-            return await self._send(messages, max_tokens, None)
+        while True:
+            request = self._dialect.request(messages, max_tokens, schema)
+            raw = await self._send(request)
+            if not self._dialect.learns_from(raw, request):
+                break
+            self._learned(self._record, self._dialect.words)  # nothing was computed: asked again
+        if self._dialect.may_be_about_schemas(raw, request):
+            plain = {name: value for name, value in request.items() if name != "response_format"}
+            again = await self._send(plain)
+            if again.failure is None:
+                self._dialect.words = self._dialect.words._replace(schemas=False)
+                self._learned(self._record, self._dialect.words)
+            return again
         return raw
 
     async def answer(
@@ -81,23 +100,12 @@ class OpenAIChat:
         if wire is not None:
             await wire.close()
 
-    async def _send(
-        self,
-        messages: Sequence[Mapping[str, str]],
-        max_tokens: int,
-        schema: type[BaseModel] | None,
-    ) -> RawReply:
+    async def _send(self, request: dict[str, Any]) -> RawReply:
         import aiohttp
         import openai
 
         from studio.teachers.wire import ReplyTooLarge
 
-        request: dict[str, Any] = {
-            "model": self._record.model, "messages": list(messages), "max_tokens": max_tokens,
-            "temperature": self._record.temperature,
-        }  # fmt: skip
-        if schema is not None:
-            request["response_format"] = _response_format(schema)
         body = bytearray()
         try:
             async with Deadline(self._record.timeout_s):
@@ -186,13 +194,6 @@ class OpenAIChat:
         if len(self._key) < _SHORTEST_SECRET:
             return body
         return body.replace(self._key.encode(), b"[key]")
-
-
-def _response_format(schema: type[BaseModel]) -> dict[str, Any]:
-    shape = schema.model_json_schema()
-    shape["additionalProperties"] = False
-    return {"type": "json_schema",
-            "json_schema": {"name": schema.__name__, "strict": True, "schema": shape}}  # fmt: skip
 
 
 def _message(error: APIStatusError) -> str:
