@@ -173,12 +173,19 @@ def _load_base(
         config = AutoConfig.from_pretrained(weights.place, **options)
         tokenizer = AutoTokenizer.from_pretrained(weights.place, **options)
         kind = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
-        model = kind.from_pretrained(weights.place, dtype=dtype, **options)
+        options |= {"dtype": dtype, "output_loading_info": True}
+        loaded: Any = kind.from_pretrained(weights.place, **options)
     except UNREADABLE as error:
         if isinstance(error, torch.OutOfMemoryError):
             raise
         raise StudentError(f"{weights.place} cannot be loaded: {first_line(error)}") from error
+    model, found = loaded
     _check_kind(model, weights)
+    if missing := sorted(found["missing_keys"]):  # they would be drawn at random
+        raise StudentError(
+            f"{weights.place} cannot be loaded: its weights lack {missing[0]}, which its configuration"
+            f" asks for ({len(missing)} in all): copy the model again"
+        )
     if weights.gguf_file:  # an adapter names this as its base
         model.name_or_path = str(Path(weights.place, weights.gguf_file))
     return model, tokenizer
