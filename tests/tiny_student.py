@@ -22,15 +22,26 @@ def make_tiny_student(folder: Path) -> Path:
     return folder
 
 
-def main(folder: Path, *, hidden_size: int = 16, layers: int = 2, vocabulary_size: int = 0) -> None:
-    """Build and save the student; larger ones are for benchmarks."""
+def main(
+    folder: Path,
+    *,
+    hidden_size: int = 16,
+    layers: int = 2,
+    vocabulary_size: int = 0,
+    merges: tuple[str, ...] = (),
+) -> None:
+    """Build and save the student; larger ones are for benchmarks.
+
+    Args:
+        merges: pairs of letters that are one token.
+    """
     import torch
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
     letters = sorted(pre_tokenizers.ByteLevel.alphabet())
-    vocabulary = {token: n for n, token in enumerate(["<pad>", "</s>", *letters])}
-    core = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
+    vocabulary = {token: n for n, token in enumerate(["<pad>", "</s>", *letters, *merges])}
+    core = Tokenizer(models.BPE(vocab=vocabulary, merges=[(one[0], one[1]) for one in merges]))
     core.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     core.decoder = decoders.ByteLevel()
     tokenizer = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]

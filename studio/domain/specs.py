@@ -150,12 +150,20 @@ class GenerateSpec(_Spec):
 
 
 class ExportSpec(_Spec):
-    """Write an adapter (``artifacts/adapter``) and the merged weights (``artifacts/merged``)."""
+    """Write an adapter (``artifacts/adapter``) and the merged weights (``artifacts/merged``).
+
+    Beside them a Modelfile for Ollama and, where llama.cpp's converter is found, ``model.gguf``. The
+    questions of ``data/questions.jsonl`` are put to each form; ``parity.json`` shows the answers.
+    """
 
     job: Literal["export"] = "export"
     student: StudentSpec
     merge: bool = True
     precision: Literal["fp32", "bf16", "fp16", "as-is"] = "as-is"
+    gguf: Literal["f16", "bf16", "q8_0", "off"] = Field(
+        "f16", description="Numbers of the GGUF; off: none is made"
+    )
+    system: str = Field("", description="What an exam tells the student before the question")
 
 
 class MeasureSpec(_Spec):

@@ -1,29 +1,36 @@
-"""A tuned student leaves the project: its adapter, and the merged weights as safetensors."""
+"""A tuned student leaves the project: its adapter, the merged weights as safetensors, a Modelfile for
+Ollama, and a GGUF where llama.cpp is at hand."""
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import aclosing
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from studio.domain.errors import ExportError, RunError
-from studio.domain.events import Failed, Finished
+from studio.domain.events import Failed, Finished, Warned
 from studio.domain.events import Progress as JobProgress
-from studio.domain.records import StudentRecord, digest
+from studio.domain.records import Question, StudentRecord, digest
 from studio.domain.specs import ExportSpec
 from studio.flow import job_folder
 from studio.flow.stage import Bench, Progress
 from studio.flow.students import weights_of
+from studio.prompts import question_text
 
 if TYPE_CHECKING:
     from studio.domain.events import Event
 
+_PARITY = 5  #: questions put to each exported form
+
 
 async def export_model(bench: Bench, student: StudentRecord, out: Path) -> AsyncIterator[Progress]:
-    """Write the student's adapter and merged weights into the new folder ``out``.
+    """Write the student's adapter, merged weights and Modelfile into the new folder ``out``.
+
+    What is worth knowing (no GGUF and why, how alike the forms answer) is told in the last note.
 
     Raises:
         ExportError: ``out`` is in use, or cannot be written.
@@ -31,15 +38,21 @@ async def export_model(bench: Bench, student: StudentRecord, out: Path) -> Async
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ExportError(f"{out} is in use: name a new folder")
-    spec = ExportSpec(student=weights_of(student, bench.project))
+    asked = list(_questions(bench, student))
+    spec = ExportSpec(
+        student=weights_of(student, bench.project), system=_system(asked[0] if asked else {})
+    )
     folder = bench.project / "runs" / f"export-{digest('export', student.model_dump())}"
-    job_folder.write_folder(folder, spec, {})
+    job_folder.write_folder(folder, spec, {"questions.jsonl": asked})
+    told: list[str] = []
     started = job_folder.launch(bench.launcher, folder)
     ending: Event | None = None
     async with aclosing(job_folder.follow(bench.launcher, folder, started)) as events:
         async for event in events:
             if isinstance(event, Failed | Finished):
                 ending = event
+            elif isinstance(event, Warned):
+                told.append(event.message)
             elif isinstance(event, JobProgress):
                 yield Progress("export", event.done, event.total, note=event.note)
     if isinstance(ending, Failed):
@@ -48,9 +61,25 @@ async def export_model(bench: Bench, student: StudentRecord, out: Path) -> Async
         raise RunError(f"the export of {student.name} ended without a word: run it again")
     _hand_over(folder / "artifacts", out)
     shutil.rmtree(folder, ignore_errors=True)
-    yield Progress(
-        "export", 1, 1, note=f"Wrote {student.name} to {out}: adapter and merged weights."
+    words = " ".join(f"{one[0].upper()}{one[1:]}." for one in told)
+    note = f"Wrote {student.name} to {out}: adapter, merged weights, Modelfile. {words}"
+    yield Progress("export", 1, 1, note=note.strip())
+
+
+def _questions(bench: Bench, student: StudentRecord) -> Iterator[dict[str, Any]]:
+    """Yield a few questions as the student is asked them, held-out ones first."""
+    template = bench.prompts.get(student.prompts, "exam")
+    found = (
+        one for split in ("test", "train") for one in bench.store.all(Question, "split = ?", split)
     )
+    for question in islice(found, _PARITY):
+        messages = template.messages({"question": question_text(question)})
+        yield {"key": question.id, "messages": messages}
+
+
+def _system(row: Mapping[str, Any]) -> str:
+    said = (one["content"] for one in row.get("messages", ()) if one["role"] == "system")
+    return next(said, "")
 
 
 def _hand_over(made: Path, out: Path) -> None:

@@ -1,38 +1,90 @@
-"""Write a student for use elsewhere: its adapter as it is, and the merged weights."""
+"""Write a student for use elsewhere: its adapter as it is, the merged weights, a Modelfile for
+Ollama, a GGUF where llama.cpp is at hand; and ask each form the same questions."""
 
 from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from transformers import AutoConfig
 
-from studio.domain.specs import ExportSpec
+from studio.domain.errors import StudentError, StudioError
+from studio.domain.specs import ExportSpec, StudentSpec
+from studio.jobs import gguf, ollama, parity
 from studio.jobs.checkpoints import put_in_place
 from studio.jobs.job import Job
-from studio.jobs.student import DTYPES, load_student
+from studio.jobs.rows import read_rows
+from studio.jobs.student import DTYPES, Student, load_student
 from studio.jobs.weights import Weights, find_adapter
+
+_PARTS = 4  #: of an export, as its progress counts them
 
 
 def export(job: Job, spec: ExportSpec) -> None:
-    """Fill ``artifacts/adapter`` and, if asked, ``artifacts/merged``; safetensors only."""
+    """Fill ``artifacts/``: adapter, merged weights, Modelfile, GGUF, and how alike they answer."""
     job.say("started", job="export", pid=os.getpid(), device="cpu")
     if spec.student.adapter:
         source = find_adapter(spec.student.adapter, beside=job.folder)
         _copy(source, job.artifacts / "adapter")
-    job.say("progress", done=1, total=2, note="adapter copied")
+    job.say("progress", done=1, total=_PARTS, note="adapter copied")
     if spec.merge:
-        _merge(job, spec)
-    job.say("progress", done=2, total=2, note="weights merged")
+        _whole(job, spec)
+    job.say("progress", done=_PARTS, total=_PARTS, note="all written")
     job.say("finished", stopped="")
 
 
-def _merge(job: Job, spec: ExportSpec) -> None:
-    """Add the adapter to the base in fp32, whatever they are kept in: nothing is rounded twice."""
+def _whole(job: Job, spec: ExportSpec) -> None:
+    """Write what needs no adapter, and put the same questions to each form of it."""
+    place = job.data / "questions.jsonl"
+    rows = list(read_rows(place)) if place.is_file() else []
     student = load_student(spec.student, beside=job.folder, dtype=torch.float32)
+    ours = parity.answers(student, rows)
+    _merge(job, spec, student)
+    job.say("progress", done=2, total=_PARTS, note="weights merged")
+    merged = job.artifacts / "merged"
+    exported = {"merged": _answers(merged, rows)} if rows else {}
+    made = _gguf(job, spec, merged)
+    if made is not None and rows:
+        try:
+            exported["gguf"] = _answers(made, rows)
+        except StudentError as error:
+            job.say("warned", message=f"the GGUF could not be asked here: {error}")
+    name = merged.name if made is None else made.name
+    text = ollama.modelfile(student, weights=name, system=spec.system)
+    (job.artifacts / "Modelfile").write_text(text, encoding="utf-8")
+    job.say("progress", done=3, total=_PARTS, note="Modelfile written")
+    if rows:
+        found = parity.compare(ours, exported)
+        parity.write(job.artifacts / "parity.json", found, spec)
+        job.say("warned", message=f"parity: {parity.in_words(found)}")
+
+
+def _gguf(job: Job, spec: ExportSpec, merged: Path) -> Path | None:
+    """Return the GGUF, or None where there is none; the reason is told."""
+    if spec.gguf == "off":
+        return None
+    script, out = gguf.converter(), job.artifacts / "model.gguf"
+    try:
+        if script is None:
+            raise StudioError(gguf.MISSING)
+        gguf.convert(script, merged, out, kind=spec.gguf)
+    except StudioError as error:
+        job.say("warned", message=str(error))
+        return None
+    return out
+
+
+def _answers(place: Path, rows: Sequence[Mapping[str, Any]]) -> parity.Answers:
+    spec = StudentSpec(location=str(place))
+    return parity.answers(load_student(spec, beside=place, dtype=torch.float32), rows)
+
+
+def _merge(job: Job, spec: ExportSpec, student: Student) -> None:
+    """Add the adapter to the base in fp32, whatever they are kept in: nothing is rounded twice."""
     model: Any = student.model
     if spec.student.adapter:
         model = model.merge_and_unload()

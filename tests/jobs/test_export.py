@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -10,11 +12,14 @@ import torch
 from safetensors.torch import load_file
 
 from studio.domain.specs import ExportSpec, StudentSpec, TrainSpec, read_spec
+from studio.jobs import gguf, ollama
 from studio.jobs.export import export
 from studio.jobs.job import Job
-from studio.jobs.student import load_student
+from studio.jobs.student import Student, load_student
 from studio.jobs.train import train
-from tests.jobs.conftest import MakeFolder, events_of, examples
+from tests import tiny_converter, tiny_student
+from tests.jobs.conftest import MakeFolder, events_of, examples, questions
+from tests.tiny_student import CHAT
 
 SETTINGS = {"epochs": 1, "batch_examples": 4, "lr": 0.05, "lora": {"r": 4}}
 ASKED = torch.tensor([[5, 9, 30, 41, 52, 60]])
@@ -57,7 +62,7 @@ def test_merged_weights_answer_as_base_and_adapter_together(
     for file in adapter.iterdir():
         assert (made / "adapter" / file.name).read_bytes() == file.read_bytes()
     suffixes = {path.suffix for path in made.rglob("*") if path.is_file()}
-    assert suffixes <= {".safetensors", ".json", ".md", ".jinja"}
+    assert suffixes <= {".safetensors", ".json", ".md", ".jinja", ""}
 
 
 def test_weights_leave_in_the_precision_asked_for(make_folder: MakeFolder, adapter: Path) -> None:
@@ -83,3 +88,114 @@ def test_as_is_keeps_the_precision_of_the_base(
     assert not (made / "adapter").exists()
     last = events_of(folder, "progress")[-1].model_dump()
     assert last["done"] == last["total"]
+
+
+# -- for Ollama, and how alike the forms answer ----------------------------------------------------
+
+
+@pytest.fixture(autouse=True)
+def no_converter(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Look for llama.cpp in an empty folder, whatever this machine has."""
+    (tmp_path / "llama.cpp").mkdir()
+    monkeypatch.setenv(gguf.VARIABLE, str(tmp_path / "llama.cpp"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+
+def install(script: str, tmp_path: Path) -> None:
+    (tmp_path / "llama.cpp" / gguf.SCRIPT).write_text(script)
+
+
+def exported(make_folder: MakeFolder, adapter: Path, **settings: str) -> tuple[Path, list[str]]:
+    folder = make_folder("export", settings, adapter=str(adapter), questions=questions(5))
+    made = run(folder)
+    return made, [event.model_dump()["message"] for event in events_of(folder, "warned")]
+
+
+def test_without_llama_cpp_it_is_said_how_to_get_a_gguf_and_ollama_reads_the_weights(
+    make_folder: MakeFolder, adapter: Path
+) -> None:
+    made, told = exported(make_folder, adapter, system='Say """it""".')
+    assert told[0].startswith(
+        "no GGUF was written: convert_hf_to_gguf.py of llama.cpp was not found"
+    )
+    assert told[1] == "parity: merged: 5 of 5 answers are ours to the letter"
+    parity = json.loads((made / "parity.json").read_text())
+    assert parity["same"] == {"merged": 5}
+    assert [set(row) for row in parity["answers"]] == [{"key", "ours", "merged"}] * 5
+    assert any(row["ours"] for row in parity["answers"])
+    lines = (made / "Modelfile").read_text().splitlines()
+    assert lines[0] == "FROM ./merged"
+    assert 'SYSTEM """Say \\"\\"\\"it\\"\\"\\"."""' in lines
+    assert 'PARAMETER stop "</s>"' in lines
+    assert "PARAMETER num_ctx 512" in lines
+
+
+def test_a_gguf_by_the_converter_answers_as_the_student_here(
+    make_folder: MakeFolder, tmp_path: Path
+) -> None:
+    pytest.importorskip("gguf")
+    tiny_student.main(tmp_path / "small", merges=("qq",))
+    install(Path(tiny_converter.__file__).read_text(), tmp_path)
+    folder = make_folder(
+        "export", {"student": {"location": str(tmp_path / "small")}}, questions=questions(5)
+    )
+    made = run(folder)
+    (told,) = (event.model_dump()["message"] for event in events_of(folder, "warned"))
+    assert (made / "model.gguf").read_bytes()[:4] == b"GGUF"
+    assert (made / "Modelfile").read_text().startswith("FROM ./model.gguf\n")
+    parity = json.loads((made / "parity.json").read_text())
+    assert parity["same"]["merged"] == 5
+    assert parity["same"]["gguf"] >= 4, "f16 may turn a close choice"
+    assert told.startswith("parity: merged: 5 of 5 answers are ours to the letter; gguf:")
+
+
+def test_what_the_converter_says_last_is_told(
+    make_folder: MakeFolder, adapter: Path, tmp_path: Path
+) -> None:
+    install("import sys; sys.exit('NotImplemented: this pre-tokenizer')", tmp_path)
+    made, told = exported(make_folder, adapter)
+    assert told[0].endswith("llama.cpp's converter says: NotImplemented: this pre-tokenizer")
+    assert not list(made.glob("*.gguf*"))
+    assert (made / "Modelfile").read_text().startswith("FROM ./merged\n")
+
+
+CHATML = (
+    "{% if messages[0]['role'] != 'system' %}<|s|>system\nBe kind.<|e|>\n{% endif %}"
+    "{% for m in messages %}<|s|>{{ m['role'] }}\n{{ m['content'] }}<|e|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|s|>assistant\n{% endif %}"
+)
+NO_SYSTEM = (
+    "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system text') }}{% endif %}"
+    "{% for m in messages %}[{{ m['content'] }}]{% endfor %}"
+)
+
+
+@pytest.mark.parametrize(
+    ("jinja", "systems"),
+    [(CHAT, ["", "Short."]), (CHATML, ["", "Short."]), (NO_SYSTEM, [""]), (None, ["", "Short."])],
+)
+def test_ollama_asks_in_the_words_of_the_chat_template(
+    student: Student, jinja: str | None, systems: list[str]
+) -> None:
+    tokenizer = copy.deepcopy(student.tokenizer)
+    tokenizer.chat_template = jinja
+    asked = student._replace(tokenizer=tokenizer)
+    go = ollama.template(asked)
+    for system in systems:
+        messages = [{"role": "user", "content": "How many?"}]
+        if system:
+            messages.insert(0, {"role": "system", "content": system})
+        read = str(tokenizer.decode(asked.prompt_ids(messages)))
+        assert as_go_would(go, system, "How many?").startswith(read)
+
+
+def as_go_would(template: str, system: str, prompt: str) -> str:
+    """Fill the one kind of template that is written here."""
+    found = re.fullmatch(
+        r"(?:\{\{ if \.System \}\}(.*)\{\{ else \}\}(.*)\{\{ end \}\}|(.*))(\{\{ \.Prompt.*)",
+        template, re.DOTALL,
+    )  # fmt: skip
+    assert found is not None
+    opening = (found[1] if system else found[2]) if found[1] is not None else found[3]
+    whole = (opening + found[4]).replace("{{ .System }}", system).replace("{{ .Prompt }}", prompt)
+    return whole.replace("{{ .Response }}", "")
