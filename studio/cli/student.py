@@ -74,22 +74,30 @@ def evaluate(
     run: Annotated[str, typer.Option(help="The run to evaluate; else the newest")] = "",
     student: StudentName = "",
     split: Annotated[str, typer.Option(help="test or train")] = "test",
+    samples: Annotated[
+        int, typer.Option(min=0, max=100, help="Tries at each question, for pass@k and majority")
+    ] = 0,
     json_: Json = False,
 ) -> None:
     """Measure base against tuned on held-out questions: accuracy, fixed, broken."""
+    if samples and split != "test":
+        raise SpecError("tries are of held-out questions: leave --split at test")
     if split not in ("test", "train"):
         raise SpecError(f"there is no split {split!r}: choose test or train")
     bench = Workbench(project)
     try:
         name = pipeline.student_of(bench.bench, student=student, run=run)
-        drive(pipeline.evaluate_students(bench.bench, name, split=split), quiet=json_)
+        drive(
+            pipeline.evaluate_students(bench.bench, name, split=split, samples=samples), quiet=json_
+        )
         report = pipeline.evaluation_of(bench.bench, name, split=split)
+        tries = pipeline.samples_of(bench.bench, name, split=split)
     finally:
         bench.close()
     if json_:
-        print_json(report.as_json())
+        print_json({**report.as_json(), "samples": [one.as_json() for one in tries]})
     else:
-        print(report.describe(table))
+        print("\n".join([report.describe(table), *(one.describe() for one in tries)]))
 
 
 def round_(

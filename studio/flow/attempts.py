@@ -31,6 +31,7 @@ class AttemptStage:
     Args:
         split: None for both.
         temperature: None for 0.3 on train and greedy on test questions.
+        sample: the number of the try; the exam's own answer is 0.
     """
 
     name = "attempt"
@@ -45,6 +46,7 @@ class AttemptStage:
         top_p: float = 0.9,
         max_new_tokens: int = 512,
         seed: int = 731,
+        sample: int = 0,
     ) -> None:
         self._student = student
         self._round = student.round if scope.round is None else scope.round
@@ -53,13 +55,16 @@ class AttemptStage:
         self._temperature = temperature
         self._top_p = top_p
         self._max_new_tokens = max_new_tokens
-        self._seed = seed
+        self._seed = seed + sample  # else each try would be drawn as the one before
+        self._sample = sample
 
     def todo(self, store: Store) -> int:
         """Return how many questions are without an attempt."""
         query = f"SELECT count(*) {views.UNATTEMPTED}"
         name = self._student.name
-        missing: int = sum(store.value(query, split, name, self._round) for split in self._splits)
+        missing: int = sum(
+            store.value(query, split, name, self._round, self._sample) for split in self._splits
+        )
         return missing if self._limit is None else min(missing, self._limit)
 
     async def run(self, bench: Bench) -> AsyncIterator[Progress]:
@@ -73,7 +78,11 @@ class AttemptStage:
             if not missing:
                 continue
             exam = Exam(
-                self._student, self._round, split=split, settings=self._settings(bench, split)
+                self._student,
+                self._round,
+                split=split,
+                settings=self._settings(bench, split),
+                sample=self._sample,
             )
             async with aclosing(exam.sit(bench, missing)) as steps:
                 async for step in steps:
@@ -82,7 +91,8 @@ class AttemptStage:
 
     def _missing(self, store: Store, split: Split, *, most: int) -> list[str]:
         query = f"SELECT q.id {views.UNATTEMPTED} ORDER BY q.rowid LIMIT ?"
-        return [row[0] for row in store.rows(query, split, self._student.name, self._round, most)]
+        key = (split, self._student.name, self._round, self._sample)
+        return [row[0] for row in store.rows(query, *key, most)]
 
     def _settings(self, bench: Bench, split: Split) -> ExamSettings:
         return ExamSettings(

@@ -67,12 +67,19 @@ class Exam:
     """Sits one exam. Made anew for each sitting; what it made is in the store."""
 
     def __init__(
-        self, student: StudentRecord, round_: int, *, split: Split, settings: ExamSettings
+        self,
+        student: StudentRecord,
+        round_: int,
+        *,
+        split: Split,
+        settings: ExamSettings,
+        sample: int = 0,
     ) -> None:
         self._student = student
         self._round = round_
         self._split = split
         self._settings = settings
+        self._sample = sample
 
     async def sit(self, bench: Bench, question_ids: Sequence[str]) -> AsyncGenerator[Step, None]:
         """Let the student answer these questions, adding each attempt as it is made.
@@ -97,10 +104,15 @@ class Exam:
                 f"{name} has answered part of the held-out questions with other settings"
                 f" ({before}): use the same, or the score would mean nothing"
             )
-        store.set_setting(f"exam:{name}:{self._round}:{self._split}", self._settings._asdict())
+        key = f"exam:{name}:{self._round}:{self._split_and_try}"
+        store.set_setting(key, self._settings._asdict())
 
     def _settings_before(self, store: Store) -> ExamSettings | None:
-        return exam_settings(store, self._student.name, self._round, split=self._split)
+        return exam_settings(store, self._student.name, self._round, split=self._split_and_try)
+
+    @property
+    def _split_and_try(self) -> str:
+        return f"{self._split}:{self._sample}" if self._sample else self._split
 
     # -- a local student -------------------------------------------------------------------
 
@@ -183,7 +195,7 @@ class Exam:
     def _attempt(self, question_id: str, text: str, *, truncated: bool, tokens_out: int) -> Attempt:
         return Attempt(
             question_id=question_id, student=self._student.name, text=text, round=self._round,
-            truncated=truncated, tokens_out=tokens_out,
+            sample=self._sample, truncated=truncated, tokens_out=tokens_out,
         )  # fmt: skip
 
     def _spec(self, project: Path) -> GenerateSpec:
@@ -241,7 +253,7 @@ class Exam:
                 made, failed = answered, now.failed
 
     def _ask(self, bench: Bench, endpoint: TeacherRecord, question_id: str) -> Ask:
-        how = digest(self._settings)
+        how = digest(self._settings)  # the seed, and with it the try, is among them
         return Ask(
             subject=f"attempt/{question_id}/{self._student.name}/{self._round}/{how}",
             teacher=endpoint,

@@ -22,6 +22,8 @@ from studio.flow.outlook import wanted_run
 from studio.flow.questions import import_files as take_files
 from studio.flow.rationales import SolveStage
 from studio.flow.reviews import ReviewStage
+from studio.flow.samples import TEMPERATURE as SAMPLING
+from studio.flow.samples import Sampled, sampled
 from studio.flow.stage import Bench, Progress, Scope, Stage
 from studio.flow.students import find_student, is_endpoint, register
 
@@ -199,16 +201,24 @@ def student_of(bench: Bench, *, student: str, run: str) -> str:
 
 
 async def evaluate_students(
-    bench: Bench, student: str, *, split: str = "test"
+    bench: Bench, student: str, *, split: str = "test", samples: int = 0
 ) -> AsyncIterator[Progress]:
-    """Let a student and its base sit the exam of one split and grade it."""
+    """Let a student and its base sit the exam of one split and grade it.
+
+    Args:
+        samples: tries at each question besides, drawn at a temperature.
+    """
     tuned = find_student(bench.store, student)
     exam = {k: v for k, v in bench.store.setting("exam", {}).items() if k != "temperature"}
     sat: list[Stage] = [
-        AttemptStage(Scope(), student=who, split="train" if split == "train" else "test", **exam)
+        AttemptStage(
+            Scope(), student=who, split="train" if split == "train" else "test",
+            temperature=SAMPLING if n else None, sample=n, **exam,
+        )
         for who in (_base_of(bench.store, tuned), tuned)
         if who is not None
-    ]
+        for n in range(samples + 1)
+    ]  # fmt: skip
     base = _base_of(bench.store, tuned)
     stage = EvaluateStage(
         student=tuned.name, base=base.name if base else "", split=split,
@@ -223,6 +233,14 @@ def evaluation_of(bench: Bench, student: str, *, split: str = "test") -> Evaluat
     tuned = find_student(bench.store, student)
     base = _base_of(bench.store, tuned)
     return evaluate(bench.store, student=tuned.name, base=base.name if base else "", split=split)
+
+
+def samples_of(bench: Bench, student: str, *, split: str = "test") -> list[Sampled]:
+    """Return what the tries of a student's base and of itself come to, where there are any."""
+    tuned = find_student(bench.store, student)
+    base = _base_of(bench.store, tuned)
+    found = (sampled(bench.store, who.name, split=split) for who in (base, tuned) if who)
+    return [one for one in found if one is not None]
 
 
 def _base_of(store: Store, tuned: StudentRecord) -> StudentRecord | None:

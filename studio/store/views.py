@@ -87,7 +87,7 @@ SET_SPLIT = "UPDATE questions SET split = ? WHERE id = ?"
 UNATTEMPTED = """
 FROM questions q WHERE q.split = ? AND NOT EXISTS (
     SELECT 1 FROM attempts a WHERE a.question_id = q.id
-    AND a.student = ? AND a.round = ? AND a.sample = 0)"""
+    AND a.student = ? AND a.round = ? AND a.sample = ?)"""
 
 #: Accepted current rationales of train questions, with the reason and who gave it.
 ACCEPTED_FOR_TRAINING = """
@@ -126,6 +126,13 @@ SAT_EXAM = """
 SELECT a.question_id, g.verdict, q.kind, q.dataset FROM attempts a
 JOIN current_grades g ON g.subject_id = a.id JOIN questions q ON q.id = a.question_id
 WHERE a.student = ? AND a.round = ? AND q.split = ? AND a.sample = 0 ORDER BY a.question_id"""
+
+#: Graded tries of a student in one round and split, the greedy answer left out.
+TRIES = """
+SELECT a.question_id, g.verdict, g.extracted FROM attempts a
+JOIN current_grades g ON g.subject_id = a.id JOIN questions q ON q.id = a.question_id
+WHERE a.student = ? AND a.round = ? AND q.split = ? AND a.sample > 0
+ORDER BY a.question_id, a.sample"""
 
 #: A dataset's rows of one side, in their frozen order.
 EXAMPLES = """
