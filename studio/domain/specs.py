@@ -94,6 +94,9 @@ class TrainSpec(_Spec):
         0, description="Stop after so many validations without gain; 0: never"
     )
     threads: Annotated[int, Field(ge=0)] = Field(0, description="CPU threads; 0: all cores")
+    processes: Annotated[int, Field(ge=1, le=64)] = Field(
+        1, description="Train in so many processes together, one for each GPU"
+    )
 
     @model_validator(mode="after")
     def _schedule_fits(self) -> Self:

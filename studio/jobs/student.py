@@ -154,9 +154,10 @@ def pick_precision(wish: Precision, device: torch.device) -> str:
 
 
 def use_threads(wanted: int) -> None:
-    """Use so many CPU threads; 0 for all cores this process may use."""
+    """Use so many CPU threads; 0 for this process's share of the cores it may use."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    torch.set_num_threads(wanted or cores or 1)
+    beside = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))  # processes of the same job
+    torch.set_num_threads(wanted or max(1, (cores or 1) // beside))
 
 
 def _load_base(

@@ -1,4 +1,4 @@
-"""Runs a job folder as a process of its own on this machine.
+"""Runs a job folder as a process of its own on this machine, or as several under torchrun.
 
 The process outlives the studio: it has a session of its own, and its handle names the process by
 its start time too, so that another one which later got the same number is not taken for it.
@@ -50,8 +50,7 @@ class LocalLauncher:
         try:
             with (folder / "job.log").open("ab") as log:
                 child = subprocess.Popen(
-                    # -P: what lies in the current folder is not taken for a Python module.
-                    [sys.executable, "-P", "-m", "studio.jobs", str(folder.resolve())],
+                    _command(folder.resolve()),
                     stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
                     env=_environment(self._secret()),
                     start_new_session=os.name != "nt",
@@ -102,6 +101,24 @@ def birth_of(pid: int) -> str:
         ["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
     )
     return done.stdout.strip()
+
+
+def _command(folder: Path) -> list[str]:
+    """Return how a job is started: by itself, or as several processes under torchrun."""
+    # -P: what lies in the current folder is not taken for a Python module.
+    python, job = [sys.executable, "-P"], ["-m", "studio.jobs", str(folder)]
+    processes = _processes(folder)
+    if processes < 2:
+        return [*python, *job]
+    together = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
+    return [*python, *together, *job]
+
+
+def _processes(folder: Path) -> int:
+    try:
+        return int(json.loads((folder / "spec.json").read_bytes()).get("processes", 1))
+    except (OSError, ValueError, TypeError, AttributeError):
+        return 1  # the job itself says what is wrong with its spec
 
 
 def _environment(secret: Collection[str]) -> dict[str, str]:

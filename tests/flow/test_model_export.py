@@ -1,0 +1,41 @@
+"""A real student leaves the project whole, with all that is worth knowing in the last line."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from studio.flow.stage import Bench
+from studio.flow.students import register, student_from
+from studio.flow.weights import export_model
+from studio.launch.local import LocalLauncher
+from studio.store.tables import Store
+from tests.curated import add_question, bench, collect, launcher
+from tests.tiny_student import make_tiny_student
+
+__all__ = ["bench", "launcher"]
+
+
+def test_weights_modelfile_and_the_answers_to_held_out_questions(
+    bench: Bench, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LLAMA_CPP", str(tmp_path))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    bench = replace(bench, launcher=LocalLauncher())
+    for n in range(7):
+        add_question(store, f"How many are {n} and 4?", split="test" if n > 3 else "train")
+    folder = make_tiny_student(tmp_path / "small")
+    student = register(store, student_from(str(folder), prompts="mapd"))
+    last = asyncio.run(collect(export_model(bench, student, tmp_path / "out")))[-1]
+    assert "adapter, merged weights, Modelfile. No GGUF was written" in last.note
+    assert last.note.endswith("Parity: merged: 5 of 5 answers are ours to the letter.")
+    out = tmp_path / "out"
+    assert {path.name for path in out.iterdir()} == {"merged", "Modelfile", "parity.json"}
+    keys = [row["key"] for row in json.loads((out / "parity.json").read_text())["answers"]]
+    splits = [store.value("SELECT split FROM questions WHERE id = ?", key) for key in keys]
+    assert splits == ["test"] * 3 + ["train"] * 2
+    assert not list((bench.project / "runs").glob("export-*"))
