@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from studio.domain.specs import TrainSpec
 
+WIDE = 256  #: hidden size from which bf16 pays on a CPU that has it
 GPU_CONTEXT = 500 << 20  #: bytes a GPU's own libraries take before the first tensor
 _OPTIMISER = 8  #: bytes of AdamW a trained weight: two moments in fp32
 _FP32 = 4
@@ -136,11 +137,11 @@ def adapter_parameters(tensors: Tensors, spec: TrainSpec) -> int:
     return total
 
 
-def precision_of(spec: TrainSpec, *, on_gpu: bool) -> str:
+def precision_of(spec: TrainSpec, *, fast_bf16: bool) -> str:
     """Return what ``auto`` comes to."""
     if spec.precision != "auto":
         return spec.precision
-    return "bf16" if on_gpu else "fp32"
+    return "bf16" if fast_bf16 else "fp32"
 
 
 def heaviest(spec: TrainSpec, *, longest: int, supervised_share: float) -> Load:
@@ -151,10 +152,17 @@ def heaviest(spec: TrainSpec, *, longest: int, supervised_share: float) -> Load:
 
 
 def estimate(
-    shape: Shape, tensors: Tensors, spec: TrainSpec, *, load: Load, on_gpu: bool
+    shape: Shape,
+    tensors: Tensors,
+    spec: TrainSpec,
+    *,
+    load: Load,
+    on_gpu: bool,
+    cpu_has_bf16: bool = False,
 ) -> Estimate:
     """Return what training takes at its peak, line by line."""
-    precision = precision_of(spec, on_gpu=on_gpu)
+    fast_bf16 = on_gpu or (cpu_has_bf16 and shape.hidden >= WIDE)
+    precision = precision_of(spec, fast_bf16=fast_bf16)
     size, n = _BYTES[precision], parameters(tensors)
     adapter = 0 if spec.full else adapter_parameters(tensors, spec)
     trained = n if spec.full else adapter

@@ -96,7 +96,18 @@ def memory_needed(wanted: Wanted, draft: Draft, *, on_gpu: bool) -> memory.Estim
     load = memory.heaviest(
         wanted.spec, longest=max(longest, 1), supervised_share=learned / max(1, sum(lengths))
     )
-    return memory.estimate(shape, tensors, wanted.spec, load=load, on_gpu=on_gpu)
+    return memory.estimate(
+        shape, tensors, wanted.spec, load=load, on_gpu=on_gpu, cpu_has_bf16=_cpu_has_bf16()
+    )
+
+
+def _cpu_has_bf16() -> bool:
+    """Return whether this processor multiplies bf16 by itself; a job then does, too."""
+    try:
+        flags = set(Path("/proc/cpuinfo").read_text(encoding="utf-8").split())
+    except OSError:
+        return False
+    return bool(flags & {"avx512_bf16", "amx_bf16"})
 
 
 def model_folder(location: str) -> Path:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 
 from studio.domain.errors import SpecError
+from studio.domain.memory import WIDE
 from studio.domain.specs import TrainSpec
 from studio.jobs.job import Job
 from studio.jobs.student import (
@@ -20,9 +21,6 @@ from studio.jobs.student import (
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
-
-
-WIDE = 256  #: hidden size from which bf16 pays on a CPU that has it
 
 
 class Trainable(NamedTuple):
