@@ -65,7 +65,8 @@ def plan(
     if strange := [name for name in only if name not in known]:
         raise StudioError(f"there is no variant {strange[0]!r}: choose of {', '.join(known)}")
     budget = steps or int(training_outlook(bench, "", settings)["steps"])
-    same = {"epochs": _ENDLESS, "max_steps": budget}
+    # Checkpoints at each pass over the data: the project's own rhythm may be longer than the budget.
+    same = {"epochs": _ENDLESS, "max_steps": budget, "save_steps": 0}
     return [
         Entry(f"ablation: {name}", merged(settings, {**same, "data": change}))
         for name, change in known.items() if not only or name in only

@@ -24,7 +24,7 @@ from studio.flow.students import base_of, find_student, weights_of
 if TYPE_CHECKING:
     from studio.domain.events import Event
 
-MOST_TEXTS = 2000
+LEAST_TEXTS, MOST_TEXTS = 8, 2000
 _RESAMPLED = 2000
 _SETTING = "forgetting"  #: in the project: the newest check of each student
 
@@ -75,7 +75,7 @@ def read_texts(path: Path) -> list[str]:
     """Return the texts of a file: JSONL with ``text``, or plain text, parted by empty lines.
 
     Raises:
-        ImportRefused: it cannot be read, or holds no text.
+        ImportRefused: it cannot be read, or holds too few texts.
     """
     try:
         whole = path.read_text(encoding="utf-8")
@@ -86,8 +86,12 @@ def read_texts(path: Path) -> list[str]:
     else:
         texts = [part.strip() for part in whole.split("\n\n")]
     found = [text for text in texts if text]
-    if not found:
-        raise ImportRefused(str(path), "there is no text in it: name a file with some paragraphs")
+    if len(found) < LEAST_TEXTS:
+        raise ImportRefused(
+            str(path),
+            f"it holds {len(found)} texts, and fewer than {LEAST_TEXTS} tell nothing: take a file with"
+            " more paragraphs, parted by empty lines",
+        )
     return found[:MOST_TEXTS]
 
 

@@ -29,7 +29,7 @@ from tests.tiny_student import make_tiny_student
 
 __all__ = ["bench", "launcher"]
 
-TEXTS = "The sea is wide.\nAnd deep.\n\nA cat sat on a mat.\n\n\n\n" + "So it goes. " * 80
+TEXTS = "The sea is wide.\nAnd deep.\n\n" + "A cat sat on a mat.\n\n\n\n" * 6 + "So it goes. " * 80
 
 
 def test_a_real_student_is_measured_before_and_after(
@@ -54,9 +54,9 @@ def test_a_real_student_is_measured_before_and_after(
     asyncio.run(collect(check_forgetting(bench, tuned, texts)))
     found = forgetting_of(bench, tuned)
     assert found is not None
-    assert (found.texts, found.base, found.source) == (3, student.name, "texts.txt")
+    assert (found.texts, found.base, found.source) == (8, student.name, "texts.txt")
     # A token is a byte; the long text is cut into two pieces, whose first tokens are given.
-    assert found.tokens == len(TEXTS.replace("\n\n", "").strip()) - 4
+    assert found.tokens == len(TEXTS.replace("\n\n", "").strip()) - 9
     assert found.before == pytest.approx(math.log(258), abs=0.3), "random weights know nothing"
     assert found.change != 0
     assert found.interval[0] <= found.change <= found.interval[1]
@@ -76,14 +76,14 @@ def test_the_interval_is_of_the_texts() -> None:
 
 def test_texts_of_a_file(tmp_path: Path) -> None:
     lines = tmp_path / "texts.jsonl"
-    lines.write_text('{"text": "one"}\n\n{"text": "two"}\n')
-    assert read_texts(lines) == ["one", "two"]
+    lines.write_text('{"text": "one"}\n\n{"text": "two"}\n' * 4)
+    assert read_texts(lines) == ["one", "two"] * 4
     lines.write_text('{"text": "one"}\n{"words": 3}\n')
     with pytest.raises(ImportRefused, match=r'line 2: no \{"text"'):
         read_texts(lines)
     empty = tmp_path / "empty.txt"
     empty.write_text("\n\n")
-    with pytest.raises(ImportRefused, match="there is no text in it"):
+    with pytest.raises(ImportRefused, match="it holds 0 texts, and fewer than 8 tell nothing"):
         read_texts(empty)
     with pytest.raises(ImportRefused, match="cannot be read"):
         read_texts(tmp_path / "none.txt")
