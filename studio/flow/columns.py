@@ -23,8 +23,9 @@ _BOUNDS = ["", *"123456789abcdef", "g"]  #: ranges of ids, so that no answer gro
 class Ids(Sequence[str]):
     """Ids in eight bytes each, in any order; reads like a tuple of strings."""
 
-    def __init__(self, values: NDArray[np.uint64]) -> None:
+    def __init__(self, values: NDArray[np.uint64], *, rising: bool = False) -> None:
         self.values = values
+        self._rising = rising  #: in order already: found without putting them in order first
         self._order: NDArray[np.intp] | None = None
 
     @classmethod
@@ -77,6 +78,9 @@ class Ids(Sequence[str]):
         """Return where each of ``wanted`` stands, -1 where it does not; ids must be unique."""
         if not len(self.values):
             return np.full(len(wanted), -1, dtype=np.intp)
+        if self._rising:
+            place = np.minimum(np.searchsorted(self.values, wanted), len(self.values) - 1)
+            return np.where(self.values[place] == wanted, place, -1)
         if self._order is None:
             self._order = np.argsort(self.values).astype(np.int32)
         near = np.searchsorted(self.values, wanted, sorter=self._order)

@@ -67,7 +67,7 @@ def read_rationales(store: Store) -> Rationales:
     row = row[order]
     return Rationales(
         ids_at(store, scorebook_views.RATIONALE_IDS, row), row, question.astype(np.int32),
-        Ids(question_ids), author[order], teachers.names, edits[order], chars[order],
+        Ids(question_ids, rising=True), author[order], teachers.names, edits[order], chars[order],
     )  # fmt: skip
 
 

@@ -104,13 +104,29 @@ class Found(NamedTuple):
     question_ids: Ids
     rationales: NDArray[np.bool_] | None = None
     indexed: Progress | None = None  #: how much was searched, where there was a text to find
+    book: Scorebook | None = None  #: the scorebook it was found with, where there was one
+    matched: NDArray[np.bool_] | None = None  #: the rationales of that book which match
 
     def matching(self, book: Scorebook) -> NDArray[np.bool_]:
         """Return which rationales one action on all that match would act on; shape (n,)."""
-        members = np.ones(len(book), bool) if self.rationales is None else self.rationales
+        if self.matched is not None and self.book is book:
+            return self.matched
         there = self.question_ids.places(book.question_ids.values) >= 0
-        mine: NDArray[np.bool_] = members[: len(book)] & there[book.question]
+        mine: NDArray[np.bool_] = there[book.question]
+        if self.rationales is not None and self.book is not None:  # the scores were read anew since
+            place = book.ids.places(self.book.ids.values[self.rationales])
+            kept = np.zeros(len(book), dtype=bool)
+            kept[place[place >= 0]] = True
+            mine &= kept
         return mine
+
+    def first_at(self, book: Scorebook | None, question_id: str) -> str:
+        """Return the first rationale of a question that passed, if the filter chose any."""
+        if self.rationales is None or book is None or book is not self.book:
+            return ""
+        place = book.question_ids.find(question_id)
+        mine = np.flatnonzero((book.question == place) & self.rationales)
+        return book.ids[int(mine[0])] if len(mine) else ""
 
     def rationale_ids(self, book: Scorebook) -> list[str]:
         """Return the ids of the rationales that match."""
@@ -131,16 +147,17 @@ def find(
     if wanted.text:
         hits = search_index.find(store.path, wanted.text)
         passed &= cases.at_rows(numbers(hits.questions))
-    members = None
-    if wanted.of_rationales and book is not None:
+    members = matched = None
+    if book is not None:
         place = cases.places_of(book)
-        members = _rationales(wanted, book, final)
-        members &= np.append(passed, False)[place][book.question]
-        passed = np.zeros(len(cases), dtype=bool)
-        passed[place[book.question[members]]] = True
+        matched = np.append(passed, False)[place][book.question]
+        if wanted.of_rationales:
+            members = matched = matched & _rationales(wanted, book, final)
+            passed = np.zeros(len(cases), dtype=bool)
+            passed[place[book.question[members]]] = True
     chosen = np.flatnonzero(passed)
     chosen = chosen[_order(wanted, cases, book, chosen)]
-    return Found(Ids(cases.ids.values[chosen]), members, hits and hits.progress)
+    return Found(Ids(cases.ids.values[chosen]), members, hits and hits.progress, book, matched)
 
 
 def _questions(wanted: Filter, cases: Casebook) -> NDArray[np.bool_]:

@@ -235,3 +235,23 @@ def test_every_column_is_answered_from_an_index_alone(store: Store) -> None:
         assert any("USING COVERING INDEX" in step for step in plan), (name, plan)
     plan = [row[3] for row in store.rows(f"EXPLAIN QUERY PLAN {views.QUESTIONS}", "x")]
     assert any("USING COVERING INDEX" in step for step in plan)
+
+
+def test_what_matched_is_still_meant_when_the_scores_are_read_anew(tmp_path: Path) -> None:
+    chance, store = random.Random(5), Store.create(tmp_path / "p")
+    for n in range(20):
+        question = Question(text=f"question {n}", gold="1")
+        store.add([question])
+        _rationales(store, question, chance)
+    old = Scorebook(store)
+    found = find(store, Filter(teacher="gpt"), Casebook(store), old)
+    before = found.rationale_ids(old)
+    late = Question(text="late", gold="1")
+    store.add([late, Rationale(question_id=late.id, teacher="gpt", text="new")])
+    book = Scorebook(store)
+    assert len(book) == len(old) + 1
+    assert before
+    assert found.rationale_ids(book) == before
+    assert found.first_at(book, found.question_ids[0]) == ""
+    assert found.first_at(old, found.question_ids[0]) in before
+    store.close()

@@ -176,14 +176,17 @@ class DeskPage(Page):
         self._count()
 
     def _show_ids(self, ids: Ids) -> None:
-        before = self._current_id()
+        before, row_before = self._current_id(), self.questions.currentIndex().row()
         if ids != self.model.ids:
             self.model.show_ids(ids)
-            self.questions.go_to(max(0, ids.find(before)))
+            place = ids.find(before)  # a row that is gone leaves its place to the next one
+            self.questions.go_to(place if place >= 0 else max(0, min(row_before, len(ids) - 1)))
         if not ids:
             self._say_empty()
         self._stack.setCurrentIndex(1 if ids else 0)
-        if ids and self.isVisible() and not isinstance(QApplication.focusWidget(), QLineEdit):
+        focus = QApplication.focusWidget()
+        working = focus and (self.panel.isAncestorOf(focus) or self.case_view.isAncestorOf(focus))
+        if ids and self.isVisible() and not working and not isinstance(focus, QLineEdit):
             self.questions.setFocus()
 
     def _say_empty(self) -> None:
@@ -205,15 +208,13 @@ class DeskPage(Page):
             self._notice.show_text(tr("No question passes these filters"), actions=[reset])
 
     def _take_scores(self, read: tuple[Scorebook, int, Policy]) -> None:
-        waiting = self._book is None and self.filters.filter.needs_scores
         self._book, version, policy = read
         self.panel.show_book(self._book, version, policy)
         self.reading.ask("size", partial(sized, self._book), self.panel.show_size, slow=True)
         if self._cases is not None:
             self.filters.show_offer(offered(self._cases, self._book))
-        self._count()
-        if waiting:
             self._search()
+        self._count()
 
     def _take_overrides(self, said: dict[str, bool]) -> None:
         if self._book is None:
@@ -232,7 +233,8 @@ class DeskPage(Page):
         parts = [things(len(self.model.ids), "question")]
         if self._book is not None:
             parts.append(f"{int((self._book.current == 1).sum()):,} accepted")
-            self.bulk.show_count(int(self._found.matching(self._book).sum()))
+            if self._found.book is self._book:  # else it is being found anew
+                self.bulk.show_count(int(self._found.matching(self._book).sum()))
         indexed = self._found.indexed
         if indexed is not None and not indexed.whole:
             parts.insert(0, f"indexing, {indexed.done * 100 // indexed.total} % searched")
@@ -248,17 +250,10 @@ class DeskPage(Page):
     def _show_row(self, number: int, *, keep: bool = False) -> None:
         if 0 <= number < len(self.model.ids):
             question_id = self.model.ids[number]
-            chosen = self.case_view.chosen if keep else self._first_match(question_id)
+            chosen = (
+                self.case_view.chosen if keep else self._found.first_at(self._book, question_id)
+            )
             self.case_view.show_question(question_id, rationale_id=chosen)
-
-    def _first_match(self, question_id: str) -> str:
-        """Return the first rationale of a question that passed the filters, if they choose any."""
-        members, book = self._found.rationales, self._book
-        if members is None or book is None or question_id not in book.question_ids:
-            return ""
-        mine = (book.question == book.question_ids.index(question_id)) & members[: len(book)]
-        places = mine.nonzero()[0]
-        return book.ids[places[0]] if len(places) else ""
 
     # -- deciding --------------------------------------------------------------------------
 
