@@ -152,6 +152,21 @@ def run(
         float | None, typer.Option(help="What this work may cost in all, in USD, restarts included")
     ] = None,
     dry_run: Annotated[bool, typer.Option(help="Tell what would be done, do nothing")] = False,
+    target: Annotated[
+        int | None, typer.Option(help="Go on until so many rationales of a question are accepted")
+    ] = None,
+    most_samples: Annotated[
+        int | None, typer.Option(help="Samples of one teacher at most, on the way to --target")
+    ] = None,
+    revise: Annotated[
+        int | None, typer.Option(help="How often a rejected rationale goes back to its author")
+    ] = None,
+    blind: Annotated[
+        bool | None, typer.Option("--blind/--with-gold", help="Reviewers do not see gold")
+    ] = None,
+    review_explanations: Annotated[
+        bool | None, typer.Option(help="Have explanations reviewed too")
+    ] = None,
     json_: Json = False,
 ) -> None:
     """Run the stages that have something to do."""
@@ -159,7 +174,9 @@ def run(
     try:
         plan = pipeline.plan(
             bench.bench, stages or (), student=student,
-            scope=Scope(student=None, round=round_, limit=limit),
+            scope=Scope(student=None, round=round_, limit=limit), target=target,
+            most_samples=most_samples, revise=revise, blind=blind,
+            review_explanations=review_explanations,
         )  # fmt: skip
         if dry_run:
             _show_estimate(pipeline.estimate(bench.bench, plan), json_=json_)

@@ -58,6 +58,7 @@ class Kept(NamedTuple):
 
     again: Sequence[Ask] = ()  #: for the same item, which is not done yet
     new: Sequence[Ask] = ()  #: items of their own, of any teacher
+    made: str = ""  #: id of the record, for those who make something of it
 
 
 #: Makes a record of a usable reply, as part of the commit that settles the call.

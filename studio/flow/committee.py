@@ -179,7 +179,7 @@ class _Committee:
         self._finish(made.kept)
 
     def _finish(self, kept: Kept | None) -> None:
-        again, new = kept or Kept()
+        again, new, _ = kept or Kept()
         self._total += self._dealer.add(new)
         if not self._dealer.add(again):
             self._done += 1

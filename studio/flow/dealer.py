@@ -31,7 +31,8 @@ class Dealer:
             if ask is not None:
                 self._out += 1
                 return ask
-            if not self._out:
+            if not self._out and not any(self._waiting.values()):
+                self._tell()
                 break
             if self._news is None:
                 self._news = asyncio.get_running_loop().create_future()

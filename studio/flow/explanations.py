@@ -5,13 +5,13 @@ Source: arXiv 2410.03663, released code: the teacher sees question, wrong answer
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from studio.domain.records import Attempt, Explanation, Question
-from studio.flow.committee import Ask, ask_all
+from studio.flow.committee import Ask, Kept
 from studio.flow.stage import Bench, Progress, Scope
+from studio.flow.together import ask_together
 from studio.prompts import question_text
 from studio.store import committee_views as views
 from studio.teachers.base import Outcome, Reply
@@ -24,6 +24,7 @@ class ExplainStage:
     """Ask every active teacher about every mistake on a train question it has not explained."""
 
     name = "explain"
+    table = Explanation.table
 
     def __init__(self, scope: Scope = Scope()) -> None:
         self._scope = scope
@@ -34,37 +35,16 @@ class ExplainStage:
 
     async def run(self, bench: Bench) -> AsyncIterator[Progress]:
         """Ask for what is missing, adding each explanation as it arrives."""
-        missing = self._missing(bench.store)
+        async for progress in ask_together(bench, [self]):
+            yield progress
 
-        def keep(ask: Ask, reply: Reply) -> None:
-            _, attempt_id, teacher = ask.subject.split("/", 2)  # a name may hold a stroke
-            bench.store.add([
-                Explanation(
-                    attempt_id=attempt_id, teacher=teacher, text=reply.text, call_id=reply.call_id,
-                    prompt_hash=ask.prompt_hash, truncated=reply.outcome is Outcome.TRUNCATED,
-                )
-            ])  # fmt: skip
-
-        asks = self._asks(bench, missing)
-        async with aclosing(
-            ask_all(
-                bench, asks, stage=self.name, total=len(missing), keep=keep, tables={"explanations"}
-            )
-        ) as steps:
-            async for progress in steps:
-                yield progress
-
-    @property
-    def _parameters(self) -> tuple[object, ...]:
-        student, round_, limit = self._scope
-        return student, student, round_, round_, -1 if limit is None else limit
-
-    def _missing(self, store: Store) -> list[tuple[str, str]]:
+    def missing(self, store: Store) -> Sequence[tuple[str, str]]:
         """Return (attempt id, teacher) of what is missing, mistake by mistake."""
         rows = store.rows(views.UNEXPLAINED, *self._parameters)
         return [(row["attempt_id"], row["teacher"]) for row in rows]
 
-    def _asks(self, bench: Bench, missing: list[tuple[str, str]]) -> Iterator[Ask]:
+    def asks(self, bench: Bench, missing: Sequence[tuple[str, str]]) -> Iterator[Ask]:
+        """Yield one ask for each."""
         template = bench.prompts.get("mapd", "explain")
         teachers = {teacher.name: teacher for teacher in bench.store.teachers()}
         for attempt_id, name in missing:
@@ -76,3 +56,18 @@ class ExplainStage:
                       "gold": question.gold}  # fmt: skip
             yield Ask(f"explain/{attempt_id}/{name}", teachers[name], self.name,
                       template.messages(fields), template.hash, teachers[name].max_tokens)  # fmt: skip
+
+    def keep(self, bench: Bench, ask: Ask, reply: Reply) -> Kept:
+        """Add the explanation."""
+        _, attempt_id, teacher = ask.subject.split("/", 2)  # a name may hold a stroke
+        made = Explanation(
+            attempt_id=attempt_id, teacher=teacher, text=reply.text, call_id=reply.call_id,
+            prompt_hash=ask.prompt_hash, truncated=reply.outcome is Outcome.TRUNCATED,
+        )  # fmt: skip
+        bench.store.add([made])
+        return Kept(made=made.id)
+
+    @property
+    def _parameters(self) -> tuple[object, ...]:
+        student, round_, limit = self._scope
+        return student, student, round_, round_, -1 if limit is None else limit

@@ -1,152 +1,35 @@
-"""Strings the arrows of the flow together; the only module that knows all stages."""
+"""Strings the arrows of the flow together; with ``asking.py`` the only one that knows all stages."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from studio.domain.errors import RunError, SpecError, TeacherError
+from studio.domain.errors import RunError
 from studio.domain.records import Run, StudentRecord
 from studio.flow import training
+from studio.flow.asking import STAGES, Plan, estimate, missing, plan, run_stages
 from studio.flow.attempts import AttemptStage
-from studio.flow.budget import within
-from studio.flow.cost import Estimate, estimate_of
 from studio.flow.dataset import build_dataset
-from studio.flow.decisions import DecideStage
 from studio.flow.evaluation import EvaluateStage, Evaluation, evaluate
-from studio.flow.explanations import ExplainStage
 from studio.flow.grades import GradeStage
 from studio.flow.outlook import wanted_run
 from studio.flow.questions import import_files as take_files
-from studio.flow.rationales import SolveStage
-from studio.flow.reviews import ReviewStage
 from studio.flow.samples import TEMPERATURE as SAMPLING
 from studio.flow.samples import Sampled, sampled
 from studio.flow.stage import Bench, Progress, Scope, Stage
-from studio.flow.students import find_student, is_endpoint, register
+from studio.flow.students import find_student, register
 
 if TYPE_CHECKING:
     from studio.store.tables import Store
 
-STAGES = ("attempt", "grade", "explain", "solve", "review", "decide")
-_PAID = ("explain", "solve", "review")
-
-
-class Plan(NamedTuple):
-    """Which stages to run, on what."""
-
-    stages: tuple[str, ...] = STAGES
-    scope: Scope = Scope()
-    student: StudentRecord | None = None
-
-
-# -- the committee's stages ------------------------------------------------------------------
-
-
-def plan(bench: Bench, stages: Iterable[str], *, student: str = "", scope: Scope = Scope()) -> Plan:
-    """Return a validated plan; without stages all, without a student the project's own.
-
-    Raises:
-        SpecError: an unknown stage, or an exam asked for without a student.
-    """
-    names = tuple(stages)
-    for name in names:
-        if name not in STAGES:
-            raise SpecError(f"there is no stage {name!r}: choose from {', '.join(STAGES)}")
-    who = student or bench.store.setting("student", "")
-    if not who:
-        if "attempt" in names:
-            raise SpecError("no student is named yet: add --student with a model folder or hub id")
-        known = tuple(name for name in names or STAGES if name != "attempt")
-        return Plan(known, scope)
-    found = find_student(bench.store, who)
-    return Plan(names or STAGES, scope._replace(student=found.name), found)
-
-
-async def run_stages(
-    bench: Bench, plan: Plan, *, budget_usd: float | None = None
-) -> AsyncIterator[Progress]:
-    """Run the stages of a plan one after another; what has nothing to do is passed over.
-
-    Rationales are graded right after they are made, so that the policy finds their answers.
-
-    Args:
-        budget_usd: what this work may cost in all, whatever breaks it off (``flow/budget.py``).
-
-    Raises:
-        TeacherError: at the end, when a teacher had to be left out.
-    """
-    if plan.student is not None:
-        student = register(bench.store, plan.student)
-        bench.store.set_setting("student", student.name)
-        plan = plan._replace(student=student, scope=plan.scope._replace(student=student.name))
-    if budget_usd is not None:
-        async for progress in within(bench, budget_usd, of=plan.scope.student or "",
-                                     run=lambda capped: run_stages(capped, plan)):  # fmt: skip
-            yield progress
-        return
-    troubles: list[TeacherError] = []
-    for stage in _stages(bench, plan):
-        if not stage.todo(bench.store):
-            continue
-        try:
-            async for progress in stage.run(bench):
-                yield progress
-        except TeacherError as error:  # the others' work goes on; this is told at the end
-            troubles.append(error)
-    if "decide" in plan.stages:  # decisions follow new reviews and grades of known rationales too
-        async for progress in DecideStage().run(bench):
-            yield progress
-    if troubles:
-        raise troubles[0]
-
-
-def missing(bench: Bench, plan: Plan) -> dict[str, int]:
-    """Return how many records each stage of the plan would make now."""
-    found: dict[str, int] = {}
-    for stage in _stages(bench, plan):
-        found[stage.name] = stage.todo(bench.store)
-    return found
-
-
-def estimate(bench: Bench, plan: Plan) -> list[Estimate]:
-    """Return what a plan would do at most: every new attempt is taken for a mistake."""
-    now = missing(bench, plan)
-    teachers = len(bench.store.teachers())
-    new = now.get("attempt", 0)
-    if new:
-        for name in ("explain", "solve"):
-            if name in now:
-                now[name] += new * teachers
-    if "review" in now and "solve" in now:
-        now["review"] += now["solve"] * max(teachers - 1, 0)
-    asked = plan.student is not None and is_endpoint(plan.student)
-    return [estimate_of(bench.store, name, n, paid=name in _PAID or (name == "attempt" and asked))
-            for name, n in now.items()]  # fmt: skip
-
-
-def _stages(bench: Bench, plan: Plan) -> list[Stage]:
-    made: list[Stage] = []
-    for name in plan.stages:
-        if name == "attempt" and plan.student is not None:
-            exam = bench.store.setting("exam", {})
-            made.append(AttemptStage(plan.scope, student=plan.student, **exam))
-        elif name == "grade":
-            made.append(GradeStage(plan.scope))
-        elif name == "explain":
-            made.append(ExplainStage(plan.scope))
-        elif name == "solve":
-            made.append(SolveStage(plan.scope))
-            if "grade" in plan.stages:
-                made.append(GradeStage(plan.scope))
-        elif name == "review":
-            made.append(ReviewStage(plan.scope))
-        elif name == "decide":
-            made.append(DecideStage(plan.scope))
-    return made
-
+__all__ = [
+    "STAGES", "Plan", "estimate", "evaluate_students", "evaluation_of", "export", "follow",
+    "import_files", "missing", "plan", "resume", "run_stages", "stop", "student_of", "train",
+    "whole_round",
+]  # fmt: skip
 
 # -- training --------------------------------------------------------------------------------
 

@@ -10,18 +10,26 @@ Source: arXiv 2410.03663, released code (scores 1-5, gold given as a hint); mark
 
 from __future__ import annotations
 
-import json
-import re
 import secrets
-from collections.abc import AsyncIterator, Iterator
-from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from pydantic import BaseModel
 
-from studio.domain.records import Question, Rationale, Review, digest
-from studio.flow.committee import Ask, Kept, ask_all
+from studio.domain.records import (
+    Attempt,
+    Explanation,
+    Question,
+    Rationale,
+    Review,
+    ReviewedKind,
+    TeacherRecord,
+    digest,
+)
+from studio.flow.committee import Ask, Kept
+from studio.flow.review_reading import read_review
 from studio.flow.stage import Bench, Progress, Scope
+from studio.flow.together import ask_together
 from studio.prompts import question_text
 from studio.store import committee_views as views
 from studio.teachers.base import Outcome, Reply
@@ -29,6 +37,7 @@ from studio.teachers.base import Outcome, Reply
 if TYPE_CHECKING:
     from studio.store.tables import Store
 
+_SHOWN_OF_A_REPLY = 2000  #: characters of a reply without a score that its writer sees again
 MAX_TRIES = 2  #: requests for one review: the first, and one more when no score can be read
 
 
@@ -39,12 +48,14 @@ class Judgement(BaseModel):
     score: Literal[1, 2, 3, 4, 5]  # an enumeration: more endpoints know it than a range
 
 
-class Reading(NamedTuple):
-    """What was read from a reviewer's reply: a score, or why there is none."""
+class Candidate(NamedTuple):
+    """What is to be reviewed: by whom it is, what it says, and the fields of its prompt."""
 
-    score: int | None
-    missing: str
-    comment: str
+    kind: ReviewedKind
+    id: str
+    author: str
+    text: str
+    fields: dict[str, str]
 
 
 class ReviewStage:
@@ -55,28 +66,72 @@ class ReviewStage:
     """
 
     name = "review"
+    table = Review.table
+    kind: ReviewedKind = "rationale"
 
     def __init__(self, scope: Scope = Scope(), *, blind: bool = False) -> None:
         self._scope = scope
         self._blind = blind
+        self._begun = 0
 
     def todo(self, store: Store) -> int:
         """Return how many reviews are missing."""
-        return int(store.value(f"SELECT count(*) FROM ({views.UNREVIEWED})", *self._parameters))
+        return int(store.value(f"SELECT count(*) FROM ({self._view})", *self._parameters))
 
     async def run(self, bench: Bench) -> AsyncIterator[Progress]:
         """Ask for what is missing, adding each review as it arrives."""
-        missing = self._missing(bench.store)
-        asks = self._asks(bench, missing)
+        async for progress in ask_together(bench, [self]):
+            yield progress
 
-        def keep(ask: Ask, reply: Reply) -> Kept | None:
-            return self._keep(bench, ask, reply)
+    def missing(self, store: Store) -> Sequence[tuple[str, str]]:
+        """Return (what, reviewer) of what is missing, rationale by rationale."""
+        rows = store.rows(self._view, *self._parameters)
+        self._begun = len(rows)
+        return [(row["subject_id"], row["reviewer"]) for row in rows]
 
-        async with aclosing(
-            ask_all(bench, asks, stage=self.name, total=len(missing), keep=keep, tables={"reviews"})
-        ) as steps:
-            async for progress in steps:
-                yield progress
+    def asks(self, bench: Bench, missing: Sequence[tuple[str, str]]) -> Iterator[Ask]:
+        """Yield one ask for each."""
+        teachers = {teacher.name: teacher for teacher in bench.store.teachers()}
+        for subject_id, reviewer in missing:
+            candidate = self._candidate(bench.store, subject_id)
+            if candidate is not None and reviewer in teachers:
+                yield self._ask(bench, candidate, teachers[reviewer])
+
+    def asks_about(self, bench: Bench, subject_id: str) -> list[Ask]:
+        """Return what a new record makes necessary, as far as the scope's limit goes."""
+        candidate = self._candidate(bench.store, subject_id)
+        if candidate is None:
+            return []
+        others = [one for one in bench.store.teachers() if one.name != candidate.author]
+        limit = self._scope.limit
+        free = len(others) if limit is None else max(0, limit - self._begun)
+        self._begun += len(others[:free])
+        return [self._ask(bench, candidate, reviewer) for reviewer in others[:free]]
+
+    def keep(self, bench: Bench, ask: Ask, reply: Reply) -> Kept | None:
+        """Add the review, or ask once more where no score can be read."""
+        _, subject_id, tries, reviewer = ask.subject.split("/", 3)  # a name may hold a stroke
+        candidate = self._candidate(bench.store, subject_id)
+        mark = mark_of(seed_of(bench.store), ask.subject)
+        reading = read_review(reply.text, mark=mark, candidate=candidate.text if candidate else "")
+        if reading.score is None and reply.outcome is Outcome.TRUNCATED:
+            reading = reading._replace(missing="the reply was cut at the token limit")
+        if reading.score is None and candidate is not None and int(tries) + 1 < MAX_TRIES:
+            said = (reply.text, reading.missing)
+            return Kept(again=[self._ask(bench, candidate, ask.teacher, int(tries) + 1, said=said)])
+        bench.store.add([
+            Review(
+                subject_id=subject_id, subject_kind=self.kind, reviewer=reviewer,
+                score=reading.score, missing=reading.missing, comment=reading.comment,
+                blind=self._blind, tries=int(tries), call_id=reply.call_id,
+                prompt_hash=ask.prompt_hash,
+            )
+        ])  # fmt: skip
+        return None
+
+    @property
+    def _view(self) -> str:
+        return views.UNREVIEWED
 
     @property
     def _parameters(self) -> tuple[object, ...]:
@@ -84,53 +139,86 @@ class ReviewStage:
         at_most = -1 if limit is None else limit
         return student, round_, student, student, round_, round_, at_most
 
-    def _missing(self, store: Store) -> list[tuple[str, str]]:
-        """Return (rationale id, reviewer) of what is missing, rationale by rationale."""
-        rows = store.rows(views.UNREVIEWED, *self._parameters)
-        return [(row["rationale_id"], row["reviewer"]) for row in rows]
+    @property
+    def _prompt(self) -> str:
+        return "review_blind" if self._blind else "review"
 
-    def _asks(self, bench: Bench, missing: list[tuple[str, str]]) -> Iterator[Ask]:
-        for rationale_id, reviewer in missing:
-            ask = self._ask(bench, rationale_id, reviewer, tries=0)
-            if ask is not None:
-                yield ask
-
-    def _ask(self, bench: Bench, rationale_id: str, reviewer: str, *, tries: int) -> Ask | None:
-        store = bench.store
-        teacher = next((t for t in store.teachers() if t.name == reviewer), None)
-        rationale = store.get(Rationale, rationale_id)
+    def _candidate(self, store: Store, subject_id: str) -> Candidate | None:
+        rationale = store.get(Rationale, subject_id)
         question = store.get(Question, rationale.question_id) if rationale else None
-        if teacher is None or rationale is None or question is None:
+        if rationale is None or question is None:
             return None
-        subject = f"review/{rationale_id}/{tries}/{reviewer}"
-        mark = mark_of(seed_of(store), subject)
-        template = bench.prompts.get("mapd", "review_blind" if self._blind else "review")
-        fields = {
-            "question": question_text(question), "gold": question.gold, "mark": mark,
-            "candidate": rationale.text.replace(mark, "[mark]").replace("<<<", "< < <"),
-        }  # fmt: skip
-        return Ask(subject, teacher, self.name, template.messages(fields), template.hash,
-                   teacher.max_tokens, Judgement)  # fmt: skip
+        fields = {"question": question_text(question), "gold": question.gold}
+        return Candidate("rationale", rationale.id, rationale.teacher, rationale.text, fields)
 
-    def _keep(self, bench: Bench, ask: Ask, reply: Reply) -> Kept | None:
-        _, rationale_id, tries, reviewer = ask.subject.split("/", 3)  # a name may hold a stroke
-        rationale = bench.store.get(Rationale, rationale_id)
-        mark = mark_of(seed_of(bench.store), ask.subject)
-        reading = read_review(reply.text, mark=mark, candidate=rationale.text if rationale else "")
-        if reading.score is None and reply.outcome is Outcome.TRUNCATED:
-            reading = reading._replace(missing="the reply was cut at the token limit")
-        if reading.score is None and int(tries) + 1 < MAX_TRIES:
-            again = self._ask(bench, rationale_id, reviewer, tries=int(tries) + 1)
-            if again is not None:
-                return Kept(again=[again])
-        bench.store.add([
-            Review(
-                subject_id=rationale_id, reviewer=reviewer, score=reading.score,
-                missing=reading.missing, comment=reading.comment, blind=self._blind,
-                tries=int(tries), call_id=reply.call_id, prompt_hash=ask.prompt_hash,
-            )
-        ])  # fmt: skip
-        return None
+    def _ask(
+        self,
+        bench: Bench,
+        candidate: Candidate,
+        reviewer: TeacherRecord,
+        tries: int = 0,
+        *,
+        said: tuple[str, str] = ("", ""),
+    ) -> Ask:
+        subject = f"review/{candidate.id}/{tries}/{reviewer.name}"
+        mark = mark_of(seed_of(bench.store), subject)
+        template = bench.prompts.get("mapd", self._prompt)
+        fenced = {name: _fenced(text, mark) for name, text in candidate.fields.items()
+                  if name not in ("question", "gold")}  # fmt: skip
+        fields = {**candidate.fields, **fenced, "mark": mark,
+                  "candidate": _fenced(candidate.text, mark)}  # fmt: skip
+        messages = template.messages(fields)
+        if said[1]:
+            messages += _once_more(*said, mark=mark)
+        return Ask(subject, reviewer, self.name, messages, template.hash, reviewer.max_tokens,
+                   Judgement)  # fmt: skip
+
+
+class ReviewExplanationsStage(ReviewStage):
+    """Ask every active teacher to review every other's explanations."""
+
+    name = "review explanations"
+    kind: ReviewedKind = "explanation"
+
+    @property
+    def _view(self) -> str:
+        return views.UNREVIEWED_EXPLANATIONS
+
+    @property
+    def _parameters(self) -> tuple[object, ...]:
+        student, round_, limit = self._scope
+        return student, student, round_, round_, -1 if limit is None else limit
+
+    @property
+    def _prompt(self) -> str:
+        return "review_explanation"
+
+    def _candidate(self, store: Store, subject_id: str) -> Candidate | None:
+        explanation = store.get(Explanation, subject_id)
+        attempt = store.get(Attempt, explanation.attempt_id) if explanation else None
+        question = store.get(Question, attempt.question_id) if attempt else None
+        if explanation is None or attempt is None or question is None:
+            return None
+        fields = {"question": question_text(question), "gold": question.gold, "wrong": attempt.text}
+        return Candidate(
+            "explanation", explanation.id, explanation.teacher, explanation.text, fields
+        )
+
+
+def _fenced(text: str, mark: str) -> str:
+    return text.replace(mark, "[mark]").replace("<<<", "< < <")
+
+
+def _once_more(reply: str, why: str, *, mark: str) -> list[dict[str, str]]:
+    """Return the rest of the conversation that says what was wrong with a first reply."""
+    return [
+        {"role": "assistant", "content": reply[:_SHOWN_OF_A_REPLY]},
+        {"role": "user", "content": (
+            f"Your reply cannot be used: {why}. If you were asked for JSON, reply with that object"
+            " and nothing else. Otherwise write a short comment and end with exactly one line of"
+            f" this form, with your score from 1 to 5 in place of N:\nSCORE_{mark}: N"
+        )},
+    ]  # fmt: skip
 
 
 def seed_of(store: Store) -> str:
@@ -145,62 +233,3 @@ def seed_of(store: Store) -> str:
 def mark_of(seed: str, subject: str) -> str:
     """Return the mark of one call: known to nobody who wrote a candidate, the same after a restart."""
     return digest("mark", seed, subject)
-
-
-def read_review(text: str, *, mark: str, candidate: str = "") -> Reading:
-    """Read a reviewer's reply; never looks for a score in anything else.
-
-    Args:
-        mark: the one-time mark of the call, 16 hex digits.
-        candidate: what was judged, to know a reply that only hands it back.
-    """
-    found = _as_json(text)
-    if found is not None:  # JSON holds no mark, so it might be the candidate's own
-        handed_back = _dense(_unwrapped(text)) in _dense(candidate)
-        return Reading(None, "the reply hands the solution back", "") if handed_back else found
-    pattern = re.compile(rf"^[ \t*_`]*SCORE_{re.escape(mark)}:[ \t]*([1-5])[ \t*_`.]*$")
-    lines = text.splitlines()
-    scores = [match[1] for line in lines if (match := pattern.match(line)) and match[1].isascii()]
-    comment = "\n".join(line for line in lines if not pattern.match(line)).strip()
-    if len(scores) == 1:
-        return Reading(int(scores[0]), "", comment)
-    if scores:
-        return Reading(None, "more than one score in the reply", comment)
-    return Reading(None, "no score in the reply", comment)
-
-
-def _as_json(text: str) -> Reading | None:
-    """Read a reply that is one JSON object and nothing else; None when it is not."""
-    bare = _unwrapped(text)
-    if not (bare.startswith("{") and bare.endswith("}")):
-        return None
-    try:
-        value = json.loads(bare, object_pairs_hook=_without_repeats)
-    except (ValueError, RecursionError):
-        return None
-    comment = value.get("comment") if isinstance(value.get("comment"), str) else ""
-    score = value.get("score")
-    if isinstance(score, bool) or not isinstance(score, int):
-        return Reading(None, "no score in the reply", str(comment))
-    if not 1 <= score <= 5:
-        return Reading(None, f"score {score} is not from 1 to 5", str(comment))
-    return Reading(score, "", str(comment))
-
-
-def _unwrapped(text: str) -> str:
-    """Return ``text`` without a code fence around all of it."""
-    bare = text.strip()
-    if bare.startswith("```"):
-        bare = bare.removeprefix("```json").removeprefix("```").removesuffix("```").strip()
-    return bare
-
-
-def _dense(text: str) -> str:
-    return "".join(text.split())
-
-
-def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    names = [name for name, _ in pairs]
-    if len(set(names)) != len(names):
-        raise ValueError("a name stands twice")
-    return dict(pairs)

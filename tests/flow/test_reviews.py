@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from studio.domain.records import Question, Rationale
-from studio.flow.reviews import ReviewStage, mark_of, read_review
+from studio.flow.review_reading import read_review
+from studio.flow.reviews import ReviewStage, mark_of
 from studio.flow.stage import Bench
 from studio.launch.local import LocalLauncher
 from studio.prompts import Prompts
@@ -119,7 +120,7 @@ async def test_a_candidate_cannot_leave_its_fence_nor_score_itself(store: Store)
     seen: list[str] = []
 
     def echo(request: dict[str, object]) -> str:
-        seen.append(request["messages"][-1]["content"])  # type: ignore[index]
+        seen.append(request["messages"][0]["content"])  # type: ignore[index]
         return seen[-1]
 
     endpoint = FaultyEndpoint(echo)

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from studio.domain.records import TeacherRecord
-from studio.flow.reviews import Judgement, read_review
+from studio.flow.review_reading import read_review
+from studio.flow.reviews import Judgement
 from studio.prompts import Prompts, resources
 from studio.teachers.base import Outcome
 from studio.teachers.opener import TeacherOpener

@@ -1,0 +1,91 @@
+"""Several stages asked at once: a rationale is reviewed as soon as it is there.
+
+Each stage brings what is missing and keeps its own replies; what a new record makes necessary in
+another stage is asked before everything else, so a question is finished while others begin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any, Protocol
+
+from studio.flow.committee import Ask, Kept, ask_all
+from studio.flow.stage import Bench, Progress
+
+if TYPE_CHECKING:
+    from studio.store.tables import Store
+    from studio.teachers.base import Reply
+
+
+class Part(Protocol):
+    """A stage that asks teachers, in pieces."""
+
+    name: str
+    table: str  #: where its records go
+
+    def todo(self, store: Store) -> int:
+        """Return how many records are missing."""
+
+    def missing(self, store: Store) -> Sequence[Any]:
+        """Return what it has to ask for."""
+
+    def asks(self, bench: Bench, missing: Sequence[Any]) -> Iterator[Ask]:
+        """Yield the asks for what is missing."""
+
+    def keep(self, bench: Bench, ask: Ask, reply: Reply) -> Kept | None:
+        """Add the record that a reply makes."""
+
+
+#: Returns what a new record (of which stage, its id) makes necessary elsewhere.
+Follow = Callable[[Bench, str, str], Sequence[Ask]]
+
+
+def nothing_follows(bench: Bench, stage: str, made: str) -> Sequence[Ask]:
+    """Ask for nothing more."""
+    del bench, stage, made
+    return ()
+
+
+class TogetherStage:
+    """The stages that ask teachers, as one."""
+
+    def __init__(self, parts: Sequence[Part], follow: Follow = nothing_follows) -> None:
+        self.name = "+".join(part.name for part in parts)
+        self._parts, self._follow = parts, follow
+
+    def todo(self, store: Store) -> int:
+        """Return how many records are missing in all of them."""
+        return sum(part.todo(store) for part in self._parts)
+
+    async def run(self, bench: Bench) -> AsyncIterator[Progress]:
+        """Ask for what is missing and what follows from it."""
+        async for progress in ask_together(bench, self._parts, follow=self._follow):
+            yield progress
+
+
+async def ask_together(
+    bench: Bench, parts: Sequence[Part], *, follow: Follow = nothing_follows
+) -> AsyncIterator[Progress]:
+    """Ask for all that is missing in these stages, and for what follows from it.
+
+    Raises:
+        TeacherError: at the end, when a teacher had to be left out.
+    """
+    by_name = {part.name: part for part in parts}
+    missing = [(part, part.missing(bench.store)) for part in parts]
+    asks = (ask for part, what in missing for ask in part.asks(bench, what))
+
+    def keep(ask: Ask, reply: Reply) -> Kept | None:
+        kept = by_name[ask.stage].keep(bench, ask, reply) or Kept()
+        if not kept.made:
+            return kept
+        return kept._replace(new=[*kept.new, *follow(bench, ask.stage, kept.made)])
+
+    said = ask_all(
+        bench, asks, stage="+".join(by_name), total=sum(len(what) for _, what in missing),
+        keep=keep, tables={part.table for part in parts},
+    )  # fmt: skip
+    async with aclosing(said) as steps:
+        async for progress in steps:
+            yield progress
