@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from PySide6.QtGui import QGuiApplication
 
@@ -14,16 +14,31 @@ from studio.ui.case_text import as_json, as_markdown
 from studio.ui.texts import tr
 
 if TYPE_CHECKING:
-    from studio.ui.cases import Case, Said
+    from studio.ui.cases import Answer, Case, Said
     from studio.ui.page import Page
-    from studio.ui.widgets.case_view import CaseView
+
+
+class Shown(Protocol):
+    """What shows a case: which one, and what is chosen in it."""
+
+    @property
+    def case(self) -> Case | None:
+        """The case in sight."""
+
+    @property
+    def chosen(self) -> str:
+        """The id of the rationale chosen in it; empty: none."""
+
+    @property
+    def answer(self) -> Answer | None:
+        """The attempt in sight."""
 
 
 class DeskWork:
     """Opens the forms of the desk and does what they say; every change can be undone."""
 
-    def __init__(self, page: Page, case_view: CaseView) -> None:
-        self._page, self._view = page, case_view
+    def __init__(self, page: Page, shown: Shown) -> None:
+        self._page, self._view = page, shown
         self.verbs: dict[str, Callable[[], object]] = {
             "edit": self.edit, "note": self.note, "gold": self.gold, "fine": self.fine,
             "diff": self.diff, "whole": self.whole, "history": self.history, "copy": self.copy,

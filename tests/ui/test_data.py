@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 
@@ -148,9 +149,56 @@ def test_an_exam_is_told_with_its_n_and_interval(
     store.close()
     page = data_page(open_window(project))
     qtbot.waitUntil(
-        lambda: page._exams.text() == "Round 0, train: 0 of 4 right (0.0 %, 0.0 % to 49.0 %)"
+        lambda: (
+            page.student._exams.text() == "Round 0, train: 0 of 4 right (0.0 %, 0.0 % to 49.0 %)"
+        )
     )
-    assert page._sit.isEnabled()
-    page._student.setText("/nowhere/at all")
-    page._on_student()
-    assert "there is no folder /nowhere/at all" in page._student_problem.text()
+    assert page.student._sit.isEnabled()
+    page.student._name.setText("/nowhere/at all")
+    page.student._on_use()
+    assert "there is no folder /nowhere/at all" in page.student._problem.text()
+
+
+def test_questions_are_browsed_narrowed_and_put_right(
+    open_window: Open, project: Path, qtbot: QtBot
+) -> None:
+    window = open_window(project)
+    page = data_page(window)
+    browser = page._browser
+    window.workbench.set_setting("student", "student").result()
+    page.reload()
+    qtbot.waitUntil(lambda: len(browser.model.ids) == 4)
+    text = browser.model.index(1, 0).data()
+    assert text == "What is 1 and 1?"
+    page._sheet.selectRow(1)
+    qtbot.waitUntil(lambda: len(browser.model.ids) == 2)
+    page._sheet.selectRow(2)  # all datasets
+    qtbot.waitUntil(lambda: len(browser.model.ids) == 4)
+    qtbot.keyClicks(browser.search, "3 AND")
+    qtbot.waitUntil(lambda: browser.model.index(0, 0).data() == "What is 3 and 3?")
+    assert browser._count.text() == "1 question"
+    browser.search.setText("100%_")  # no pattern of SQL's
+    qtbot.waitUntil(lambda: len(browser.model.ids) == 0)
+    browser.search.clear()
+    qtbot.waitUntil(lambda: len(browser.model.ids) == 4)
+
+
+def test_a_question_opens_with_all_its_answers_and_its_gold_can_be_corrected(
+    open_window: Open, project: Path, qtbot: QtBot
+) -> None:
+    window = open_window(project)
+    page = data_page(window)
+    browser = page._browser
+    qtbot.waitUntil(lambda: len(browser.model.ids) == 4)
+    browser.table.selectRow(2)
+    browser.table.setFocus()
+    qtbot.keyClick(browser.table, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: page._dialog is not None and page._dialog.isVisible())
+    dialog = page._dialog
+    assert dialog is not None
+    assert dialog.case is not None
+    assert dialog.case.text == "What is 2 and 2?"
+    window.workbench.by_hand.correct_gold(dialog.case.question.id, "5").result()
+    qtbot.waitUntil(lambda: dialog.case is not None and dialog.case.question.gold == "5")
+    assert browser.model.index(2, 1).data() == "5"
+    dialog.accept()

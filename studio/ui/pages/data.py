@@ -5,37 +5,38 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
-from PySide6.QtWidgets import QFileDialog, QLineEdit, QPushButton, QStackedWidget
+from PySide6.QtWidgets import QFileDialog, QPushButton, QStackedWidget, QWidget
 
 from studio.app.workbench import Workbench
 from studio.domain.errors import StudioError
-from studio.flow import pipeline
-from studio.flow.evaluation import wilson
 from studio.flow.splits import Overlaps, overlaps
 from studio.flow.students import find_student
 from studio.store import window_views
 from studio.store.tables import Store
+from studio.ui.cases import Case, read_case
+from studio.ui.formulas import Formulas
 from studio.ui.page import Page
 from studio.ui.pairs_list import PairsList, in_words
-from studio.ui.parts import Card, Notice, button, label, row
-from studio.ui.plain_text import one_line
+from studio.ui.parts import Card, Notice, button, column, label, row
+from studio.ui.question_dialog import QuestionDialog
 from studio.ui.sheet import Sheet
 from studio.ui.texts import tr
 from studio.ui.theme import GRID
-from studio.ui.words import share, things
+from studio.ui.widgets.question_browser import QuestionBrowser, Source
+from studio.ui.widgets.student_card import SPLITS, StudentCard
+from studio.ui.words import things
 
 FORMATS = "GSM8K, SVAMP, StrategyQA, LogiQA, MAPD records, JSONL, CSV, Parquet"
 _HEAD = ("Dataset", "Split", "Answers", "Questions", "Attempts", "Rationales")
 _KINDS = {"number": "a number", "choice": "a choice", "yes_no": "yes or no", "text": "text"}
-_SPLITS = {"train": "train", "test": "held out"}
-
-
+ROWS_IN_SIGHT = 5  #: datasets; more are scrolled to, the questions keep their room
 _COMPARED_AT_ONCE = 20_000  #: questions; a hundred thousand take seconds, and only when asked for
 
 
 class _Standing(NamedTuple):
     rows: list[tuple[str, str, str, int, int, int]]
-    student: str
+    student: str  #: as a person named it
+    name: str  #: what its attempts are kept under
     exams: list[tuple[str, int, int, int]]
 
 
@@ -48,6 +49,7 @@ class DataPage(Page):
     def __init__(self, workbench: Workbench) -> None:
         super().__init__(workbench)
         self._rows: list[tuple[str, str, str, int, int, int]] = []
+        self._student_name = ""
         self._overlaps: Overlaps | None = None
         self._sum = label("", "dim")
         self._sheet = Sheet(
@@ -58,13 +60,24 @@ class DataPage(Page):
             stretch=0,
         )
         self._notice = Notice()
+        self._browser = QuestionBrowser(workbench.reader, self.reading)
+        self._browser.opened.connect(self._on_opened)
+        self._sheet.chosen.connect(lambda _: self._show_source())
+        self._formulas = Formulas(self.reading, self)
+        self._dialog: QuestionDialog | None = None
+        full = QWidget()
+        parts = column(self._sheet, self._browser, gap=GRID * 2)
+        parts.setContentsMargins(0, 0, 0, 0)
+        parts.setStretch(1, 1)
+        full.setLayout(parts)
         self._stack = QStackedWidget()
         self._stack.addWidget(self._notice)
-        self._stack.addWidget(self._sheet)
+        self._stack.addWidget(full)
+        self.student = StudentCard(self)
         layout = self.page_layout()
         layout.addLayout(row(label(self.title, "title"), self._sum, None, self._button()))
         layout.addWidget(self._stack, 1)
-        cards = row(self._split_card(), self._student_card(), gap=GRID * 2)
+        cards = row(self._split_card(), self.student, gap=GRID * 2)
         for place in (0, 1):
             cards.setStretch(place, 1)
         layout.addLayout(cards)
@@ -103,9 +116,7 @@ class DataPage(Page):
         self._tell_splits()
 
     def _tell_splits(self) -> None:
-        n = {
-            split: sum(r[3] for r in self._rows if r[1] == name) for split, name in _SPLITS.items()
-        }
+        n = {split: sum(r[3] for r in self._rows if r[1] == name) for split, name in SPLITS.items()}
         said = f"{n['train']:,} to learn from, {n['test']:,} held out to measure with."
         if not n["test"] and n["train"]:
             said += " Without held-out questions nobody can tell whether training helped."
@@ -118,7 +129,7 @@ class DataPage(Page):
 
         train: dict[str, int] = {}
         for name, split, _, n, *_ in self._rows:
-            if split == _SPLITS["train"]:
+            if split == SPLITS["train"]:
                 train[name] = train.get(name, 0) + n
         form = HoldOutForm(self, list(train.items()), project=self.workbench.project)
         form.agreed.connect(self._hold_out)
@@ -145,111 +156,74 @@ class DataPage(Page):
     def _show_pairs(self, found: Overlaps) -> None:
         PairsList(self, found).open()
 
-    # -- the student ---------------------------------------------------------------------------
+    # -- the questions -------------------------------------------------------------------------
 
-    def _student_card(self) -> Card:
-        card = Card(tr("Student and exam"))
-        self._student = QLineEdit()
-        self._student.setAccessibleName(tr("Student"))
-        self._student.setPlaceholderText(tr("model folder, hub id, or URL#MODEL of an endpoint"))
-        self._student.setToolTip(
-            tr("Whose mistakes are looked for: it sits the exam on these questions")
-        )
-        folder = button(
-            tr("Folder …"), self._on_folder, tip=tr("Choose the folder that holds the model")
-        )
-        use = button(tr("Use"), self._on_student, tip=tr("The next exam is this student's (Enter)"))
-        self._student.returnPressed.connect(self._on_student)
-        self._student_problem = label("", "bad", wrap=True)
-        self._student_problem.hide()
-        self._exams = label("", "dim", wrap=True)
-        self._sit = button(tr("Sit the exam"), self._on_sit,
-                           tip=tr("Let it answer every train question it has not answered, and grade that"))  # fmt: skip
-        card.body.addLayout(row(self._student, folder, use))
-        card.body.addWidget(self._student_problem)
-        card.body.addWidget(self._exams)
-        card.body.addStretch(1)
-        card.body.addLayout(row(self._sit, None))
-        return card
+    def _show_source(self) -> None:
+        """Show the questions of the dataset chosen above; of all where none is."""
+        place = self._sheet.currentIndex().row()
+        source = None
+        if 0 <= place < len(self._rows):
+            name, side = self._rows[place][:2]
+            source = Source(name, next(key for key, text in SPLITS.items() if text == side))
+        self._browser.show_source(source, student=self._student_name)
 
-    def _show_exams(self, standing: _Standing) -> None:
-        lines = []
-        for split, round_, n, right in standing.exams:
-            low, high = wilson(right, n)
-            lines.append(f"Round {round_}, {_SPLITS[split]}: {right:,} of {n:,} right"
-                         f" ({share(right / n)}, {share(low)} to {share(high)})")  # fmt: skip
-        nothing = "It has not sat an exam yet." if standing.student else "No student chosen yet."
-        self._exams.setText("\n".join(lines[:4]) or nothing)
-        self._sit.setEnabled(bool(standing.student and standing.rows))
+    def _on_opened(self, question_id: str) -> None:
+        def show(case: Case | None) -> None:
+            if case is None:
+                return
+            if self._dialog is not None and self._dialog.isVisible():
+                self._dialog.show_case(case)
+                return
+            self._dialog = QuestionDialog(self, case, self._formulas)
+            self._dialog.open()
 
-    def _on_folder(self) -> None:
-        dialog = QFileDialog(self, "Choose a model folder")
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        self.reading.ask("question", lambda store: read_case(store, question_id), show)
 
-        def chosen(name: str) -> None:
-            self._student.setText(name)
-            self._on_student()
-
-        dialog.fileSelected.connect(chosen)
-        dialog.open()
-
-    def _on_student(self) -> None:
-        """Keep the student's name; a wrong one is told at once, in one line."""
-        text = self._student.text().strip()
-        self._student_problem.hide()
-        try:
-            find_student(self.workbench.reader, text)
-        except StudioError as error:
-            self._tell_problem(str(error))
-            return
-        self.reading.when(self.workbench.set_setting("student", text), lambda _: self.told.emit(
-            f"✓ Student: {one_line(text)}. It can sit the exam now.", False))  # fmt: skip
-
-    def _on_sit(self) -> None:
-        bench = self.workbench.bench
-        try:
-            plan = pipeline.plan(bench, ("attempt", "grade"), student=self._student.text().strip())
-        except StudioError as error:
-            self._tell_problem(str(error))
-            return
-        self.workbench.run_flow(plan)
-
-    def _tell_problem(self, text: str) -> None:
-        self._student_problem.setText(text)
-        self._student_problem.show()
+    def _refresh_questions(self) -> None:
+        """Tell the questions' answers anew, also in the dialog that is open."""
+        self._show_source()
+        if self._dialog is not None and self._dialog.isVisible() and self._dialog.case:
+            self._on_opened(self._dialog.case.question.id)
 
     # -- what is there -------------------------------------------------------------------------
 
     def reload(self, tables: set[str] | None = None) -> None:
         """Count what there is."""
         if tables is None or "settings" in tables:
-            self._student.setText(self.workbench.reader.setting("student", ""))
+            self.student.show_name(self.workbench.reader.setting("student", ""))
 
         def read(store: Store) -> _Standing:
             found = store.rows(window_views.DATA)
-            rows = [(r[0], _SPLITS[r[1]], _KINDS.get(r[2], r[2]), r[3], r[4], r[5]) for r in found]
+            rows = [(r[0], SPLITS[r[1]], _KINDS.get(r[2], r[2]), r[3], r[4], r[5]) for r in found]
             student = store.setting("student", "")
             try:
                 name = find_student(store, student).name if student else ""
             except StudioError:  # its folder is gone; what it answered is there
                 name = student
             exams = store.rows(window_views.EXAMS, name)
-            return _Standing(rows, student, [(r[0], r[1], r[2], r[3]) for r in exams])
+            return _Standing(rows, student, name, [(r[0], r[1], r[2], r[3]) for r in exams])
 
         self.reading.ask("data", read, self._show)
 
     def _show(self, standing: _Standing) -> None:
         before, self._rows = self._rows, standing.rows
-        self._sheet.show_rows([*standing.rows])
+        self._sheet.show_rows(_with_sum(standing.rows))
         self._sum.setText(
             things(sum(r[3] for r in standing.rows), "question") if standing.rows else ""
         )
-        self._hold.setEnabled(any(r[1] == _SPLITS["train"] for r in standing.rows))
+        self._hold.setEnabled(any(r[1] == SPLITS["train"] for r in standing.rows))
         if not standing.rows:
             self._notice.show_text(tr("No questions yet"), tr("Import a file, or drop one on this window."),
                                    actions=[self._button()])  # fmt: skip
         self._stack.setCurrentIndex(1 if standing.rows else 0)
-        self._show_exams(standing)
+        self._sheet.setFixedHeight(
+            GRID * 4 * (min(self._sheet.sheet.rowCount(), ROWS_IN_SIGHT) + 1) + 4
+        )
+        self._student_name = standing.name
+        self._refresh_questions()
+        self.student.show_exams(
+            standing.exams, chosen=bool(standing.student), asked=bool(standing.rows)
+        )
         if standing.rows != before:
             self._look_for_overlaps(sum(r[3] for r in standing.rows))
 
@@ -278,3 +252,11 @@ class DataPage(Page):
         form.agreed.connect(lambda files, options: self.workbench.import_files(files, **options))
         form.told.connect(lambda text: self.told.emit(text, False))
         form.open()
+
+
+def _with_sum(rows: list[tuple[str, str, str, int, int, int]]) -> list[tuple[Any, ...]]:
+    """Return the rows, and below several of them one for all."""
+    if len(rows) < 2:
+        return [*rows]
+    asked, answered, solved = (sum(numbers) for numbers in zip(*(r[3:] for r in rows), strict=True))
+    return [*rows, (tr("All datasets"), "", "", asked, answered, solved)]

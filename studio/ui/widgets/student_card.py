@@ -1,0 +1,110 @@
+"""Who sits the exam: the student by name, folder or address, and how its exams went."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtWidgets import QFileDialog, QLineEdit
+
+from studio.domain.errors import StudioError
+from studio.flow import pipeline
+from studio.flow.evaluation import wilson
+from studio.flow.students import find_student
+from studio.ui.page import Page
+from studio.ui.parts import Card, button, label, row
+from studio.ui.plain_text import one_line
+from studio.ui.texts import tr
+from studio.ui.words import share
+
+SPLITS = {"train": "train", "test": "held out"}
+EXAMS_SHOWN = 4
+
+
+class StudentCard(Card):
+    """The student of the project, to be chosen and examined."""
+
+    def __init__(self, page: Page) -> None:
+        super().__init__(tr("Student and exam"))
+        self._page = page
+        self._name = QLineEdit()
+        self._name.setAccessibleName(tr("Student"))
+        self._name.setPlaceholderText(tr("model folder, hub id, or URL#MODEL of an endpoint"))
+        self._name.setToolTip(
+            tr("Whose mistakes are looked for: it sits the exam on these questions")
+        )
+        folder = button(
+            tr("Folder …"), self._on_folder, tip=tr("Choose the folder that holds the model")
+        )
+        use = button(tr("Use"), self._on_use, tip=tr("The next exam is this student's (Enter)"))
+        self._name.returnPressed.connect(self._on_use)
+        self._problem = label("", "bad", wrap=True)
+        self._problem.hide()
+        self._exams = label("", "dim", wrap=True)
+        self._sit = button(tr("Sit the exam"), self._on_sit,
+                           tip=tr("Let it answer every train question it has not answered, and grade that"))  # fmt: skip
+        self.body.addLayout(row(self._name, folder, use))
+        self.body.addWidget(self._problem)
+        self.body.addWidget(self._exams)
+        self.body.addStretch(1)
+        self.body.addLayout(row(self._sit, None))
+
+    def show_name(self, name: str) -> None:
+        """Show which student the project has."""
+        self._name.setText(name)
+
+    def show_exams(
+        self, exams: Sequence[tuple[str, int, int, int]], *, chosen: bool, asked: bool
+    ) -> None:
+        """Show how its exams went.
+
+        Args:
+            exams: split, round, number of answers, number of right ones; the newest first.
+            chosen: whether there is a student; asked: whether there are questions for it.
+        """
+        lines = []
+        for split, round_, n, right in exams[:EXAMS_SHOWN]:
+            low, high = wilson(right, n)
+            lines.append(f"Round {round_}, {SPLITS[split]}: {right:,} of {n:,} right"
+                         f" ({share(right / n)}, {share(low)} to {share(high)})")  # fmt: skip
+        nothing = tr("It has not sat an exam yet.") if chosen else tr("No student chosen yet.")
+        self._exams.setText("\n".join(lines) or nothing)
+        self._sit.setEnabled(chosen and asked)
+
+    def _on_folder(self) -> None:
+        dialog = QFileDialog(self, tr("Choose a model folder"))
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+
+        def chosen(name: str) -> None:
+            self._name.setText(name)
+            self._on_use()
+
+        dialog.fileSelected.connect(chosen)
+        dialog.open()
+
+    def _on_use(self) -> None:
+        """Keep the student's name; a wrong one is told at once, in one line."""
+        text = self._name.text().strip()
+        self._problem.hide()
+        workbench = self._page.workbench
+        try:
+            find_student(workbench.reader, text)
+        except StudioError as error:
+            self._tell_problem(str(error))
+            return
+        self._page.reading.when(workbench.set_setting("student", text), lambda _: self._page.told.emit(
+            tr("✓ Student: {name}. It can sit the exam now.", name=one_line(text)), False))  # fmt: skip
+
+    def _on_sit(self) -> None:
+        workbench = self._page.workbench
+        try:
+            plan = pipeline.plan(
+                workbench.bench, ("attempt", "grade"), student=self._name.text().strip()
+            )
+        except StudioError as error:
+            self._tell_problem(str(error))
+            return
+        workbench.run_flow(plan)
+
+    def _tell_problem(self, text: str) -> None:
+        self._problem.setText(text)
+        self._problem.show()
