@@ -17,7 +17,7 @@ from studio.domain.errors import TeacherError
 from studio.domain.records import TeacherRecord, digest
 from studio.flow.commits import Commits
 from studio.flow.pace import Pace, Ticket
-from studio.flow.purse import Purse, cost_of, maybe_billed
+from studio.flow.purse import Purse, cost_of, known_costs, maybe_billed
 from studio.flow.stage import Bench
 from studio.store import committee_views as views
 from studio.teachers.base import MAYBE_BILLED, NOT_BILLED, Outcome, RawReply, Reply, read_reply
@@ -86,7 +86,7 @@ class Calls:
         self._open = bench.open_teacher
         self._keep = keep
         self.purse = Purse(bench.store.spent_usd(), bench.spend_cap_usd,
-                           maybe=maybe_billed(bench.store))  # fmt: skip
+                           maybe=maybe_billed(bench.store), known=known_costs(bench.store))  # fmt: skip
 
     def on_disk(self, ask: Ask) -> Made | None:
         """Use the reply to this very request that is on disk already, if there is one."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from studio.domain.records import TeacherRecord
-from studio.store.committee_views import MAYBE_BILLED
+from studio.store.committee_views import KNOWN_COSTS, MAYBE_BILLED
 from studio.teachers.base import Reply
 
 if TYPE_CHECKING:
@@ -30,6 +31,11 @@ def maybe_billed(store: Store) -> float:
     return float(store.value(MAYBE_BILLED) or 0.0)
 
 
+def known_costs(store: Store) -> dict[str, tuple[float, int]]:
+    """Return what each teacher's calls cost together, and how many calls that were."""
+    return {row[0]: (float(row[1]), int(row[2])) for row in store.rows(KNOWN_COSTS)}
+
+
 class Purse:
     """Keeps spending, with what is under way, below a cap.
 
@@ -42,9 +48,18 @@ class Purse:
         spent: what the ledger knew before.
         cap: all that may be spent, in USD; None for no limit.
         maybe: what earlier calls without a known cost may have cost.
+        known: what each teacher's earlier calls cost together, and their number; without it every
+            stage and every restart would send one call to find out.
     """
 
-    def __init__(self, spent: float | None, cap: float | None, *, maybe: float = 0.0) -> None:
+    def __init__(
+        self,
+        spent: float | None,
+        cap: float | None,
+        *,
+        maybe: float = 0.0,
+        known: Mapping[str, tuple[float, int]] | None = None,
+    ) -> None:
         self._before = (spent or 0.0) + maybe
         self._cap = cap
         self._is_known = spent is not None
@@ -52,6 +67,7 @@ class Purse:
         self._calls_out = 0
         self._is_closed = False
         self._means: dict[str, tuple[float, int]] = defaultdict(lambda: (0.0, 0))
+        self._means.update(known or {})
         self._waiting: list[asyncio.Future[None]] = []
 
     @property
