@@ -6,10 +6,8 @@ Used by ``tests/flow/test_kills.py`` (small) and ``tests/benchmarks/kills.py`` (
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import re
-import signal
 import subprocess
 import sys
 import time
@@ -32,7 +30,7 @@ STAGES = ("explain", "solve", "review")
 MARK = re.compile(r"SCORE_([0-9a-f]{16}):")
 TABLES = {
     "explanations": "attempt_id, teacher, text",
-    "rationales": "question_id, teacher, text",
+    "rationales": "question_id, teacher, sample, revision, text",
     "reviews": "subject_id, reviewer, score, missing, comment",
 }
 Tables = dict[str, list[tuple[object, ...]]]
@@ -75,19 +73,19 @@ def start(project: Path, *stages: str, before: tuple[str, ...] = ("-m", "studio"
 
 def kill(child: subprocess.Popen[str]) -> None:
     """Kill it with -9, as a crash would."""
-    os.kill(child.pid, signal.SIGKILL)
+    child.kill()
     child.communicate(timeout=30)
 
 
 def kill_often(project: Path, endpoint: FaultyEndpoint, *, kills: int, longest_s: float,
-               seed: int = 1) -> Killed:  # fmt: skip
+               seed: int = 1, asked: tuple[str, ...] = STAGES) -> Killed:  # fmt: skip
     """Run the project and kill it ``kills`` times, up to ``longest_s`` after its first request."""
     chance = random.Random(seed)
     done = sent = received = 0
     for _ in range(kills):
-        asked = endpoint.requests
-        child = start(project)
-        while endpoint.requests == asked and child.poll() is None:
+        before = endpoint.requests
+        child = start(project, *asked)
+        while endpoint.requests == before and child.poll() is None:
             time.sleep(0.002)
         time.sleep(chance.random() * longest_s)
         finished = child.poll() is not None
@@ -152,8 +150,14 @@ def tables(project: Path) -> Tables:
     return found
 
 
-def check_end(project: Path, endpoint: FaultyEndpoint, killed: Killed) -> dict[str, int]:
-    """Check what was bought against what was in flight; returns the figures."""
+def check_end(
+    project: Path, endpoint: FaultyEndpoint, killed: Killed, calm: FaultyEndpoint | None = None
+) -> dict[str, int]:
+    """Check what was bought against what was in flight; returns the figures.
+
+    Args:
+        calm: what sold an undisturbed run; without it everything is to be sold once.
+    """
     store = Store(project)
     check_ledger(store, requests=endpoint.requests)
     orphans = int(store.value(
@@ -161,7 +165,8 @@ def check_end(project: Path, endpoint: FaultyEndpoint, killed: Killed) -> dict[s
     ))  # fmt: skip
     rows = int(store.value("SELECT count(*) FROM calls"))
     store.close()
-    extra = sum(times - 1 for times in endpoint.sold.values() if times > 1)
+    once = {} if calm is None else calm.sold
+    extra = sum(max(0, times - once.get(what, 1)) for what, times in endpoint.sold.items())
     assert orphans == killed.sent, "each call in flight at a kill is counted as maybe billed"
     assert extra <= killed.sent, "more was sold twice than was in flight at the kills"
     return {"requests": endpoint.requests, "rows": rows, "in flight at kills": killed.sent,

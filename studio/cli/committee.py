@@ -9,12 +9,14 @@ import typer
 
 from studio.app.trial import Finding, ask_once
 from studio.app.workbench import Workbench
+from studio.cli.asked import Blind, MostSamples, ReviewExplanations, Revise, Samples, Target
 from studio.cli.output import drive, print_json, table
 from studio.cli.project import Json, Project
 from studio.domain.errors import SpecError, TeacherError
 from studio.domain.records import TeacherRecord
 from studio.flow import pipeline
 from studio.flow.cost import Estimate
+from studio.flow.quality import Quality
 from studio.flow.stage import Scope
 from studio.store.tables import Store
 
@@ -152,35 +154,29 @@ def run(
         float | None, typer.Option(help="What this work may cost in all, in USD, restarts included")
     ] = None,
     dry_run: Annotated[bool, typer.Option(help="Tell what would be done, do nothing")] = False,
-    target: Annotated[
-        int | None, typer.Option(help="Go on until so many rationales of a question are accepted")
-    ] = None,
-    most_samples: Annotated[
-        int | None, typer.Option(help="Samples of one teacher at most, on the way to --target")
-    ] = None,
-    revise: Annotated[
-        int | None, typer.Option(help="How often a rejected rationale goes back to its author")
-    ] = None,
-    blind: Annotated[
-        bool | None, typer.Option("--blind/--with-gold", help="Reviewers do not see gold")
-    ] = None,
-    review_explanations: Annotated[
-        bool | None, typer.Option(help="Have explanations reviewed too")
-    ] = None,
+    samples: Samples = None,
+    target: Target = None,
+    most_samples: MostSamples = None,
+    revise: Revise = None,
+    blind: Blind = None,
+    review_explanations: ReviewExplanations = None,
     json_: Json = False,
 ) -> None:
-    """Run the stages that have something to do."""
+    """Run the stages that have something to do.
+
+    What is asked for beyond once (--samples, --target, --revise, --blind, --review-explanations) is
+    kept in the project for the next run, for 'round' and for the window.
+    """
+    quality = {"samples": samples, "target": target, "most_samples": most_samples, "revise": revise,
+               "blind": blind, "review_explanations": review_explanations}  # fmt: skip
     bench = Workbench(project)
     try:
-        plan = pipeline.plan(
-            bench.bench, stages or (), student=student,
-            scope=Scope(student=None, round=round_, limit=limit), target=target,
-            most_samples=most_samples, revise=revise, blind=blind,
-            review_explanations=review_explanations,
-        )  # fmt: skip
+        plan = pipeline.plan(bench.bench, stages or (), student=student,
+                             scope=Scope(student=None, round=round_, limit=limit), **quality)  # fmt: skip
         if dry_run:
-            _show_estimate(pipeline.estimate(bench.bench, plan), json_=json_)
+            _show_estimate(pipeline.estimate(bench.bench, plan), plan.quality, json_=json_)
             return
+        pipeline.keep_quality(bench.store, quality)
         drive(pipeline.run_stages(bench.bench, plan, budget_usd=budget), quiet=json_)
         if json_:
             from studio.flow.status import status
@@ -226,11 +222,13 @@ async def _ask(bench: Workbench, teachers: list[TeacherRecord]) -> list[Finding]
         await bench.opener.aclose()
 
 
-def _show_estimate(lines: list[Estimate], *, json_: bool) -> None:
+def _show_estimate(lines: list[Estimate], quality: Quality, *, json_: bool) -> None:
     if json_:
-        print_json({"stages": [line._asdict() for line in lines]})
+        print_json({"stages": [line._asdict() for line in lines], "quality": quality.model_dump()})
         return
     rows = [(e.stage, e.records, e.calls, e.tokens, e.cost_usd) for e in lines]
     print(table(rows, head=("stage", "records", "calls", "about tokens", "about USD")))
     if any(e.calls and e.cost_usd is None for e in lines):
         print("– where no price is set, or no call has been made yet to learn from.")
+    if quality.is_looping:
+        print("Revisions, and samples towards the target, come on top: decisions say how many.")

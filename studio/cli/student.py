@@ -12,6 +12,7 @@ import typer
 
 from studio.app.free_memory import free_memory
 from studio.app.workbench import Workbench
+from studio.cli.asked import Blind, MostSamples, ReviewExplanations, Revise, Samples, Target
 from studio.cli.output import drive, print_json, table
 from studio.cli.project import Json, Project
 from studio.domain.errors import SpecError, StudioError
@@ -110,15 +111,27 @@ def round_(
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="Training settings, key=value")
     ] = None,
+    samples: Samples = None,
+    target: Target = None,
+    most_samples: MostSamples = None,
+    revise: Revise = None,
+    blind: Blind = None,
+    review_explanations: ReviewExplanations = None,
     json_: Json = False,
 ) -> None:
-    """Run one whole round: exam, committee, policy, dataset, run, evaluation."""
+    """Run one whole round: exam, committee, policy, dataset, run, evaluation.
+
+    What is asked of the committee beyond once is kept in the project, as with 'run'.
+    """
+    quality = {"samples": samples, "target": target, "most_samples": most_samples, "revise": revise,
+               "blind": blind, "review_explanations": review_explanations}  # fmt: skip
     bench = Workbench(project)
     try:
         drive(
-            pipeline.whole_round(bench.bench, settings_of(None, set_), budget_usd=budget),
+            pipeline.whole_round(bench.bench, settings_of(None, set_), budget_usd=budget,
+                                 quality=quality),
             quiet=json_,
-        )
+        )  # fmt: skip
         name = pipeline.student_of(bench.bench, student="", run="")
         report = pipeline.evaluation_of(bench.bench, name, split="test")
     finally:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from studio.store.tables import Store
 
 STAGES = ("attempt", "grade", "explain", "solve", "review", "decide")
-_PAID = ("explain", "solve", "review")
+_PAID = ("explain", "solve", "review", ReviewExplanationsStage.name)
 
 
 class Plan(NamedTuple):
@@ -160,14 +160,15 @@ def missing(bench: Bench, plan: Plan) -> dict[str, int]:
 def estimate(bench: Bench, plan: Plan) -> list[Estimate]:
     """Return what a plan would do at most: every new attempt is taken for a mistake."""
     now = missing(bench, plan)
-    teachers = len(bench.store.teachers())
-    new = now.get("attempt", 0)
-    if new:
-        for name in ("explain", "solve"):
-            if name in now:
-                now[name] += new * teachers
-    if "review" in now and "solve" in now:
-        now["review"] += now["solve"] * max(teachers - 1, 0)
+    teachers = bench.store.teachers()
+    new, others = now.get("attempt", 0), max(len(teachers) - 1, 0)
+    if "explain" in now:
+        now["explain"] += new * len(teachers)
+    if "solve" in now:
+        now["solve"] += new * sum(plan.quality.samples or one.samples for one in teachers)
+    for made, reviewed in (("solve", "review"), ("explain", ReviewExplanationsStage.name)):
+        if made in now and reviewed in now:
+            now[reviewed] += now[made] * others
     asked = plan.student is not None and is_endpoint(plan.student)
     return [estimate_of(bench.store, name, n, paid=name in _PAID or (name == "attempt" and asked))
             for name, n in now.items()]  # fmt: skip
@@ -204,7 +205,7 @@ def _parts(plan: Plan) -> list[Part]:
     if "explain" in plan.stages:
         made.append(ExplainStage(plan.scope))
     if "solve" in plan.stages:
-        made.append(SolveStage(plan.scope))
+        made.append(SolveStage(plan.scope, samples=plan.quality.samples))
     if "review" in plan.stages:
         made.append(ReviewStage(plan.scope, blind=plan.quality.blind))
         if plan.quality.review_explanations:

@@ -43,8 +43,8 @@ class ExplainStage:
         rows = store.rows(views.UNEXPLAINED, *self._parameters)
         return [(row["attempt_id"], row["teacher"]) for row in rows]
 
-    def asks(self, bench: Bench, missing: Sequence[tuple[str, str]]) -> Iterator[Ask]:
-        """Yield one ask for each."""
+    def asks(self, bench: Bench, missing: Sequence[tuple[str, str]]) -> Iterator[tuple[str, Ask]]:
+        """Yield one ask for each, with its question's id."""
         template = bench.prompts.get("mapd", "explain")
         teachers = {teacher.name: teacher for teacher in bench.store.teachers()}
         for attempt_id, name in missing:
@@ -54,8 +54,9 @@ class ExplainStage:
                 continue
             fields = {"question": question_text(question), "wrong": attempt.text,
                       "gold": question.gold}  # fmt: skip
-            yield Ask(f"explain/{attempt_id}/{name}", teachers[name], self.name,
+            ask = Ask(f"explain/{attempt_id}/{name}", teachers[name], self.name,
                       template.messages(fields), template.hash, teachers[name].max_tokens)  # fmt: skip
+            yield question.id, ask
 
     def keep(self, bench: Bench, ask: Ask, reply: Reply) -> Kept:
         """Add the explanation."""

@@ -16,6 +16,7 @@ from studio.flow.dataset import build_dataset
 from studio.flow.evaluation import EvaluateStage, Evaluation, evaluate
 from studio.flow.grades import GradeStage
 from studio.flow.outlook import wanted_run
+from studio.flow.quality import keep_quality
 from studio.flow.questions import import_files as take_files
 from studio.flow.samples import TEMPERATURE as SAMPLING
 from studio.flow.samples import Sampled, sampled
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "STAGES", "Plan", "estimate", "evaluate_students", "evaluation_of", "export", "follow",
-    "import_files", "missing", "plan", "resume", "run_stages", "stop", "student_of", "train",
+    "import_files", "keep_quality", "missing", "plan", "resume", "run_stages", "stop", "student_of", "train",
     "whole_round",
 ]  # fmt: skip
 
@@ -136,10 +137,20 @@ def _base_of(store: Store, tuned: StudentRecord) -> StudentRecord | None:
 
 
 async def whole_round(
-    bench: Bench, settings: Mapping[str, Any], *, budget_usd: float | None = None
+    bench: Bench,
+    settings: Mapping[str, Any],
+    *,
+    budget_usd: float | None = None,
+    quality: Mapping[str, Any] | None = None,
 ) -> AsyncIterator[Progress]:
-    """Run one whole round, exam to evaluation; its tuned student is where the next one starts."""
-    async for progress in run_stages(bench, plan(bench, ()), budget_usd=budget_usd):
+    """Run one whole round, exam to evaluation; its tuned student is where the next one starts.
+
+    Args:
+        quality: what is asked of the committee beyond once, kept as the project's settings.
+    """
+    keep_quality(bench.store, quality or {})
+    wanted = plan(bench, (), **(quality or {}))
+    async for progress in run_stages(bench, wanted, budget_usd=budget_usd):
         yield progress
     async for progress in train(bench, "", settings):
         yield progress

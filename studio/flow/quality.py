@@ -5,6 +5,7 @@ Kept in the project as one setting, so that the window, the command line and the
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from studio.store.tables import Store
 
 SETTING = "quality"
+_LOOPS = frozenset({"samples", "target", "revise"})  #: what asks for more than the paper does
 
 
 class Quality(BaseModel):
@@ -22,6 +24,9 @@ class Quality(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    samples: Annotated[int, Field(ge=0, le=64)] = (
+        0  #: rationales of each teacher; 0: as many as each teacher's own setting says
+    )
     target: Annotated[int, Field(ge=0, le=64)] = (
         0  #: accepted rationales a question; 0: as it comes
     )
@@ -49,10 +54,30 @@ def quality_of(store: Store, **given: Any) -> Quality:
     """
     stored: dict[str, Any] = store.setting(SETTING, {})
     if store.policy()[1].name == "paper":
-        stored = {name: value for name, value in stored.items() if name not in ("target", "revise")}
-    wanted = {name: value for name, value in given.items() if value is not None}
+        stored = {name: value for name, value in stored.items() if name not in _LOOPS}
+    return _checked({**stored, **_said(given)})
+
+
+def keep_quality(store: Store, given: Mapping[str, Any]) -> None:
+    """Make what is given the project's settings; what is not given stays as it is.
+
+    Raises:
+        SpecError: a value that makes no sense; nothing is stored then.
+    """
+    said = _said(given)
+    if said:
+        wanted = {**store.setting(SETTING, {}), **said}
+        _checked(wanted)
+        store.set_setting(SETTING, wanted)
+
+
+def _said(given: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _checked(wanted: Mapping[str, Any]) -> Quality:
     try:
-        return Quality.model_validate({**stored, **wanted})
+        return Quality.model_validate(wanted)
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])

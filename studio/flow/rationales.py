@@ -34,13 +34,18 @@ class Wanted(NamedTuple):
 
 
 class SolveStage:
-    """Ask every active teacher to solve every train question that holds a mistake."""
+    """Ask every active teacher to solve every train question that holds a mistake.
+
+    Args:
+        samples: rationales of each teacher; 0: as many as the teacher's own setting says.
+    """
 
     name = "solve"
     table = Rationale.table
 
-    def __init__(self, scope: Scope = Scope()) -> None:
+    def __init__(self, scope: Scope = Scope(), *, samples: int = 0) -> None:
         self._scope = scope
+        self._samples = samples
 
     def todo(self, store: Store) -> int:
         """Return how many rationales are missing."""
@@ -55,8 +60,8 @@ class SolveStage:
         """Return what is missing, question by question, first samples first."""
         return [Wanted(*row) for row in store.rows(views.UNSOLVED, *self._parameters)]
 
-    def asks(self, bench: Bench, missing: Sequence[Wanted]) -> Iterator[Ask]:
-        """Yield one ask for each."""
+    def asks(self, bench: Bench, missing: Sequence[Wanted]) -> Iterator[tuple[str, Ask]]:
+        """Yield one ask for each, with its question's id."""
         template = bench.prompts.get("mapd", "solve")
         teachers = {teacher.name: teacher for teacher in bench.store.teachers()}
         for wanted in missing:
@@ -65,8 +70,9 @@ class SolveStage:
                 continue
             messages = template.messages({"question": question_text(question)})
             teacher = teachers[wanted.teacher]
-            yield Ask(_subject(wanted), teacher, self.name, messages, template.hash,
+            ask = Ask(_subject(wanted), teacher, self.name, messages, template.hash,
                       teacher.max_tokens)  # fmt: skip
+            yield question.id, ask
 
     def keep(self, bench: Bench, ask: Ask, reply: Reply) -> Kept:
         """Add the rationale."""
@@ -82,7 +88,8 @@ class SolveStage:
     @property
     def _parameters(self) -> tuple[object, ...]:
         student, round_, limit = self._scope
-        return student, student, round_, round_, -1 if limit is None else limit
+        at_most = -1 if limit is None else limit
+        return self._samples, student, student, round_, round_, at_most
 
 
 class MoreStage(SolveStage):

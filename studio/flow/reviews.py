@@ -51,8 +51,8 @@ class Judgement(BaseModel):
 class Candidate(NamedTuple):
     """What is to be reviewed: by whom it is, what it says, and the fields of its prompt."""
 
-    kind: ReviewedKind
     id: str
+    question_id: str
     author: str
     text: str
     fields: dict[str, str]
@@ -89,13 +89,13 @@ class ReviewStage:
         self._begun = len(rows)
         return [(row["subject_id"], row["reviewer"]) for row in rows]
 
-    def asks(self, bench: Bench, missing: Sequence[tuple[str, str]]) -> Iterator[Ask]:
-        """Yield one ask for each."""
+    def asks(self, bench: Bench, missing: Sequence[tuple[str, str]]) -> Iterator[tuple[str, Ask]]:
+        """Yield one ask for each, with its question's id."""
         teachers = {teacher.name: teacher for teacher in bench.store.teachers()}
         for subject_id, reviewer in missing:
             candidate = self._candidate(bench.store, subject_id)
             if candidate is not None and reviewer in teachers:
-                yield self._ask(bench, candidate, teachers[reviewer])
+                yield candidate.question_id, self._ask(bench, candidate, teachers[reviewer])
 
     def asks_about(self, bench: Bench, subject_id: str) -> list[Ask]:
         """Return what a new record makes necessary, as far as the scope's limit goes."""
@@ -149,7 +149,7 @@ class ReviewStage:
         if rationale is None or question is None:
             return None
         fields = {"question": question_text(question), "gold": question.gold}
-        return Candidate("rationale", rationale.id, rationale.teacher, rationale.text, fields)
+        return Candidate(rationale.id, question.id, rationale.teacher, rationale.text, fields)
 
     def _ask(
         self,
@@ -200,9 +200,7 @@ class ReviewExplanationsStage(ReviewStage):
         if explanation is None or attempt is None or question is None:
             return None
         fields = {"question": question_text(question), "gold": question.gold, "wrong": attempt.text}
-        return Candidate(
-            "explanation", explanation.id, explanation.teacher, explanation.text, fields
-        )
+        return Candidate(explanation.id, question.id, explanation.teacher, explanation.text, fields)
 
 
 def _fenced(text: str, mark: str) -> str:

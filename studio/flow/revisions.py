@@ -54,8 +54,8 @@ class ReviseStage:
                           self._tries, -1 if limit is None else limit)  # fmt: skip
         return [row[0] for row in rows]
 
-    def asks(self, bench: Bench, missing: Sequence[str]) -> Iterator[Ask]:
-        """Yield one ask for each."""
+    def asks(self, bench: Bench, missing: Sequence[str]) -> Iterator[tuple[str, Ask]]:
+        """Yield one ask for each, with its question's id."""
         teachers = {teacher.name: teacher for teacher in bench.store.teachers()}
         template = bench.prompts.get("mapd", "revise")
         for rationale in bench.store.get_many(Rationale, missing):
@@ -66,8 +66,9 @@ class ReviseStage:
             fields = {"question": question_text(question), "solution": rationale.text,
                       "mark": digest("revise", rationale.id),
                       "comments": _comments(bench.store, rationale.id)}  # fmt: skip
-            yield Ask(f"revise/{rationale.id}/{teacher.name}", teacher, self.name,
+            ask = Ask(f"revise/{rationale.id}/{teacher.name}", teacher, self.name,
                       template.messages(fields), template.hash, teacher.max_tokens)  # fmt: skip
+            yield question.id, ask
 
     def keep(self, bench: Bench, ask: Ask, reply: Reply) -> Kept:
         """Add the revision."""

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from studio.flow.cost import ledger
+from studio.flow.quality import quality_of
 from studio.store import views
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ def status(store: Store) -> dict[str, Any]:
         "accepted_by_teacher": {row[0]: row[1] for row in store.rows(views.ACCEPTED_BY_TEACHER)},
         "questions_covered": store.value(views.QUESTIONS_COVERED),
         "calls": _calls(store),
+        "quality": quality_of(store).model_dump(),
         "ledger": [line._asdict() for line in ledger(store)],
         "runs": _runs(store),
     }

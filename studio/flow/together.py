@@ -1,13 +1,16 @@
 """Several stages asked at once: a rationale is reviewed as soon as it is there.
 
-Each stage brings what is missing and keeps its own replies; what a new record makes necessary in
-another stage is asked before everything else, so a question is finished while others begin.
+Each stage brings what is missing and keeps its own replies. They are asked question by question, and
+what a new record makes necessary in another stage is asked before everything else: so questions are
+finished while others begin, and a budget that runs out leaves whole questions behind.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing
+from heapq import merge
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Protocol
 
 from studio.flow.committee import Ask, Kept, ask_all
@@ -30,8 +33,8 @@ class Part(Protocol):
     def missing(self, store: Store) -> Sequence[Any]:
         """Return what it has to ask for."""
 
-    def asks(self, bench: Bench, missing: Sequence[Any]) -> Iterator[Ask]:
-        """Yield the asks for what is missing."""
+    def asks(self, bench: Bench, missing: Sequence[Any]) -> Iterator[tuple[str, Ask]]:
+        """Yield the asks for what is missing, each with its question's id; the ids rise."""
 
     def keep(self, bench: Bench, ask: Ask, reply: Reply) -> Kept | None:
         """Add the record that a reply makes."""
@@ -74,7 +77,8 @@ async def ask_together(
     """
     by_name = {part.name: part for part in parts}
     missing = [(part, part.missing(bench.store)) for part in parts]
-    asks = (ask for part, what in missing for ask in part.asks(bench, what))
+    found = merge(*(part.asks(bench, what) for part, what in missing), key=itemgetter(0))
+    asks = (ask for _, ask in found)
 
     def keep(ask: Ask, reply: Reply) -> Kept | None:
         kept = by_name[ask.stage].keep(bench, ask, reply) or Kept()

@@ -12,11 +12,12 @@ AND (? IS NULL OR m.round = ?) AND NOT EXISTS (
     SELECT 1 FROM explanations e WHERE e.attempt_id = m.id AND e.teacher = t.name)
 ORDER BY m.question_id, m.id, t.name LIMIT ?"""
 
-#: (question with a mistake, teacher, sample) without a rationale; train questions only. Parameters
-#: as above. Needs grades_subject, rationales_question.
+#: (question with a mistake, teacher, sample) without a rationale; train questions only. Parameters:
+#: samples of each teacher (0: as the teacher's own setting says), then as above. Needs grades_subject, rationales_question.
 UNSOLVED = """
 WITH RECURSIVE numbers(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM numbers WHERE n < 63),
-who AS MATERIALIZED (SELECT t.name, n FROM teachers t JOIN numbers ON n < t.samples WHERE t.active = 1)
+who AS MATERIALIZED (SELECT t.name, n FROM teachers t
+    JOIN numbers ON n < COALESCE(NULLIF(?, 0), t.samples) WHERE t.active = 1)
 SELECT q.id AS question_id, who.name AS teacher, who.n AS sample FROM questions q CROSS JOIN who
 WHERE q.split = 'train'
 AND q.id IN (SELECT m.question_id FROM mistakes m
@@ -100,6 +101,10 @@ REPEATS = "SELECT count(*) FROM calls WHERE subject = ? AND outcome = ? AND id <
 
 #: Say on the first of two equal replies that there was a second.
 MARK_TWIN = "UPDATE calls SET detail = ? WHERE id = ?"
+
+#: What each teacher's calls with a known cost took together, and how many they are.
+KNOWN_COSTS = """
+SELECT teacher, sum(cost_usd), count(*) FROM calls WHERE cost_usd IS NOT NULL GROUP BY teacher"""
 
 #: Calls whose reply never came, or came without a count of tokens, at the mean of their teacher.
 MAYBE_BILLED = """

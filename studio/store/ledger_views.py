@@ -8,12 +8,15 @@ from __future__ import annotations
 LEDGER = """
 WITH made AS MATERIALIZED (SELECT question_id, min(round) AS round FROM mistakes GROUP BY 1),
 placed AS (
-    SELECT c.*, c.rowid AS place, CASE c.stage
-        WHEN 'explain' THEN (SELECT a.round FROM attempts a WHERE a.id = substr(c.subject, 9, 16))
-        WHEN 'solve' THEN (SELECT m.round FROM made m WHERE m.question_id = substr(c.subject, 7, 16))
-        WHEN 'review' THEN (SELECT m.round FROM rationales r JOIN made m
-             ON m.question_id = r.question_id WHERE r.id = substr(c.subject, 8, 16)) END AS round
-    FROM calls c)
+    SELECT c.*, CASE c.stage
+        WHEN 'explain' THEN (SELECT a.round FROM attempts a WHERE a.id = c.about)
+        WHEN 'solve' THEN (SELECT m.round FROM made m WHERE m.question_id = c.about)
+        WHEN 'review explanations' THEN (SELECT a.round FROM explanations e JOIN attempts a
+             ON a.id = e.attempt_id WHERE e.id = c.about)
+        ELSE (SELECT m.round FROM rationales r JOIN made m
+             ON m.question_id = r.question_id WHERE r.id = c.about) END AS round
+    FROM (SELECT *, rowid AS place, substr(subject, instr(subject, '/') + 1, 16) AS about
+          FROM calls) c)
 SELECT stage, teacher, round, count(*) AS calls, sum(state = 'failed') AS failed,
        sum(state = 'unknown') AS unknown, sum(tokens_in) AS tokens_in,
        sum(tokens_out) AS tokens_out, sum(cost_usd) AS cost_usd,

@@ -147,3 +147,28 @@ def test_a_process_that_stood_still_does_not_take_its_calls_for_lost(
     assert store.count(Rationale) == 12, "each reply that had come was read"
     assert store.value("SELECT count(*) FROM calls WHERE state = 'unknown'") == 0
     store.close()
+
+
+def test_killed_in_samples_and_revisions_it_ends_with_the_tables_of_a_calm_run(
+    tmp_path: Path, endpoint: Make
+) -> None:
+    """All stages together: explanations, samples and revisions, each reviewed as it comes."""
+    asked = ("grade", *killing.STAGES, "decide", "--samples", "2", "--revise", "1",
+             "--review-explanations")  # fmt: skip
+    rough, calm = endpoint(latency_s=0.06), endpoint()
+    for name, served in (("rough", rough), ("calm", calm)):
+        killing.make_project(tmp_path / name, served.url, questions=8)
+    killed = killing.kill_often(tmp_path / "rough", rough, kills=4, longest_s=0.8, asked=asked)
+    assert killed.kills >= 3, "too short a run to say anything"
+    for name in ("rough", "calm"):
+        child = killing.start(tmp_path / name, *asked)
+        told = child.communicate(timeout=120)[1]
+        assert child.returncode == 0, told
+    killing.check_end(tmp_path / "rough", rough, killed, calm)
+    assert killing.tables(tmp_path / "rough") == killing.tables(tmp_path / "calm")
+    store = Store(tmp_path / "rough")
+    kinds = dict(store.rows("SELECT stage, count(*) FROM calls GROUP BY stage"))
+    assert set(kinds) == {"explain", "solve", "review", "review explanations", "revise"}
+    made = store.rows("SELECT DISTINCT sample, revision FROM rationales ORDER BY 1, 2")
+    assert [tuple(row) for row in made] == [(0, 0), (0, 1), (1, 0), (1, 1)]
+    store.close()
