@@ -17,6 +17,9 @@ from studio.domain.records import TeacherRecord
 from studio.teachers.base import ACCOUNT_WIDE, Outcome
 
 FIRST_PAUSE_S = 0.5  #: doubled each time, with a random part, unless the endpoint says how long
+SHORTEST_PAUSE_S = (
+    0.05  #: doubled each time, where an endpoint asks for none, or for one in the past
+)
 LONGEST_PAUSE_S = 120.0  #: an endpoint that wants more is left out and its wish is told
 OUTAGE_AFTER = 8  #: failures in a row that are no longer bad luck
 LONGEST_PROBE_S = 60.0  #: between two looks whether the endpoint is back
@@ -190,21 +193,23 @@ class Pace:
         if self.probes or self._failures >= OUTAGE_AFTER or outcome is Outcome.OFFLINE:
             self._look_later(ticket, retry_after_s)
         elif outcome is Outcome.RATE_LIMITED or retry_after_s is not None:
-            if retry_after_s is None and ticket.at >= self._held_until:
+            if ticket.at >= self._held_until:
                 self._too_many += 1
-            pause = self._pause(self._too_many - 1) if retry_after_s is None else retry_after_s
-            self._hold(min(pause, LONGEST_PAUSE_S))
+            self._hold(self._pause(self._too_many - 1, retry_after_s))
 
     def _look_later(self, ticket: Ticket, retry_after_s: float | None) -> None:
         """Open the circuit, or leave it open for longer."""
         if not self.probes or ticket.at >= self._held_until:  # else sent before it was noticed
             self.probes += 1
-        pause = self._pause(self.probes) if retry_after_s is None else retry_after_s
-        self._hold(min(pause, LONGEST_PROBE_S if retry_after_s is None else LONGEST_PAUSE_S))
+        pause = self._pause(self.probes, retry_after_s)
+        self._hold(pause if retry_after_s is not None else min(pause, LONGEST_PROBE_S))
 
-    def _pause(self, doublings: int) -> float:
-        pause = FIRST_PAUSE_S * 2.0 ** min(max(doublings, 0), 16)
-        return min(pause, LONGEST_PAUSE_S) * (0.5 + self._random.random())
+    def _pause(self, doublings: int, asked_s: float | None) -> float:
+        """Return the pause an endpoint asked for, or one of our own; never one that is none."""
+        times = 2.0 ** min(max(doublings, 0), 16)
+        if asked_s is not None:
+            return min(max(asked_s, SHORTEST_PAUSE_S * times), LONGEST_PAUSE_S)
+        return min(FIRST_PAUSE_S * times, LONGEST_PAUSE_S) * (0.5 + self._random.random())
 
     def _hold(self, seconds: float) -> None:
         self._held_until = max(self._held_until, self._clock() + seconds)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
 from studio.domain.records import Rationale
 from studio.flow import pace as pace_module
-from studio.flow.pace import FIRST_AT_ONCE, OUTAGE_AFTER, Pace
+from studio.flow.pace import FIRST_AT_ONCE, OUTAGE_AFTER, SHORTEST_PAUSE_S, Pace
 from studio.flow.rationales import SolveStage
 from studio.store.tables import Store
 from studio.teachers.base import Outcome
@@ -166,4 +167,118 @@ async def test_a_key_that_is_slowed_down_loses_no_item(store: Store) -> None:
     finally:
         endpoint.close()
     assert store.count(Rationale) == 60
+    check_ledger(store, requests=endpoint.requests)
+
+
+async def test_a_pause_in_the_past_is_a_pause_and_each_time_a_longer_one() -> None:
+    pace = pace_of(concurrency=1)
+    started = time.monotonic()
+    waits = []
+    for _ in range(4):
+        before = time.monotonic()
+        await go(pace, Outcome.RATE_LIMITED, retry_after_s=0.0)
+        waits.append(time.monotonic() - before)
+    assert time.monotonic() - started >= SHORTEST_PAUSE_S * (1 + 2 + 4) * 0.95
+    assert waits[0] < SHORTEST_PAUSE_S, "nobody had asked for a pause yet"
+    assert waits[1] < waits[2] < waits[3]
+
+
+async def test_an_endpoint_that_names_the_past_is_not_asked_in_a_busy_loop(store: Store) -> None:
+    """Each refusal says: come back in 1970. Requests come at growing distances."""
+    came: list[float] = []
+
+    def fault(request: dict[str, Any]) -> str:
+        came.append(time.monotonic())
+        return "429 with a date" if len(came) <= 6 else ""
+
+    endpoint = FaultyEndpoint(fault=fault)
+    try:
+        store.put(teacher("a", endpoint.url, concurrency=1))
+        add_mistakes(store, 3)
+        told = await run(store, SolveStage()) + await run(store, SolveStage())
+    finally:
+        endpoint.close()
+    assert told == ""
+    assert store.count(Rationale) == 3
+    gaps = [b - a for a, b in pairwise(came[:7])]
+    floor = [0.9 * SHORTEST_PAUSE_S * 2**n for n in range(len(gaps))]
+    assert all(gap >= least for gap, least in zip(gaps, floor, strict=True)), gaps
+    check_ledger(store, requests=endpoint.requests)
+
+
+@pytest.mark.parametrize("outcome", [Outcome.RATE_LIMITED, Outcome.TIMED_OUT, Outcome.SERVER])
+async def test_adaptive_it_shrinks_for_each_kind_of_too_fast(outcome: Outcome) -> None:
+    pace = pace_of(concurrency=64, adaptive=True)
+    for _ in range(12):
+        await go(pace)
+    assert pace.limit == 16
+    await go(pace, outcome, retry_after_s=0.01 if outcome is Outcome.RATE_LIMITED else None)
+    assert pace.limit == 8
+    for _ in range(8):
+        await go(pace)
+    assert 8 < pace.limit < 9.1, "after a refusal it grows by one a round, not by one an answer"
+    await go(pace, Outcome.EMPTY)
+    assert pace.limit > 8, "an empty answer is no sign of haste"
+
+
+async def test_adaptive_it_ends_near_what_the_endpoint_bears(store: Store) -> None:
+    """The endpoint takes six at once and refuses the rest: that is found out without being told."""
+
+    def fault(request: dict[str, Any]) -> str:
+        return "429" if endpoint.running > 6 else ""
+
+    endpoint = FaultyEndpoint(fault=fault, latency_s=0.02)
+    try:
+        store.put(teacher("a", endpoint.url, concurrency=64, adaptive=True))
+        add_mistakes(store, 150)
+        assert await run(store, SolveStage()) == ""
+    finally:
+        endpoint.close()
+    assert store.count(Rationale) == 150
+    assert endpoint.most_at_once < 32, "it did not run up to its ceiling"
+    assert endpoint.requests < 150 * 1.5, "most requests were taken"
+    check_ledger(store, requests=endpoint.requests)
+
+
+async def test_requests_a_minute_hold_over_http(store: Store) -> None:
+    endpoint = FaultyEndpoint()
+    try:
+        store.put(teacher("a", endpoint.url, concurrency=32, requests_per_minute=600))
+        add_mistakes(store, 30)
+        started = time.monotonic()
+        assert await run(store, SolveStage()) == ""
+        took = time.monotonic() - started
+    finally:
+        endpoint.close()
+    assert endpoint.requests == 30
+    assert took >= (30 - 20) / 10 * 0.95, "twenty ahead of time, then ten a second"
+
+
+async def test_a_storm_opens_the_circuit_once_and_it_closes_by_itself(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every request fails for a while; meanwhile only single ones find out, ever less often."""
+    monkeypatch.setattr(pace_module, "FIRST_PAUSE_S", 0.1)
+    began: list[float] = []
+    in_storm: list[float] = []
+
+    def fault(request: dict[str, Any]) -> str:
+        now = time.monotonic()
+        if endpoint.requests == 6:
+            began.append(now)
+        if began and now - began[0] < 1.6:
+            in_storm.append(now)
+            return "529"
+        return ""
+
+    endpoint = FaultyEndpoint(fault=fault, latency_s=0.01)
+    try:
+        store.put(teacher("a", endpoint.url, concurrency=16))
+        add_mistakes(store, 60)
+        assert await run(store, SolveStage()) == ""
+    finally:
+        endpoint.close()
+    assert store.count(Rationale) == 60
+    looks = in_storm[16 + OUTAGE_AFTER :]  # those in flight as it broke, and their next tries
+    assert len(looks) <= 6, "a storm is looked at, not run into"
     check_ledger(store, requests=endpoint.requests)
