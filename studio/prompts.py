@@ -8,7 +8,8 @@ or ``---user---`` starts a message of that role; without one the whole file is t
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,14 +68,31 @@ def question_text(question: Question) -> str:
 
 
 class Prompts:
-    """The templates in force: the project's own folder first, then the built-in ones."""
+    """Templates by name: the project's own folder first, then the built-in ones."""
 
     def __init__(self, *folders: Path) -> None:
         self._folders = (*folders, resources() / "prompts")
+        self._written: Callable[[str], str | None] = lambda name: None
+        self._trial: dict[str, str] = {}
+
+    def beneath(self, written: Callable[[str], str | None]) -> Prompts:
+        """Return them beneath what was written elsewhere: its text of a name, or None for no word."""
+        made = copy(self)
+        made._written = written
+        return made
+
+    def trying(self, name: str, text: str) -> Prompts:
+        """Return them with one text on trial, whatever else is in force."""
+        made = copy(self)
+        made._trial = {**self._trial, name: text}
+        return made
 
     def get(self, style: str, purpose: str) -> Template:
         """Return the template ``<style>/<purpose>.md``; raises SpecError when there is none."""
         name = f"{style}/{purpose}"
+        written = self._trial.get(name) or self._written(name)
+        if written is not None:
+            return Template(name, written.strip())
         for folder in self._folders:
             path = folder / style / f"{purpose}.md"
             if path.is_file():

@@ -7,8 +7,10 @@ from concurrent.futures import Future
 from typing import Any
 
 from studio.domain.records import Grade, Rationale
-from studio.flow import edits, grades
+from studio.flow import edits, grades, prompt_versions
 from studio.flow.edits import Note
+from studio.flow.prompt_versions import PromptVersion
+from studio.flow.stage import Bench
 from studio.store.tables import Store
 
 
@@ -20,9 +22,16 @@ class ByHand:
     """
 
     def __init__(
-        self, store: Store, who: str, write: Callable[[set[str], Callable[[], Any]], Future[Any]]
+        self,
+        bench: Callable[[], Bench],
+        who: str,
+        write: Callable[[set[str], Callable[[], Any]], Future[Any]],
     ) -> None:
-        self._store, self._who, self._write = store, who, write
+        self._bench, self._who, self._write = bench, who, write
+
+    @property
+    def _store(self) -> Store:
+        return self._bench().store
 
     def edit(
         self, rationale_id: str, text: str, *, accept: bool = False, why: str = ""
@@ -46,6 +55,20 @@ class ByHand:
         """Leave a note with tags on a question."""
         return self._write(
             {"notes"}, lambda: edits.write_note(self._store, question_id, text, tags, who=self._who)
+        )
+
+    def write_prompt(self, name: str, text: str, *, why: str = "") -> Future[PromptVersion]:
+        """Put a text of a prompt in force; what was made with the former one stays."""
+        return self._write(
+            {"prompts"},
+            lambda: prompt_versions.write(self._bench(), name, text, who=self._who, why=why),
+        )
+
+    def restore_prompt(self, name: str, version: int) -> Future[PromptVersion]:
+        """Put a former version of a prompt in force again."""
+        return self._write(
+            {"prompts"},
+            lambda: prompt_versions.restore(self._bench(), name, version, who=self._who),
         )
 
     def not_a_mistake(self, attempt_id: str, *, why: str = "") -> Future[Grade]:

@@ -40,8 +40,6 @@ if TYPE_CHECKING:
     from studio.teachers.opener import TeacherOpener
 
 T = TypeVar("T")
-#: Tables that undo may change.
-_UNDOABLE = {"overrides", "decisions", "policies", "grades", "questions", "rationales", "notes"}
 
 
 class Workbench:
@@ -126,7 +124,7 @@ class Workbench:
     @cached_property
     def by_hand(self) -> ByHand:
         """What a person writes: edits, gold answers, notes."""
-        return ByHand(self.store, self.who, self._write)
+        return ByHand(lambda: self.bench, self.who, self._write)
 
     @cached_property
     def reader(self) -> Store:
@@ -240,11 +238,11 @@ class Workbench:
 
     def undo(self) -> Future[str | None]:
         """Take back the newest change; the result says in words what it was."""
-        return self._write(_UNDOABLE, lambda: undo.undo(self.store))
+        return self._write(undo.TABLES, lambda: undo.undo(self.store))
 
     def redo(self) -> Future[str | None]:
         """Do the newest undone change again."""
-        return self._write(_UNDOABLE, lambda: undo.redo(self.store))
+        return self._write(undo.TABLES, lambda: undo.redo(self.store))
 
     def put(self, record: TeacherRecord | StudentRecord) -> Future[None]:
         """Add or change a teacher or a student, on a person's word.

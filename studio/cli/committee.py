@@ -228,6 +228,11 @@ def _show_estimate(lines: list[Estimate], quality: Quality, *, json_: bool) -> N
         return
     rows = [(e.stage, e.records, e.calls, e.tokens, e.cost_usd) for e in lines]
     print(table(rows, head=("stage", "records", "calls", "about tokens", "about USD")))
+    for one in lines:
+        if one.older:
+            print(
+                f"{one.stage}: {one.older:,} made with other versions of the prompt stay as they are."
+            )
     if any(e.calls and e.cost_usd is None for e in lines):
         print("– where no price is set, or no call has been made yet to learn from.")
     if quality.is_looping:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from studio.cli import committee, curate, data, experiments, project, share, student
+from studio.cli import committee, curate, data, experiments, project, prompts, share, student
 
 app = typer.Typer(
     name="mapd-studio",
@@ -14,7 +14,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for _module in (project, data, committee, curate, student, experiments, share):
+for _module in (project, data, committee, prompts, curate, student, experiments, share):
     _module.register(app)
 
 

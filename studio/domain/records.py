@@ -99,6 +99,7 @@ class Attempt(Record):
     stated: str = ""  #: the answer the source extracted, where an import carried one
     source_verdict: str = ""  #: the source's own verdict, kept to compare with ours
     key: str = ""  #: the source's own record id
+    prompt_hash: str = ""  #: of the prompt it answers; empty when imported
 
 
 class Doubt(BaseModel):

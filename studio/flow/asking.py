@@ -14,6 +14,7 @@ from studio.flow.cost import Estimate, estimate_of
 from studio.flow.decisions import DecideStage
 from studio.flow.explanations import ExplainStage
 from studio.flow.grades import GradeStage
+from studio.flow.prompt_versions import made_before
 from studio.flow.quality import Quality, quality_of
 from studio.flow.rationales import MoreStage, SolveStage
 from studio.flow.reviews import ReviewExplanationsStage, ReviewStage
@@ -170,8 +171,14 @@ def estimate(bench: Bench, plan: Plan) -> list[Estimate]:
         if made in now and reviewed in now:
             now[reviewed] += now[made] * others
     asked = plan.student is not None and is_endpoint(plan.student)
-    return [estimate_of(bench.store, name, n, paid=name in _PAID or (name == "attempt" and asked))
-            for name, n in now.items()]  # fmt: skip
+    paid = {*_PAID, *(["attempt"] if asked else [])}
+    lines = [estimate_of(bench.store, name, n, paid=name in paid) for name, n in now.items()]
+    return [line._replace(older=_made_before(bench, plan, line.stage)) for line in lines]
+
+
+def _made_before(bench: Bench, plan: Plan, stage: str) -> int:
+    purpose = "review_blind" if stage == "review" and plan.quality.blind else stage
+    return made_before(bench.store, bench.templates, purpose) if stage in _PAID else 0
 
 
 def _stages(bench: Bench, plan: Plan) -> list[Stage]:

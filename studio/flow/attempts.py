@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from studio.domain.records import Split, StudentRecord
 from studio.flow.exam import Exam, ExamSettings
+from studio.flow.prompt_versions import keep_texts
 from studio.flow.stage import Bench, Progress, Scope
 from studio.flow.students import register
 from studio.store import views
@@ -71,6 +72,7 @@ class AttemptStage:
         """Ask what is missing, adding each attempt as it is made."""
         self._student = register(bench.store, self._student)
         bench.changed({"students"})
+        keep_texts(bench)
         total, done, failed = self.todo(bench.store), 0, 0
         yield Progress(self.name, 0, total)
         for split in self._splits:
@@ -100,5 +102,5 @@ class AttemptStage:
             self._top_p,
             self._max_new_tokens,
             self._seed,
-            bench.prompts.get(self._student.prompts, "exam").hash,
+            bench.templates.get(self._student.prompts, "exam").hash,
         )

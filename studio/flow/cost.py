@@ -18,6 +18,7 @@ class Estimate(NamedTuple):
     calls: int
     tokens: int | None
     cost_usd: float | None
+    older: int = 0  #: records made with a former version of the prompt, which stay as they are
 
 
 def estimate_of(store: Store, stage: str, records: int, *, paid: bool) -> Estimate:

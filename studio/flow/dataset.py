@@ -81,7 +81,7 @@ def draft_dataset(
     options = options or DatasetSpec()
     round = student.round if round is None else round
     curated = Curated(bench.store, student.name, round, options)
-    wording = Wording.of(bench.prompts, student.prompts)
+    wording = Wording.of(bench.templates, student.prompts)
     cases = curated.cases(options)
     examples = list(method_called(method, wording, options).examples(cases))
     if not any(example.role != "replay" for example in examples):

@@ -196,6 +196,7 @@ class Exam:
         return Attempt(
             question_id=question_id, student=self._student.name, text=text, round=self._round,
             sample=self._sample, truncated=truncated, tokens_out=tokens_out,
+            prompt_hash=self._settings.prompt_hash,
         )  # fmt: skip
 
     def _spec(self, project: Path) -> GenerateSpec:
@@ -222,7 +223,7 @@ class Exam:
     def _messages(self, bench: Bench, question_id: str) -> list[dict[str, str]]:
         question = bench.store.get(Question, question_id)
         assert question is not None  # the id comes from the same store
-        template = bench.prompts.get(self._student.prompts, "exam")
+        template = bench.templates.get(self._student.prompts, "exam")
         return template.messages({"question": question_text(question)})
 
     # -- a student behind an endpoint ------------------------------------------------------

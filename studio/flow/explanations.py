@@ -45,7 +45,7 @@ class ExplainStage:
 
     def asks(self, bench: Bench, missing: Sequence[tuple[str, str]]) -> Iterator[tuple[str, Ask]]:
         """Yield one ask for each, with its question's id."""
-        template = bench.prompts.get("mapd", "explain")
+        template = bench.templates.get("mapd", "explain")
         teachers = {teacher.name: teacher for teacher in bench.store.teachers()}
         for attempt_id, name in missing:
             attempt = bench.store.get(Attempt, attempt_id)

@@ -184,5 +184,7 @@ async def export(
         return
     from studio.flow.export import export as write
 
-    report = write(bench.store, out, format=format, include_all=include_all, prompts=bench.prompts)
+    report = write(
+        bench.store, out, format=format, include_all=include_all, prompts=bench.templates
+    )
     yield Progress("export", report.rows, report.rows, note=report.describe())

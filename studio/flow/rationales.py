@@ -62,7 +62,7 @@ class SolveStage:
 
     def asks(self, bench: Bench, missing: Sequence[Wanted]) -> Iterator[tuple[str, Ask]]:
         """Yield one ask for each, with its question's id."""
-        template = bench.prompts.get("mapd", "solve")
+        template = bench.templates.get("mapd", "solve")
         teachers = {teacher.name: teacher for teacher in bench.store.teachers()}
         for wanted in missing:
             question = bench.store.get(Question, wanted.question_id)

@@ -162,7 +162,7 @@ class ReviewStage:
     ) -> Ask:
         subject = f"review/{candidate.id}/{tries}/{reviewer.name}"
         mark = mark_of(seed_of(bench.store), subject)
-        template = bench.prompts.get("mapd", self._prompt)
+        template = bench.templates.get("mapd", self._prompt)
         fenced = {name: _fenced(text, mark) for name, text in candidate.fields.items()
                   if name not in ("question", "gold")}  # fmt: skip
         fields = {**candidate.fields, **fenced, "mark": mark,
@@ -224,7 +224,8 @@ def seed_of(store: Store) -> str:
     seed: str = store.setting("review_seed", "")
     if not seed:
         seed = secrets.token_hex(16)
-        store.set_setting("review_seed", seed)
+        if not store.read_only:  # else the messages are only looked at
+            store.set_setting("review_seed", seed)
     return seed
 
 

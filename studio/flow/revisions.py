@@ -57,7 +57,7 @@ class ReviseStage:
     def asks(self, bench: Bench, missing: Sequence[str]) -> Iterator[tuple[str, Ask]]:
         """Yield one ask for each, with its question's id."""
         teachers = {teacher.name: teacher for teacher in bench.store.teachers()}
-        template = bench.prompts.get("mapd", "revise")
+        template = bench.templates.get("mapd", "revise")
         for rationale in bench.store.get_many(Rationale, missing):
             question = bench.store.get(Question, rationale.question_id)
             teacher = teachers.get(rationale.teacher)

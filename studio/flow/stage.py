@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from studio.domain.records import TeacherRecord
 from studio.prompts import Prompts
+from studio.store import prompt_views
 from studio.store.tables import Store
 
 if TYPE_CHECKING:
@@ -51,9 +52,14 @@ class Bench:
     project: Path  #: the project folder
     open_teacher: Callable[[TeacherRecord], Teacher]  #: the client of an endpoint, made once
     launcher: Launcher
-    prompts: Prompts
+    prompts: Prompts  #: as shipped; what is in force is in ``templates``
     spend_cap_usd: float | None = None  #: stop buying when the ledger's total reaches it
     changed: Callable[[set[str]], None] = field(default=_ignore)  #: which tables were written
+
+    @property
+    def templates(self) -> Prompts:
+        """The templates in force: what was written in the project before what is in files."""
+        return self.prompts.beneath(lambda name: self.store.value(prompt_views.IN_FORCE, name))
 
 
 class Stage(Protocol):

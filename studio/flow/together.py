@@ -14,6 +14,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Protocol
 
 from studio.flow.committee import Ask, Kept, ask_all
+from studio.flow.prompt_versions import keep_texts
 from studio.flow.stage import Bench, Progress
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ async def ask_together(
     Raises:
         TeacherError: at the end, when a teacher had to be left out.
     """
+    keep_texts(bench)
     by_name = {part.name: part for part in parts}
     missing = [(part, part.missing(bench.store)) for part in parts]
     found = merge(*(part.asks(bench, what) for part, what in missing), key=itemgetter(0))

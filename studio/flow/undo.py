@@ -15,9 +15,15 @@ from studio.domain.policy import Policy
 from studio.domain.records import Grade
 from studio.flow.decisions import apply_policy, put_overrides
 from studio.flow.edits import put_edit, put_gold, put_notes
+from studio.flow.prompt_versions import put_in_force
 from studio.flow.splits import put_splits
 from studio.store import edit_views
 from studio.store.tables import Store
+
+#: What undo may change.
+TABLES = {
+    "overrides", "decisions", "policies", "grades", "questions", "rationales", "notes", "prompts",
+}  # fmt: skip
 
 
 class Action(NamedTuple):
@@ -104,6 +110,7 @@ _RESTORE: Mapping[str, Callable[[Store, Any, Any], object]] = {
     "edit": lambda store, wanted, other: put_edit(store, wanted),
     "gold": lambda store, wanted, other: put_gold(store, wanted),
     "note": lambda store, wanted, other: put_notes(store, wanted),
+    "prompt": lambda store, wanted, other: put_in_force(store, wanted),
 }
 
 
@@ -121,6 +128,8 @@ def in_words(what: str, after: Any) -> str:
         return "a rationale edited" + (" and accepted" if after.get("override") else "")
     if what == "gold":
         return f"gold corrected to {next(iter(after.values()))}"
+    if what == "prompt":
+        return f"another version of the prompt {next(iter(after))}"
     if what == "note":
         return "a note written"
     return f"{len(after)} attempt{'s' if len(after) > 1 else ''} graded by hand"

@@ -68,7 +68,7 @@ async def export_model(bench: Bench, student: StudentRecord, out: Path) -> Async
 
 def _questions(bench: Bench, student: StudentRecord) -> Iterator[dict[str, Any]]:
     """Yield a few questions as the student is asked them, held-out ones first."""
-    template = bench.prompts.get(student.prompts, "exam")
+    template = bench.templates.get(student.prompts, "exam")
     found = (
         one for split in ("test", "train") for one in bench.store.all(Question, "split = ?", split)
     )

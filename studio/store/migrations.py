@@ -210,6 +210,24 @@ def m004_teacher_limits(connection: Connection) -> None:
         connection.execute(statement)
 
 
+PROMPTS = """
+CREATE TABLE prompts (           -- every text a message was made from, as shipped or written here
+    name TEXT NOT NULL, version INTEGER NOT NULL, hash TEXT NOT NULL, text TEXT NOT NULL,
+    who TEXT NOT NULL,           -- empty: as shipped with the studio, or from the project's folder
+    at REAL NOT NULL, why TEXT NOT NULL,
+    PRIMARY KEY (name, version), UNIQUE (name, hash)) WITHOUT ROWID;
+CREATE TABLE prompts_in_force (  -- what a person chose; a prompt without a row is as shipped
+    name TEXT PRIMARY KEY, version INTEGER NOT NULL) WITHOUT ROWID;
+ALTER TABLE attempts ADD COLUMN prompt_hash TEXT NOT NULL DEFAULT '';
+"""
+
+
+def m005_versions_of_prompts(connection: Connection) -> None:
+    """Keep each prompt's versions, and with every attempt which one it answered."""
+    for statement in _statements(PROMPTS):
+        connection.execute(statement)
+
+
 def _statements(script: str) -> list[str]:
     bare = "\n".join(line.split("--")[0] for line in script.splitlines())
     return [part.strip() for part in bare.split(";") if part.strip()]
@@ -220,4 +238,5 @@ STEPS: tuple[Callable[[Connection], None], ...] = (
     m002_edits_and_notes,
     m003_whole_columns,
     m004_teacher_limits,
+    m005_versions_of_prompts,
 )

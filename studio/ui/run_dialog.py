@@ -92,7 +92,10 @@ def _in_all(wanted: list[Estimate]) -> str:
 
 
 def _caveat(wanted: list[Estimate]) -> str:
-    said = tr("New attempts and rationales may bring further work, which is counted here as far as "
+    older = sum(one.older for one in wanted)
+    said = tr("{n} made with other versions of their prompts stay as they are and are not asked for "
+              "again.", n=things(older, "record")) + " " if older else ""  # fmt: skip
+    said += tr("New attempts and rationales may bring further work, which is counted here as far as "
               "it can be known.")  # fmt: skip
     if any(one.calls and one.cost_usd is None for one in wanted):
         said += " " + tr("Calls without a known price are not counted by the budget: set prices on "

@@ -198,6 +198,7 @@ def _lists_and_bars(s: Scheme) -> str:
     QTableView[role="matrix"], QTableView[role="matrix"] QHeaderView::section {{
         font-size: {SMALL + 1}px; }}
     QTableView[role="matrix"] QHeaderView::section {{ padding: 2px 6px; }}
+    QTableView[role="sheet"] {{ outline: none; }}
     QTableView[role="sheet"]::item {{ padding: 0 5px; }}
     QListWidget::item {{ padding: 4px 6px; }}
     QTableView::item:selected, QListView::item:selected {{ background: {s.chosen};

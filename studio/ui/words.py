@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from studio.ui.texts import tr
 
 NOTHING = "–"
@@ -69,3 +71,8 @@ def duration(seconds: float) -> str:
 def change(before: int, after: int) -> str:
     """Return ``826 → 664``, or ``826`` when nothing changes."""
     return f"{before:,}" if before == after else f"{before:,} → {after:,}"
+
+
+def when(seconds: float) -> str:
+    """Return a time since the epoch by this machine's clock, to the minute."""
+    return datetime.fromtimestamp(seconds).strftime("%Y-%m-%d %H:%M")

@@ -13,13 +13,14 @@ pytest.importorskip("apsw", reason="a virtual file system needs apsw, of the dev
 import apsw
 
 from studio.domain.errors import StorageError
+from studio.domain.records import Question
 from studio.flow.rationales import SolveStage
 from studio.flow.reviews import ReviewStage
 from studio.store import database
 from studio.store.migrations import STEPS
 from studio.store.tables import Store
 from tests import killing
-from tests.fakes import FaultyEndpoint, add_mistakes, some_faults
+from tests.fakes import FaultyEndpoint, some_faults
 from tests.ledger import check_ledger
 from tests.power import PROMISED, Disk, cuts, on_disk
 from tests.power_cuts import losses, work
@@ -78,6 +79,17 @@ def test_a_disk_that_fails_at_any_write_stops_the_run_with_one_line(
         store.close()
 
 
+def _add_old_attempts(store: Store, n: int) -> None:
+    """Fill the tables as the first version of the schema had them."""
+    for i in range(n):
+        question = Question(text=f"What is {i} and 1?", gold=str(i + 1))
+        store.add([question])
+        store.execute(
+            "INSERT INTO attempts VALUES (?, ?, 'small', '7', 0, 0, 0, 0, '', '', '')",
+            f"{i:016}", question.id,
+        )  # fmt: skip
+
+
 def test_a_schema_change_is_whole_or_not_begun(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -85,7 +97,7 @@ def test_a_schema_change_is_whole_or_not_begun(
     with monkeypatch.context() as old:
         old.setattr(database, "STEPS", STEPS[:1])
         store = Store.create(tmp_path / "old")
-        add_mistakes(store, 30)
+        _add_old_attempts(store, 30)
         before = store.one("SELECT count(*), max(rowid) FROM attempts")
         store.close()
     whole = (tmp_path / "old" / "studio.db").read_bytes()

@@ -17,8 +17,10 @@ from studio.ui.key_form import KeyForm
 from studio.ui.page import Page
 from studio.ui.parts import ask, button, label, row, scrolled
 from studio.ui.plain_text import one_line
+from studio.ui.prompts_dialog import PromptsDialog
 from studio.ui.sheet import Sheet
 from studio.ui.teacher_form import TeacherForm
+from studio.ui.texts import tr
 from studio.ui.theme import GRID
 from studio.ui.widgets.trust_panel import TrustPanel
 from studio.ui.words import NOTHING, decimal, things
@@ -72,7 +74,11 @@ class CommitteePage(Page):
         self._key = button(
             "Key …", self._on_key, tip="Put the chosen teacher's key into the system's keyring"
         )
-        return self._test, self._key, self._edit, add
+        prompts = button(
+            tr("Prompts …"), self._on_prompts,
+            tip=tr("What each stage asks with: versions, and the real message for a question"),
+        )  # fmt: skip
+        return prompts, self._test, self._key, self._edit, add
 
     def reload(self, tables: set[str] | None = None) -> None:
         """Show the teachers at once, and their measures when they are computed."""
@@ -108,6 +114,9 @@ class CommitteePage(Page):
     def _on_edit(self) -> None:
         if (chosen := self._chosen()) is not None:
             self._open(TeacherForm(self, chosen))
+
+    def _on_prompts(self) -> None:
+        PromptsDialog(self, self.workbench, self.reading, self.told.emit).open()
 
     def _on_test(self) -> None:
         if (chosen := self._chosen()) is not None:
