@@ -14,6 +14,7 @@ from studio.flow.cost import Estimate, estimate_of
 from studio.flow.decisions import DecideStage
 from studio.flow.explanations import ExplainStage
 from studio.flow.grades import GradeStage
+from studio.flow.prompt_rules import PURPOSES
 from studio.flow.prompt_versions import made_before
 from studio.flow.quality import Quality, quality_of
 from studio.flow.rationales import MoreStage, SolveStage
@@ -177,8 +178,12 @@ def estimate(bench: Bench, plan: Plan) -> list[Estimate]:
 
 
 def _made_before(bench: Bench, plan: Plan, stage: str) -> int:
-    purpose = "review_blind" if stage == "review" and plan.quality.blind else stage
-    return made_before(bench.store, bench.templates, purpose) if stage in _PAID else 0
+    if stage not in _PAID:
+        return 0
+    purpose = next(name for name, one in PURPOSES.items() if one.stage == stage)
+    if purpose == "review" and plan.quality.blind:
+        purpose = "review_blind"
+    return made_before(bench.store, bench.templates, purpose)
 
 
 def _stages(bench: Bench, plan: Plan) -> list[Stage]:
