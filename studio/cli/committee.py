@@ -53,6 +53,12 @@ def add(
         int | None, typer.Option(help="Tokens a minute, both ways")
     ] = None,
     samples: Annotated[int, typer.Option(help="Rationales of one question")] = 1,
+    batch: Annotated[
+        bool, typer.Option(help="By the endpoint's batch interface: cheaper, within a day")
+    ] = False,
+    batch_price: Annotated[
+        float, typer.Option(help="Which part of the prices a batch is sold for")
+    ] = 0.5,
 ) -> None:
     """Add a teacher, or change the one of that name."""
     if not base_url.startswith(("http://", "https://", "scripted:")):
@@ -61,11 +67,13 @@ def add(
         raise SpecError("--concurrency must be at least 1")
     if min(requests_per_minute or 1, tokens_per_minute or 1, samples) < 1:
         raise SpecError("limits a minute and --samples must be at least 1")
+    if not 0 <= batch_price <= 1:
+        raise SpecError("--batch-price is a part of the price: 0 to 1")
     record = TeacherRecord(
         name=name, model=model, base_url=base_url.rstrip("/"), api_key_env=api_key_env,
         concurrency=concurrency, price_in=price_in, price_out=price_out, adaptive=adaptive,
         requests_per_minute=requests_per_minute, tokens_per_minute=tokens_per_minute,
-        samples=samples,
+        samples=samples, batch=batch, batch_price=batch_price,
         scripted=base_url.startswith("scripted:"),
     )  # fmt: skip
     bench = Workbench(project)
@@ -174,7 +182,8 @@ def run(
         plan = pipeline.plan(bench.bench, stages or (), student=student,
                              scope=Scope(student=None, round=round_, limit=limit), **quality)  # fmt: skip
         if dry_run:
-            _show_estimate(pipeline.estimate(bench.bench, plan), plan.quality, json_=json_)
+            slow = [one.name for one in bench.store.teachers() if one.batch]
+            _show_estimate(pipeline.estimate(bench.bench, plan), plan.quality, slow, json_=json_)
             return
         pipeline.keep_quality(bench.store, quality)
         drive(pipeline.run_stages(bench.bench, plan, budget_usd=budget), quiet=json_)
@@ -212,7 +221,7 @@ def reviewers(
 def _state(teacher: TeacherRecord) -> str:
     if not teacher.active:
         return "not asked"
-    return "scripted" if teacher.scripted else "active"
+    return "scripted" if teacher.scripted else "by batches" if teacher.batch else "active"
 
 
 async def _ask(bench: Workbench, teachers: list[TeacherRecord]) -> list[Finding]:
@@ -222,9 +231,12 @@ async def _ask(bench: Workbench, teachers: list[TeacherRecord]) -> list[Finding]
         await bench.opener.aclose()
 
 
-def _show_estimate(lines: list[Estimate], quality: Quality, *, json_: bool) -> None:
+def _show_estimate(
+    lines: list[Estimate], quality: Quality, slow: list[str], *, json_: bool
+) -> None:
     if json_:
-        print_json({"stages": [line._asdict() for line in lines], "quality": quality.model_dump()})
+        print_json({"stages": [line._asdict() for line in lines], "quality": quality.model_dump(),
+                    "by_batches": slow})  # fmt: skip
         return
     rows = [(e.stage, e.records, e.calls, e.tokens, e.cost_usd) for e in lines]
     print(table(rows, head=("stage", "records", "calls", "about tokens", "about USD")))
@@ -235,5 +247,9 @@ def _show_estimate(lines: list[Estimate], quality: Quality, *, json_: bool) -> N
             )
     if any(e.calls and e.cost_usd is None for e in lines):
         print("– where no price is set, or no call has been made yet to learn from.")
+    if slow and any(e.calls for e in lines):
+        print(
+            f"By batches, each within a day: {', '.join(slow)}. Ctrl-C is safe: run it again to collect."
+        )
     if quality.is_looping:
         print("Revisions, and samples towards the target, come on top: decisions say how many.")

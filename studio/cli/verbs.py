@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import typer
 
-from studio.cli import committee, curate, data, experiments, project, prompts, share, student
+from studio.cli import (
+    batches,
+    committee,
+    curate,
+    data,
+    experiments,
+    project,
+    prompts,
+    share,
+    student,
+)
 
 app = typer.Typer(
     name="mapd-studio",
@@ -14,7 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for _module in (project, data, committee, prompts, curate, student, experiments, share):
+for _module in (project, data, committee, batches, prompts, curate, student, experiments, share):
     _module.register(app)
 
 

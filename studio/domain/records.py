@@ -205,7 +205,13 @@ class TeacherRecord(Record):
     requests_per_minute: Annotated[int, Field(ge=1)] | None = None
     tokens_per_minute: Annotated[int, Field(ge=1)] | None = None
     samples: Annotated[int, Field(ge=1, le=64)] = 1  #: rationales of one question
-    batch: bool = False  #: by the endpoint's batch interface: half the price, within a day
+    batch: bool = False  #: by the endpoint's batch interface: cheaper, within a day
+    batch_price: Annotated[float, Field(ge=0, le=1)] = 0.5  #: part of the price a batch is sold for
+
+    @property
+    def price_factor(self) -> float:
+        """What part of its prices a call to it costs."""
+        return self.batch_price if self.batch else 1.0
 
 
 class StudentRecord(Record):

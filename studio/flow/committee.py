@@ -13,6 +13,7 @@ from contextlib import suppress
 
 from studio.domain.errors import TeacherError
 from studio.domain.records import TeacherRecord, digest
+from studio.flow.batch_deal import BatchDeal
 from studio.flow.calls import Ask, Calls, Keep, Kept, Made
 from studio.flow.dealer import Dealer
 from studio.flow.pace import FIRST_PAUSE_S, LONGEST_PAUSE_S, Pace, Ticket
@@ -94,23 +95,26 @@ class _Committee:
         total: int,
         keep: Keep,
     ) -> None:
-        self._calls = Calls(bench, keep)
+        self.calls = Calls(bench, keep)
         self._stage, self._total = stage, total
         self._teachers = teachers
         self._paces = {teacher.name: Pace(teacher) for teacher in teachers}
+        self._batches = {one.name: BatchDeal(bench, one, self) for one in teachers if one.batch}
+        self.parked = 0  #: asks that wait in batches
         self.left_out: dict[str, str] = {}  #: teacher: why, in words
-        self._dealer = Dealer(asks, self.left_out)
+        self.dealer = Dealer(asks, self.left_out)
         self._tasks: set[asyncio.Task[None]] = set()
         self._error: BaseException | None = None
         self._done = self._failed = self.calls_made = 0
         self._note = ""
-        self._stopping = asyncio.Event()
+        self.stopping = asyncio.Event()
         self._random = random.Random(digest(stage, total))
 
     async def run(self) -> None:
         """Ask everybody everything; ends when all has been said."""
         for teacher in self._teachers:
-            self._start(self._deal(teacher))
+            batches = self._batches.get(teacher.name)
+            self._start(self._deal(teacher) if batches is None else batches.run())
         while self._tasks:
             await asyncio.wait(self._tasks)
         if self._error is not None:
@@ -118,9 +122,9 @@ class _Committee:
 
     def stop(self) -> None:
         """Send nothing more; what is under way comes to its end."""
-        self._stopping.set()
-        self._calls.purse.close()
-        self._dealer.close()
+        self.stopping.set()
+        self.calls.purse.close()
+        self.dealer.close()
         for pace in self._paces.values():
             pace.close()
 
@@ -132,9 +136,11 @@ class _Committee:
 
     def progress(self) -> Progress:
         """Return how far the stage is."""
-        waits = [f"{name} {why}" for name, pace in self._paces.items() if (why := pace.describe())]
+        said = {name: pace.describe() for name, pace in self._paces.items()}
+        said |= {name: batches.describe() for name, batches in self._batches.items()}
+        waits = [f"{name} {why}" for name, why in said.items() if why]
         return Progress(self._stage, self._done + self._failed, self._total, self._failed,
-                        self._calls.purse.spent_here, self._note or ", ".join(waits))  # fmt: skip
+                        self.calls.purse.spent_here, self._note or ", ".join(waits))  # fmt: skip
 
     def complaint(self) -> str:
         """Return in one line which teachers were left out, why, and what to do."""
@@ -155,48 +161,53 @@ class _Committee:
     async def _deal(self, teacher: TeacherRecord) -> None:
         """Send one teacher's asks on their way, as fast as its pace allows."""
         pace = self._paces[teacher.name]
-        while (ask := await self._dealer.next_for(teacher.name)) is not None:
-            made = self._calls.on_disk(ask)
+        while (ask := await self.dealer.next_for(teacher.name)) is not None:
+            made = self.calls.on_disk(ask)
             if made is not None:
-                self._finish(made.kept)
+                self.finish(made.kept)
                 await asyncio.sleep(0)  # there may be thousands of them, and others wait
                 continue
             ticket = await pace.enter(_tokens(ask))
             if ticket is None:
-                self._dealer.done()
+                self.dealer.done()
                 return
             self._start(self._serve(ask, pace, ticket))
 
     async def _serve(self, ask: Ask, pace: Pace, ticket: Ticket) -> None:
         made = await self._ask(ask, pace, ticket)
         if made is None:
-            self._dealer.done()
+            self.dealer.done()
             return
         if not made.reply.outcome.is_usable:
-            self._failed += 1
-            self._dealer.done()
+            self.fail()
             return
-        self._finish(made.kept)
+        self.finish(made.kept)
 
-    def _finish(self, kept: Kept | None) -> None:
+    def fail(self) -> None:
+        """One ask has come to nothing."""
+        self._failed += 1
+        self.dealer.done()
+
+    def finish(self, kept: Kept | None) -> None:
+        """One ask has been answered, and its record is made."""
         again, new, _ = kept or Kept()
-        self._total += self._dealer.add(new)
-        if not self._dealer.add(again):
+        self._total += self.dealer.add(new)
+        if not self.dealer.add(again):
             self._done += 1
-        self._dealer.done()
+        self.dealer.done()
 
     async def _ask(self, ask: Ask, pace: Pace, first: Ticket) -> Made | None:
         """Ask until something comes of it; None when the stage is ending or out of money."""
         tries, ticket = 0, first
         for _ in range(MOST_TRIES):
-            made = await self._calls.make(ask, pace, ticket)
+            made = await self.calls.make(ask, pace, ticket)
             self.calls_made += 1
             if made is None:
-                self._out_of_money()
+                self.out_of_money()
                 return None
             raw, reply, _ = made
             if reason := self._why_leave_out(raw, reply, pace):
-                self._leave_out(ask.teacher.name, reason)
+                self.leave_out(ask.teacher.name, reason)
                 return None
             is_theirs = pace.is_out or (reply.outcome is Outcome.RATE_LIMITED and pace.answers > 0)
             tries += not is_theirs
@@ -219,20 +230,22 @@ class _Committee:
             return ""  # it was there a moment ago
         return _why_leave_out(raw, reply)
 
-    def _leave_out(self, teacher: str, reason: str) -> None:
+    def leave_out(self, teacher: str, reason: str) -> None:
+        """Ask this teacher nothing more."""
         self.left_out.setdefault(teacher, reason)
-        self._dealer.forget(teacher)
+        self.dealer.forget(teacher)
         self._paces[teacher].close()
 
-    def _out_of_money(self) -> None:
-        if not self._stopping.is_set():
+    def out_of_money(self) -> None:
+        """The budget holds no further call."""
+        if not self.stopping.is_set():
             self._note = BUDGET_REACHED
             self.stop()
 
     async def _pause(self, tries: int) -> None:
         pause = FIRST_PAUSE_S * 2 ** (tries - 1) * (0.5 + self._random.random())
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._stopping.wait(), pause)
+            await asyncio.wait_for(self.stopping.wait(), pause)
 
 
 def _tokens(ask: Ask) -> int:

@@ -39,6 +39,24 @@ class Dealer:
             await asyncio.shield(self._news)
         return None
 
+    def take_now(self, teacher: str) -> Ask | None:
+        """Return the next ask for this teacher if there is one by now, without waiting."""
+        if self._is_closed or teacher in self._left_out:
+            return None
+        ask = self._take(teacher)
+        self._out += ask is not None
+        return ask
+
+    def give_back(self, ask: Ask) -> None:
+        """Take back one that was handed out and not asked."""
+        self._waiting.setdefault(ask.teacher.name, deque()).appendleft(ask)
+        self._out -= 1
+
+    @property
+    def out(self) -> int:
+        """How many were handed out and have not come to their end."""
+        return self._out
+
     def done(self) -> None:
         """One that was handed out has come to its end; what follows from it was added before."""
         self._out -= 1

@@ -23,7 +23,8 @@ def cost_of(teacher: TeacherRecord, reply: Reply) -> float | None:
         return None
     if reply.tokens_in is None or reply.tokens_out is None:
         return None
-    return (reply.tokens_in * teacher.price_in + reply.tokens_out * teacher.price_out) / 1e6
+    price = reply.tokens_in * teacher.price_in + reply.tokens_out * teacher.price_out
+    return price * teacher.price_factor / 1e6
 
 
 def maybe_billed(store: Store) -> float:
@@ -84,22 +85,31 @@ class Purse:
             prompt: length of the messages in characters.
         """
         while not self._is_closed:
-            total, calls = self._means[teacher.name]
-            at_most = _at_most(teacher, prompt, max_tokens)
-            expected = total / calls if calls else at_most
-            spent = self._before + self._new + self._maybe
-            fits = self._cap is None or spent + self._reserved + expected <= self._cap
-            is_first = not calls and not self._calls_out and spent < (self._cap or 0.0)
-            if fits or is_first or not at_most:
-                self._reserved += expected
-                self._calls_out += 1
-                return expected
+            reserved = self.try_reserve(teacher, prompt=prompt, max_tokens=max_tokens)
+            if reserved is not None:
+                return reserved
             if not self._calls_out:
                 return None
             turn = asyncio.get_running_loop().create_future()
             self._waiting.append(turn)
             await turn  # what is under way may turn out cheaper
         return None
+
+    def try_reserve(self, teacher: TeacherRecord, *, prompt: int, max_tokens: int) -> float | None:
+        """Set aside what a call may cost; None when the budget does not hold it now."""
+        if self._is_closed:
+            return None
+        total, calls = self._means[teacher.name]
+        at_most = _at_most(teacher, prompt, max_tokens)
+        expected = total / calls if calls else at_most
+        spent = self._before + self._new + self._maybe
+        fits = self._cap is None or spent + self._reserved + expected <= self._cap
+        is_first = not calls and not self._calls_out and spent < (self._cap or 0.0)
+        if not (fits or is_first or not at_most):
+            return None
+        self._reserved += expected
+        self._calls_out += 1
+        return expected
 
     def settle(
         self, teacher: TeacherRecord, reserved: float, cost: float | None, *, maybe: bool = False
@@ -114,6 +124,12 @@ class Purse:
         if maybe and cost is None:
             self._maybe += reserved
         self.add(teacher, cost)
+        self._tell()
+
+    def hold(self, amount: float, calls: int) -> None:
+        """Set aside what calls under way since an earlier run may cost; negative: they are settled."""
+        self._reserved += amount
+        self._calls_out += calls
         self._tell()
 
     def close(self) -> None:
@@ -140,4 +156,5 @@ def _at_most(teacher: TeacherRecord, prompt: int, max_tokens: int) -> float:
     price_in, price_out = teacher.price_in, teacher.price_out
     if price_in is None or price_out is None:
         return 0.0
-    return (prompt / _CHARACTERS_A_TOKEN * price_in + max_tokens * price_out) / 1e6
+    price = prompt / _CHARACTERS_A_TOKEN * price_in + max_tokens * price_out
+    return price * teacher.price_factor / 1e6

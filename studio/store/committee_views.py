@@ -106,9 +106,12 @@ MARK_TWIN = "UPDATE calls SET detail = ? WHERE id = ?"
 KNOWN_COSTS = """
 SELECT teacher, sum(cost_usd), count(*) FROM calls WHERE cost_usd IS NOT NULL GROUP BY teacher"""
 
-#: Calls whose reply never came, or came without a count of tokens, at the mean of their teacher.
+#: Calls whose reply never came, or came without a count of tokens, at the mean of their teacher;
+#: without those of batches that are still with their endpoint, which are set aside as such.
 MAYBE_BILLED = """
 SELECT sum(n * mean) FROM (
     SELECT avg(cost_usd) AS mean,
-           sum(cost_usd IS NULL AND (state IN ('sent', 'unknown') OR status = 200)) AS n
+           sum(cost_usd IS NULL AND (state = 'unknown' OR status = 200
+               OR (state = 'sent' AND batch_id NOT IN (
+                   SELECT id FROM batches WHERE state IN ('sending', 'waiting'))))) AS n
     FROM calls GROUP BY teacher)"""

@@ -228,6 +228,26 @@ def m005_versions_of_prompts(connection: Connection) -> None:
         connection.execute(statement)
 
 
+BATCHES = """
+CREATE TABLE batches (           -- requests handed to an endpoint together, answered within a day
+    id TEXT PRIMARY KEY,         -- ours, sent along: found again by it where the answer got lost
+    teacher TEXT NOT NULL,
+    state TEXT NOT NULL,         -- sending, waiting, collected, lost
+    remote_id TEXT NOT NULL DEFAULT '', n INTEGER NOT NULL, done INTEGER NOT NULL DEFAULT 0,
+    reserved REAL NOT NULL,      -- USD that its calls may cost, as far as one could tell
+    sent_at REAL NOT NULL, ended_at REAL, detail TEXT NOT NULL DEFAULT '') WITHOUT ROWID;
+ALTER TABLE calls ADD COLUMN batch_id TEXT NOT NULL DEFAULT '';
+CREATE INDEX calls_batch ON calls(batch_id, state) WHERE batch_id <> '';
+ALTER TABLE teachers ADD COLUMN batch_price REAL NOT NULL DEFAULT 0.5;
+"""
+
+
+def m006_batches(connection: Connection) -> None:
+    """Let calls go out in batches, and keep track of where those are."""
+    for statement in _statements(BATCHES):
+        connection.execute(statement)
+
+
 def _statements(script: str) -> list[str]:
     bare = "\n".join(line.split("--")[0] for line in script.splitlines())
     return [part.strip() for part in bare.split(";") if part.strip()]
@@ -239,4 +259,5 @@ STEPS: tuple[Callable[[Connection], None], ...] = (
     m003_whole_columns,
     m004_teacher_limits,
     m005_versions_of_prompts,
+    m006_batches,
 )

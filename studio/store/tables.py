@@ -114,12 +114,12 @@ class Store(Connection):
     # -- the call ledger -------------------------------------------------------------------
 
     def intend_call(self, call_id: str, *, subject: str, teacher: str, stage: str,
-                    request_hash: str, prompt_hash: str) -> None:  # fmt: skip
+                    request_hash: str, prompt_hash: str, batch_id: str = "") -> None:  # fmt: skip
         """Commit the intent of one request before it is sent."""
         self.execute(
             "INSERT INTO calls (id, subject, teacher, stage, request_hash, prompt_hash, state,"
-            " sent_at) VALUES (?, ?, ?, ?, ?, ?, 'sent', ?)",
-            call_id, subject, teacher, stage, request_hash, prompt_hash, time.time(),
+            " sent_at, batch_id) VALUES (?, ?, ?, ?, ?, ?, 'sent', ?, ?)",
+            call_id, subject, teacher, stage, request_hash, prompt_hash, time.time(), batch_id,
         )  # fmt: skip
 
     def settle_call(self, call_id: str, *, state: str, outcome: str, **fields: Any) -> None:
@@ -155,7 +155,8 @@ class Store(Connection):
         return self.execute(
             "UPDATE calls SET state = 'unknown', outcome = 'unknown', done_at = ?,"
             " detail = 'the studio ended before the reply; it may have been billed'"
-            " WHERE state = 'sent'", time.time(),
+            " WHERE state = 'sent' AND batch_id NOT IN ("
+            "SELECT id FROM batches WHERE state IN ('sending', 'waiting'))", time.time(),
         )  # fmt: skip
 
     # -- policy, decisions, overrides ------------------------------------------------------

@@ -76,6 +76,60 @@ class Reply(NamedTuple):
     call_id: str = ""  #: the ledger row; put in by the committee
 
 
+class EndpointFault(Exception):
+    """The batch interface did not do what it was asked; ``raw`` says how it failed."""
+
+    def __init__(self, raw: RawReply) -> None:
+        super().__init__(raw.detail)
+        self.raw = raw
+
+
+class BatchState(NamedTuple):
+    """How far a batch is at its endpoint."""
+
+    state: str  #: in the endpoint's words: validating, in_progress, completed, failed, expired, …
+    done: int = 0  #: requests answered or failed
+    outputs: tuple[str, ...] = ()  #: files that hold what came of them
+    detail: str = ""  #: why it failed as a whole
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will come of it."""
+        return self.state in ("completed", "failed", "expired", "cancelled")
+
+
+class Batches(Protocol):
+    """Many requests handed over together and answered within a day; all raise EndpointFault."""
+
+    def line(
+        self,
+        custom_id: str,
+        messages: Sequence[Mapping[str, str]],
+        *,
+        max_tokens: int,
+        schema: type[BaseModel] | None = None,
+    ) -> bytes:
+        """Return a request as a line of the file that is handed over."""
+
+    async def submit(self, lines: Sequence[bytes], *, mark: str) -> str:
+        """Hand requests over; returns the batch's id at the endpoint. ``mark`` finds it again."""
+
+    async def find(self, mark: str) -> str:
+        """Return the id of the batch that was handed over with this mark; empty: there is none."""
+
+    async def state(self, remote_id: str) -> BatchState:
+        """Return how far a batch is."""
+
+    async def output(self, file_id: str) -> list[bytes]:
+        """Return the lines of a file of outputs, each as it is."""
+
+    async def cancel(self, remote_id: str) -> None:
+        """Ask the endpoint to answer nothing more of a batch."""
+
+    def learn(self, line: bytes, raw: RawReply) -> bool:
+        """Take note of a request's refusal; returns whether it is worth asking in other words."""
+
+
 class Teacher(Protocol):
     """A large model behind an endpoint."""
 
@@ -99,6 +153,9 @@ class Teacher(Protocol):
     ) -> Reply:
         """Send and read in one step, for calls that need no ledger."""
 
+    def in_batches(self) -> Batches:
+        """Return the endpoint's batch interface."""
+
     async def drop_connections(self) -> None:
         """Close what is open, so that a connection with leftover bytes is not used again."""
 
@@ -107,13 +164,18 @@ class Teacher(Protocol):
 
 
 def read_reply(raw: RawReply) -> Reply:
-    """Read a raw reply; whatever is wrong with it becomes a typed outcome."""
+    """Read a raw reply; whatever is wrong with it becomes a typed outcome.
+
+    A line of a batch's output, which holds the reply within, is read as that reply.
+    """
     if raw.failure is not None:
         return Reply(raw.failure, detail=storable(raw.detail))
     try:
         body = json.loads(raw.body.decode("utf-8-sig"), parse_constant=_no_constant)
     except (ValueError, RecursionError):
         return Reply(Outcome.UNREADABLE, detail=f"no JSON: {excerpt(raw.body)}")
+    if isinstance(body, dict) and "custom_id" in body and isinstance(body.get("response"), dict):
+        body = body["response"].get("body")
     if not isinstance(body, dict):
         return Reply(Outcome.UNREADABLE, detail=f"no completion: {excerpt(raw.body)}")
     choices = body.get("choices")

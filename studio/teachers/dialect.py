@@ -72,6 +72,13 @@ class Dialect:
         is_new, self.words = learned != self.words, learned
         return is_new
 
+    def has_outgrown(self, request: Mapping[str, Any]) -> bool:
+        """Return whether it would put a request into other words by now."""
+        words = self.words
+        return (words.limit not in request
+                or ("temperature" in request and not words.temperature)
+                or ("response_format" in request and not words.schemas))  # fmt: skip
+
     def may_be_about_schemas(self, raw: RawReply, request: Mapping[str, Any]) -> bool:
         """Return whether a refusal that names no cause may be one of the schema.
 

@@ -21,6 +21,7 @@ from studio.teachers.waiting import seconds_asked_for
 if TYPE_CHECKING:
     from openai import APIStatusError
 
+    from studio.teachers.openai_batches import OpenAIBatches
     from studio.teachers.wire import Wire
 
 _NO_KEY = "none"  #: local servers want a key that is not empty, and look at nothing else
@@ -64,11 +65,10 @@ class OpenAIChat:
     ) -> RawReply:
         """Send one request, once, within the teacher's deadline; never raises for a fault."""
         while True:
-            request = self._dialect.request(messages, max_tokens, schema)
+            request = self.body(messages, max_tokens=max_tokens, schema=schema)
             raw = await self._send(request)
-            if not self._dialect.learns_from(raw, request):
-                break
-            self._learned(self._record, self._dialect.words)  # nothing was computed: asked again
+            if not self.learn(raw, request):
+                break  # what was learned from computed nothing: asked again
         if self._dialect.may_be_about_schemas(raw, request):
             plain = {name: value for name, value in request.items() if name != "response_format"}
             again = await self._send(plain)
@@ -88,6 +88,33 @@ class OpenAIChat:
         """Send and read in one step, for calls that need no ledger."""
         return read_reply(await self.send(messages, max_tokens=max_tokens, schema=schema))
 
+    def in_batches(self) -> OpenAIBatches:
+        """Return the endpoint's batch interface."""
+        from studio.teachers.openai_batches import OpenAIBatches
+
+        return OpenAIBatches(self, self._record, base_url=self._base_url, key=self._key)
+
+    def body(
+        self,
+        messages: Sequence[Mapping[str, str]],
+        *,
+        max_tokens: int,
+        schema: type[BaseModel] | None = None,
+    ) -> dict[str, Any]:
+        """Return the body of a request, in the words that this model takes."""
+        return self._dialect.request(messages, max_tokens, schema)
+
+    def has_outgrown(self, request: Mapping[str, Any]) -> bool:
+        """Return whether it would put a request into other words by now."""
+        return self._dialect.has_outgrown(request)
+
+    def learn(self, raw: RawReply, request: Mapping[str, Any]) -> bool:
+        """Take note of a refusal; returns whether it is worth asking once more, in other words."""
+        if not self._dialect.learns_from(raw, request):
+            return False
+        self._learned(self._record, self._dialect.words)
+        return True
+
     async def drop_connections(self) -> None:
         """Use none of the open connections again; calls under way on them come to their end."""
         wire, self._wire = self._wire, None
@@ -101,25 +128,34 @@ class OpenAIChat:
             await wire.close()
 
     async def _send(self, request: dict[str, Any]) -> RawReply:
-        import aiohttp
-        import openai
-
-        from studio.teachers.wire import ReplyTooLarge
-
         body = bytearray()
         try:
             async with Deadline(self._record.timeout_s):
                 return await self._read(request, body)
         except TimeoutError:  # what came may be paid for
-            return RawReply(self._redact_bytes(bytes(body)), None, Outcome.TIMED_OUT,
+            return RawReply(self.redact_bytes(bytes(body)), None, Outcome.TIMED_OUT,
                             f"no whole reply within {self._record.timeout_s:g} s")  # fmt: skip
-        except openai.APIStatusError as error:
+        except Exception as error:
+            raw = self.fault(error)
+            if raw is None:
+                raise
+            return raw
+
+    def fault(self, error: Exception) -> RawReply | None:
+        """Return what an error of the client means, or None for one that is none of the wire's."""
+        import aiohttp
+        import openai
+
+        from studio.teachers.wire import ReplyTooLarge
+
+        if isinstance(error, openai.APIStatusError):
             return self._status(error)
-        except ReplyTooLarge as error:
+        if isinstance(error, ReplyTooLarge):
             return RawReply(failure=Outcome.TOO_LARGE, detail=str(error))
         # What is no HTTP at all passes the client as aiohttp's own error.
-        except (openai.APIConnectionError, aiohttp.ClientError) as error:
+        if isinstance(error, openai.APIConnectionError | aiohttp.ClientError):
             return self._connection(error)
+        return None
 
     async def _read(self, request: dict[str, Any], body: bytearray) -> RawReply:
         import aiohttp
@@ -134,11 +170,11 @@ class OpenAIChat:
                 async for chunk in response.aiter_raw():
                     body += chunk
             except (aiohttp.ClientError, httpx2.HTTPError) as error:
-                return RawReply(self._redact_bytes(bytes(body)), response.status_code,
+                return RawReply(self.redact_bytes(bytes(body)), response.status_code,
                                 Outcome.BROKEN, self.redact(f"cut short: {error}"))  # fmt: skip
             finally:
                 await response.aclose()
-            return RawReply(self._redact_bytes(bytes(body)), response.status_code)
+            return RawReply(self.redact_bytes(bytes(body)), response.status_code)
 
     def _open(self) -> Wire:
         from studio.teachers.wire import Wire
@@ -164,7 +200,7 @@ class OpenAIChat:
             outcome = Outcome.SERVER
         else:  # 4xx, and redirects, which are not followed
             outcome = Outcome.REJECTED
-        body = self._redact_bytes(error.response.content)
+        body = self.redact_bytes(error.response.content)
         return RawReply(body, status, outcome, detail, seconds_asked_for(error.response.headers))
 
     def _connection(self, error: Exception) -> RawReply:
@@ -190,7 +226,8 @@ class OpenAIChat:
         """Return ``text`` without the API key, in whatever it was echoed."""
         return text.replace(self._key, "[key]") if len(self._key) >= _SHORTEST_SECRET else text
 
-    def _redact_bytes(self, body: bytes) -> bytes:
+    def redact_bytes(self, body: bytes) -> bytes:
+        """Return ``body`` without the API key."""
         if len(self._key) < _SHORTEST_SECRET:
             return body
         return body.replace(self._key.encode(), b"[key]")

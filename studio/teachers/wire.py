@@ -28,7 +28,9 @@ class ReplyTooLarge(Exception):
 class Wire:
     """One pool of connections. ``async with`` it for each call; retired, it ends with the last."""
 
-    def __init__(self, base_url: str, *, key: str, timeout_s: float) -> None:
+    def __init__(
+        self, base_url: str, *, key: str, timeout_s: float, largest: int = LARGEST_REPLY
+    ) -> None:
         self._loop = asyncio.get_running_loop()
         self._users = 0
         self._is_retired = False
@@ -38,6 +40,7 @@ class Wire:
             timeout=httpx2.Timeout(None, connect=min(timeout_s, LONGEST_CONNECT_S)),
             default_headers={"Accept-Encoding": "identity"},
             http_client=_Http(
+                largest=largest,
                 follow_redirects=False,
                 trust_env=not is_loopback(base_url),  # a proxy is for what is far away
             ),
@@ -84,6 +87,10 @@ class _Http(DefaultAioHttpClient):  # type: ignore[misc,valid-type,unused-ignore
     sign-on, no cookie and no redirect: what comes back is the answer.
     """
 
+    def __init__(self, *, largest: int = LARGEST_REPLY, **given: Any) -> None:
+        super().__init__(**given)
+        self._largest = largest
+
     def build_request(
         self, method: str, url: httpx2.URL | str, *, params: Any = None, **given: Any
     ) -> httpx2.Request:
@@ -105,7 +112,7 @@ class _Http(DefaultAioHttpClient):  # type: ignore[misc,valid-type,unused-ignore
         response.request = request
         response.headers.pop("content-encoding", None)  # asked for plain; what is packed stays so
         assert isinstance(response.stream, httpx2.AsyncByteStream)
-        response.stream = _Capped(response.stream)
+        response.stream = _Capped(response.stream, self._largest)
         if not stream:
             await response.aread()
         return response
@@ -117,16 +124,16 @@ def _address(url: str) -> httpx2.URL:
 
 
 class _Capped(httpx2.AsyncByteStream):
-    def __init__(self, stream: httpx2.AsyncByteStream) -> None:
-        self._stream = stream
+    def __init__(self, stream: httpx2.AsyncByteStream, largest: int) -> None:
+        self._stream, self._largest = stream, largest
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         seen = 0
         async for chunk in self._stream:
             seen += len(chunk)
-            if seen > LARGEST_REPLY:
+            if seen > self._largest:
                 await self._stream.aclose()
-                raise ReplyTooLarge(f"more than {LARGEST_REPLY >> 20} MB and no end")
+                raise ReplyTooLarge(f"more than {self._largest >> 20} MB and no end")
             yield chunk
 
     async def aclose(self) -> None:

@@ -5,12 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import PydanticUndefined
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QDialog, QDialogButtonBox, QFormLayout, QLineEdit, QWidget
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QDialog,
+    QDialogButtonBox,
+    QFormLayout,
+    QLineEdit,
+    QPushButton,
+    QWidget,
+)
 
 from studio.domain.records import TeacherRecord
 from studio.domain.specs import one_line
-from studio.ui.parts import choice, label
+from studio.ui.parts import button, choice, label
 from studio.ui.theme import GRID
 
 PRESETS = {
@@ -28,6 +37,25 @@ _FIELDS = (
     ("price_in", "Price in", "USD per million tokens read; empty when not known"),
     ("price_out", "Price out", "USD per million tokens written; empty when not known"),
 )  # fmt: skip
+
+
+_MORE = (
+    ("temperature", "Temperature", "0 to 2; higher ones make rationales differ more"),
+    ("max_tokens", "Most tokens of a reply", "What is longer is cut off and counts as truncated"),
+    ("timeout_s", "Seconds for a call", "Altogether; a call that takes longer is given up"),
+    ("requests_per_minute", "Requests a minute", "Empty: no limit beyond what the endpoint says"),
+    ("tokens_per_minute", "Tokens a minute", "Both ways; empty: no limit"),
+    ("samples", "Rationales a question", "How many solutions of each question are asked for"),
+    ("batch_price", "Part of the price in batches", "What a call by batches costs: 0.5 is half the price"),
+)  # fmt: skip
+_SWITCHES = (
+    ("adaptive", "finds out how many requests at once it bears",
+     "Begins with few, grows while answers come, shrinks when the endpoint asks for less"),
+    ("batch", "is asked by batches: cheaper, within a day",
+     "Over the endpoint's batch interface; the studio may be closed meanwhile, the next run collects"),
+    ("active", "is asked", "Off: kept because records name it, but never asked"),
+)  # fmt: skip
+_NONE_IF_EMPTY = ("price_in", "price_out", "requests_per_minute", "tokens_per_minute")
 
 
 _HINTS = {"api_key_env": "OPENAI_API_KEY", "price_in": "USD per million tokens",
@@ -59,10 +87,20 @@ class TeacherForm(QDialog):
         self._fields: dict[str, QLineEdit] = {}
         for name, title, help_text in _FIELDS:
             form.addRow(label(title), self._field(name, title, help_text))
-        self._active = QCheckBox("is asked")
-        self._active.setToolTip("Off: kept because records name it, but never asked")
-        self._active.setChecked(teacher is None or teacher.active)
-        form.addRow(label(""), self._active)
+        self._switches = {name: self._switch(name, text, tip) for name, text, tip in _SWITCHES}
+        folded: list[QWidget] = [self._switches["adaptive"]]
+        more = button("▸ More settings", lambda: self._on_more(more, folded), role="quiet",
+                      tip="Temperature, limits a minute, samples, and the price in batches")  # fmt: skip
+        form.addRow(label(""), self._switches["active"])
+        form.addRow(label(""), self._switches["batch"])
+        form.addRow(label(""), more)
+        form.addRow(label(""), self._switches["adaptive"])
+        for name, title, help_text in _MORE:
+            form.addRow(label(title), field := self._field(name, title, help_text))
+            folded.append(field)
+        for one in folded:
+            form.setRowVisible(one, False)
+        self._form = form
         self._problem = label("", "bad", wrap=True)
         form.addRow(self._problem)
         kinds = QDialogButtonBox.StandardButton
@@ -71,10 +109,25 @@ class TeacherForm(QDialog):
         buttons.rejected.connect(self.reject)
         form.addRow(buttons)
 
+    def _switch(self, name: str, text: str, tip: str) -> QCheckBox:
+        made = QCheckBox(text)
+        made.setToolTip(tip)
+        default = TeacherRecord.model_fields[name].default
+        made.setChecked(bool(getattr(self._teacher, name) if self._teacher else default))
+        return made
+
+    def _on_more(self, more: QPushButton, folded: list[QWidget]) -> None:
+        """Unfold what is seldom changed, or fold it up."""
+        shown = not self._form.isRowVisible(folded[0])
+        for one in folded:
+            self._form.setRowVisible(one, shown)
+        more.setText("▾ More settings" if shown else "▸ More settings")
+        self.adjustSize()
+
     def _field(self, name: str, title: str, help_text: str) -> QLineEdit:
-        value: Any = (
-            getattr(self._teacher, name) if self._teacher else "8" if name == "concurrency" else ""
-        )
+        default = TeacherRecord.model_fields[name].get_default()
+        value: Any = getattr(self._teacher, name) if self._teacher else default
+        value = "" if value is PydanticUndefined else value
         field = QLineEdit("" if value is None else f"{value}")
         field.setToolTip(help_text)
         field.setPlaceholderText(_HINTS.get(name, ""))
@@ -92,7 +145,8 @@ class TeacherForm(QDialog):
         values: dict[str, Any] = {
             name: field.text().strip() for name, field in self._fields.items()
         }
-        values |= {name: values[name] or None for name in ("price_in", "price_out")}
+        values |= {name: values[name] or None for name in _NONE_IF_EMPTY}
+        values |= {name: switch.isChecked() for name, switch in self._switches.items()}
         values["base_url"] = values["base_url"].rstrip("/")
         scripted = self._teacher is not None and self._teacher.scripted
         if not scripted and not values["base_url"].startswith(("http://", "https://")):
@@ -103,9 +157,7 @@ class TeacherForm(QDialog):
             return
         before = self._teacher.model_dump() if self._teacher else {}
         try:
-            record = TeacherRecord.model_validate(
-                {**before, **values, "active": self._active.isChecked()}
-            )
+            record = TeacherRecord.model_validate({**before, **values})
         except ValidationError as error:
             self._problem.setText(one_line(error))
             return
