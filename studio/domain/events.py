@@ -44,7 +44,8 @@ class Metric(_Event):
 
     Besides the named fields it carries one ``loss_<role>`` per role, ``tokens_per_s`` (supervised)
     and ``unpadded_tokens_per_s``, and ``gpu_memory_mb`` where there is a GPU. An evaluation during
-    training is a metric with ``val_loss`` (and ``accuracy`` where it was measured).
+    training is a metric with ``val_loss`` (and ``val_accuracy``, of ``val_questions``,
+    where a quiz was held).
     """
 
     kind: Literal["metric"] = "metric"

@@ -40,7 +40,7 @@ class LoraSpec(_Spec):
 
 
 #: Settings of a training run that decide what it takes, not what comes out.
-EFFORT = ("batch_tokens", "gradient_checkpointing", "packing", "threads")
+EFFORT = ("batch_tokens", "gradient_checkpointing", "packing", "threads", "quiz", "quiz_tokens")
 
 
 class TrainSpec(_Spec):
@@ -90,6 +90,10 @@ class TrainSpec(_Spec):
     eval_steps: Annotated[int, Field(ge=0)] = Field(
         0, description="Validate every n; 0: each epoch"
     )
+    quiz: Annotated[int, Field(ge=0, le=2000)] = Field(
+        32, description="Questions not learned from, asked at each validation; 0: none"
+    )
+    quiz_tokens: Annotated[int, Field(ge=1)] = Field(256, description="Longest answer of a quiz")
     early_stopping: Annotated[int, Field(ge=0)] = Field(
         0, description="Stop after so many validations without gain; 0: never"
     )

@@ -21,6 +21,7 @@ from studio.domain.specs import TrainSpec, read_spec, train_spec
 from studio.flow import job_folder
 from studio.flow.dataset import Draft, examples_of
 from studio.flow.job_folder import EventTail, Launch
+from studio.flow.quiz import quiz_rows
 from studio.flow.run_ledger import RunLedger
 from studio.flow.stage import Bench, Progress
 from studio.flow.students import register, weights_of
@@ -74,6 +75,8 @@ def start_run(bench: Bench, *, dataset: Dataset, student: StudentRecord, spec: T
     data = {
         f"{side}.jsonl": examples_of(store, dataset.id, side) for side in ("train", "validation")
     }
+    if quiz := list(quiz_rows(bench, dataset.id, student, most=spec.quiz)):
+        data["quiz.jsonl"] = iter(quiz)
     job_folder.write_folder(folder_of(bench, run), spec, data)
     pinned = {"data": job_folder.data_hash(folder_of(bench, run))}
     with store.transaction():

@@ -79,11 +79,11 @@ class Passes:
                 values["loss"] = values["loss"] + share.detach()
                 for role, value in roles.items():
                     values[f"loss_{role}"] = values[f"loss_{role}"] + value
-        return self._summed(values)
+        return self.summed(values)
 
     def agreed(self, wish: bool) -> bool:
         """Return whether any process wishes it: all must leave the loop at the same step."""
-        return self._summed({"wish": torch.tensor(float(wish))})["wish"] > 0
+        return self.summed({"wish": torch.tensor(float(wish))})["wish"] > 0
 
     def _batch(self, micro: Sequence[Item], totals: Any) -> Batch:
         if self.packed:
@@ -105,7 +105,8 @@ class Passes:
                 stack.enter_context(packing.attention(self._model, "eager"))
             yield
 
-    def _summed(self, values: dict[str, Tensor]) -> dict[str, float]:
+    def summed(self, values: dict[str, Tensor]) -> dict[str, float]:
+        """Return values summed over all processes."""
         own = torch.stack([value.float() for value in values.values()])
         if self._accelerator.num_processes > 1:
             own = self._accelerator.reduce(own.to(self._accelerator.device))

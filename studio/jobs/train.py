@@ -32,6 +32,7 @@ from studio.jobs.job import Job
 from studio.jobs.objectives.catalog import objective_for
 from studio.jobs.outcome import Curves, machine, write_result
 from studio.jobs.passes import Passes
+from studio.jobs.quiz import FILE, Quiz
 from studio.jobs.rehearsal import LONG, is_out_of_memory, out_of_memory, peak_mb, rehearse
 from studio.jobs.standing import Standing, learning_rate, step_seed
 from studio.jobs.student import Student, use_threads
@@ -96,6 +97,7 @@ class _Run:
             self.accelerator, self.model, student=student, objective=self.objective, spec=spec,
             items=(*intake.items, *held_out.items),
         )  # fmt: skip
+        self.quiz = Quiz(job.data / FILE, student, spec)
         self.epoch_steps = steps_an_epoch(intake.items, spec)
         whole = math.ceil(self.epoch_steps * spec.epochs)
         self.steps = min(whole, spec.max_steps or whole)
@@ -209,7 +211,9 @@ class _Run:
     def _look_up(self) -> None:
         """Validate and save where it is time."""
         step, last = self.at.step, self.at.step == self.steps
-        if self.held_out.items and (last or step % (self.spec.eval_steps or self.epoch_steps) == 0):
+        if (self.held_out.items or self.quiz) and (
+            last or step % (self.spec.eval_steps or self.epoch_steps) == 0
+        ):
             self._validate()
         # The best weights are those of an ordinary checkpoint, which is then not let go.
         is_best = self.spec.early_stopping > 0 and step == self.at.best_step
@@ -218,13 +222,35 @@ class _Run:
             self.save()
 
     def _validate(self) -> None:
-        """Measure the held-out loss."""
+        """Measure the held-out loss, and hold the quiz."""
         self.model.eval()
-        with torch.no_grad():
-            losses = self.passes.over(self.held_out.items, learn=False)
+        losses: dict[str, float] = {}
+        if self.held_out.items:
+            with torch.no_grad():
+                losses = self.passes.over(self.held_out.items, learn=False)
+        told = {f"val_{name}": value for name, value in losses.items()} | self._quizzed()
         self.model.train()
-        self._tell(**{f"val_{name}": value for name, value in losses.items()})
-        self.at = self.at.validated(losses["loss"])
+        if told:
+            self._tell(**told)
+        if losses:
+            self.at = self.at.validated(losses["loss"])
+
+    def _quizzed(self) -> dict[str, float]:
+        """Return the share of the quiz answered right; nothing where it was broken off."""
+        if not self.quiz:
+            return {}
+        with self.accelerator.autocast():
+            own = self.quiz.ask(
+                process=self.accelerator.process_index, of=self.accelerator.num_processes,
+                stopped=lambda: self.job.stop_requested,
+            )  # fmt: skip
+        of_all = self.passes.summed(
+            {name: torch.tensor(float(n)) for name, n in own._asdict().items()}
+        )
+        if of_all["answered"] < of_all["asked"]:
+            return {}
+        n = of_all["asked"]
+        return {"val_accuracy": of_all["correct"] / n, "val_questions": n}
 
     # -- keeping ---------------------------------------------------------------------------
 

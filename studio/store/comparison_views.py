@@ -26,3 +26,12 @@ JOIN current_grades g ON g.subject_id = a.id
 WHERE q.id IN (SELECT value FROM json_each(?1)) AND a.student IN (?2, ?3)
   AND a.round = COALESCE((SELECT round FROM students WHERE name = a.student), 0)
 ORDER BY q.rowid"""
+
+#: Train questions that no example of a dataset's train side is made of, by lot (ids are hashes).
+NOT_LEARNED_FROM = """
+SELECT q.id, EXISTS (SELECT 1 FROM examples e WHERE e.dataset_id = ?1 AND e.question_id = q.id)
+         AS is_kept_out
+FROM questions q
+WHERE q.split = 'train' AND NOT EXISTS (
+  SELECT 1 FROM examples e WHERE e.dataset_id = ?1 AND e.question_id = q.id AND e.split = 'train')
+ORDER BY q.id"""

@@ -71,6 +71,29 @@ def test_the_folder_holds_all_the_job_needs(bench: Bench, student: StudentRecord
     follow(bench, run)
 
 
+def test_the_quiz_is_of_train_questions_that_are_not_learned_from(
+    bench: Bench, store: Store, student: StudentRecord
+) -> None:
+    others = [
+        Question(text=f"What is {n}?", gold=str(n), answer_kind="number", split=split)
+        for n in range(6)
+        for split in ("train", "test")
+    ]
+    store.add(others)
+    run = start(bench, student, quiz="4")
+    data = bench.project / "runs" / run.id / "data"
+    asked = [row["key"] for row in rows(data / "quiz.jsonl")]
+    kept_out = {row["question_id"] for row in rows(data / "validation.jsonl")}
+    unused = {one.id for one in others if one.split == "train"}
+    assert len(asked) == 4
+    assert kept_out < set(asked) <= kept_out | unused
+    assert set(rows(data / "quiz.jsonl")[0]) == {"key", "messages", "question"}
+    follow(bench, run)
+    without = start(bench, student, quiz="0")
+    assert not (bench.project / "runs" / without.id / "data" / "quiz.jsonl").exists()
+    follow(bench, without)
+
+
 def test_a_finished_run_makes_a_student_one_round_on(
     bench: Bench, store: Store, student: StudentRecord
 ) -> None:

@@ -177,7 +177,7 @@ def test_charts_of_what_was_never_measured_are_not_there(qtbot: QtBot, tmp_path:
     curves.show_runs([Shown("a", folder, measured=((0, 0.5), (3, 0.75)))])
     accuracy = next(plot for _, plot in curves._charts if plot.title == "Held-out accuracy")
     assert not accuracy.isHidden()
-    assert accuracy.values_at(0) == [("accuracy", 0, 0.5)]
+    assert accuracy.values_at(0) == [("exam", 0, 0.5)]
 
 
 def test_tokens_are_drawn_by_what_becomes_of_them(qtbot: QtBot) -> None:

@@ -44,14 +44,15 @@ CHARTS = (
     Chart("Learning rate", ("lr",), "as the schedule sets it", smooth=False),
     Chart("Gradient norm", ("grad_norm",), "before clipping"),
     Chart("Tokens/s", ("tokens_per_s", "unpadded_tokens_per_s"), "supervised, and all"),
-    Chart("Held-out accuracy", ("accuracy",), "share of held-out questions answered right, before"
-          " training and after it, as far as measured", smooth=False, always=False),
+    Chart("Held-out accuracy", ("val_accuracy", "accuracy"), "share answered right: of a few questions"
+          " not learned from, on the way; of the held-out exam, before training and after it",
+          smooth=False, always=False),
     Chart("GPU memory, MB", ("gpu_memory_mb",), "most that was in use", smooth=False, always=False),
 )  # fmt: skip
 NAMES = {"loss": "training", "val_loss": "held out", "tokens_per_s": "supervised",
-         "unpadded_tokens_per_s": "all", "accuracy": "accuracy", "lr": "rate",
+         "unpadded_tokens_per_s": "all", "val_accuracy": "quiz", "accuracy": "exam", "lr": "rate",
          "grad_norm": "norm", "gpu_memory_mb": "memory"}  # fmt: skip
-SELDOM = ("val_loss", "accuracy")
+SELDOM = ("val_loss", "val_accuracy", "accuracy")
 
 
 class Shown(NamedTuple):
@@ -189,7 +190,7 @@ class Curves(QWidget):
                 made.append(Line(told, curve.steps, curve.values, smooth, place if several else n,
                                  n if several else 0, name in SELDOM))  # fmt: skip
             if "accuracy" in chart.names and "accuracy" not in names and run.shown.measured:
-                made.append(_measured(run.shown, place if several else 0, several=several))
+                made.append(_measured(run.shown, place if several else len(names), several=several))
         return made
 
     def _place(self) -> None:
@@ -257,6 +258,7 @@ def _in_words(runs: Sequence[_Followed]) -> str:
                        ("gpu_memory_mb", "{:,.0f} MB on the GPU")):  # fmt: skip
         if (value := curves.last(name)) is not None:
             parts.append(form.format(value))
-    if (accuracy := curves.last("accuracy")) is not None:
-        parts.append(f"{share(accuracy)} of held-out questions right")
+    if (accuracy := curves.last("val_accuracy")) is not None:
+        asked = int(curves.last("val_questions") or 0)
+        parts.append(f"quiz {share(accuracy)} right (n {asked:,})")
     return " · ".join(parts)
