@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from studio.app.background import Background
 from studio.app.bus import Bus
 from studio.app.by_hand import ByHand
+from studio.app.experiments import Experiments
 from studio.app.indexing import Indexing
 from studio.app.settings import Keys
 from studio.app.trial import Endpoints
@@ -122,6 +123,11 @@ class Workbench:
         return Endpoints(self.keys, self.background, forget)
 
     @cached_property
+    def experiments(self) -> Experiments:
+        """Long work that says what training was worth."""
+        return Experiments(lambda: self.bench, self._submit)
+
+    @cached_property
     def by_hand(self) -> ByHand:
         """What a person writes: edits, gold answers, notes."""
         return ByHand(lambda: self.bench, self.who, self._write)
@@ -194,12 +200,6 @@ class Workbench:
     def stop_run(self, run_id: str) -> Future[None]:
         """Ask a run to stop and keep what it has."""
         return self.background.call(lambda: pipeline.stop(self.bench, run_id))
-
-    def evaluate(self, student: str, *, split: str = "test") -> str:
-        """Let base and tuned student sit the held-out exam and grade it; returns the task's id."""
-        return self._submit(
-            "Evaluate", lambda: pipeline.evaluate_students(self.bench, student, split=split)
-        )
 
     def export(self, out: Path, **options: Any) -> str:
         """Write a dataset or model export (see ``flow.export.export``); returns the task's id."""

@@ -18,6 +18,7 @@ from studio.cli.project import Json, Project
 from studio.domain.errors import SpecError, StudioError
 from studio.domain.specs import with_settings
 from studio.flow import comparison, outlook, pipeline, training
+from studio.flow.rounds import run_rounds
 
 StudentName = Annotated[str, typer.Option(help="Folder, hub id or known name; else the project's")]
 
@@ -106,8 +107,11 @@ def round_(
     *,
     budget: Annotated[
         float | None,
-        typer.Option(help="What this round may cost in all, in USD, restarts included"),
+        typer.Option(help="What each round may cost in all, in USD, restarts included"),
     ] = None,
+    rounds: Annotated[
+        int, typer.Option(min=1, max=100, help="So many, each from the student of the last")
+    ] = 1,
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="Training settings, key=value")
     ] = None,
@@ -119,7 +123,7 @@ def round_(
     review_explanations: ReviewExplanations = None,
     json_: Json = False,
 ) -> None:
-    """Run one whole round: exam, committee, policy, dataset, run, evaluation.
+    """Run whole rounds: exam, committee, policy, dataset, run, evaluation.
 
     What is asked of the committee beyond once is kept in the project, as with 'run'.
     """
@@ -128,18 +132,19 @@ def round_(
     bench = Workbench(project)
     try:
         drive(
-            pipeline.whole_round(bench.bench, settings_of(None, set_), budget_usd=budget,
-                                 quality=quality),
+            run_rounds(bench.bench, settings_of(None, set_), rounds=rounds, budget_usd=budget,
+                       quality=quality),
             quiet=json_,
         )  # fmt: skip
         name = pipeline.student_of(bench.bench, student="", run="")
         report = pipeline.evaluation_of(bench.bench, name, split="test")
+        lines = comparison.round_lines(bench.store, comparison.run_lines(bench.store))
     finally:
         bench.close()
     if json_:
-        print_json(report.as_json())
+        print_json({**report.as_json(), "rounds": [line.as_json() for line in lines]})
     else:
-        print(report.describe(table))
+        print(f"{report.describe(table)}\n\n{comparison.describe_rounds(lines, table)}")
 
 
 def compare(project: Project, *, json_: Json = False) -> None:
@@ -157,8 +162,7 @@ def compare(project: Project, *, json_: Json = False) -> None:
     print(table([(r.run[:8], r.round, r.state, told(r.before), told(r.after), r.fixed, r.broken, r.examples)
                  for r in runs], head=("run", "round", "state", "before", "after", "fixed", "broken", "examples")))  # fmt: skip
     print()
-    print(table([(r.round, told(r.before), told(r.after), r.calls, r.tokens_in, r.tokens_out, r.cost_usd)
-                 for r in rounds], head=("round", "before", "best after", "calls", "tokens in", "tokens out", "USD")))  # fmt: skip
+    print(comparison.describe_rounds(rounds, table))
 
 
 def settings_of(config: Path | None, pairs: list[str] | None) -> dict[str, Any]:

@@ -6,7 +6,7 @@ Every accuracy comes with its n; what was not measured stays empty and is never 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from studio.domain.errors import StudioError
@@ -18,6 +18,8 @@ from studio.store import comparison_views, views
 if TYPE_CHECKING:
     from studio.store.tables import Store
 
+_ROUNDS = ("round", "before", "best after", "points", "calls", "tokens in", "tokens out", "USD",
+           "min asking", "min training")  # fmt: skip
 _ACCOUNT = ("threads", "student", "job")  #: of a spec: where it ran, not how
 
 
@@ -76,6 +78,14 @@ class RoundLine(NamedTuple):
     before: Score | None  #: of the student the round began with
     after: Score | None  #: of the best student it made
     student: str
+    asking_s: float | None = None  #: from the first call to the end of the last
+
+    @property
+    def gained(self) -> float | None:
+        """Change of accuracy from the student it began with to the best that it made."""
+        if self.before is None or self.after is None:
+            return None
+        return self.after.accuracy - self.before.accuracy
 
     def as_json(self) -> dict[str, Any]:
         """Return a row of ``compare --json``."""
@@ -83,7 +93,7 @@ class RoundLine(NamedTuple):
             name: None if score is None else {"n": score.n, "accuracy": score.accuracy}
             for name, score in (("before", self.before), ("after", self.after))
         }
-        return {**self._asdict(), **sides}
+        return {**self._asdict(), **sides, "gained": self.gained}
 
 
 def run_lines(store: Store) -> list[RunLine]:
@@ -109,10 +119,31 @@ def round_lines(store: Store, runs: Sequence[RunLine]) -> list[RoundLine]:
         found.append(RoundLine(
             number, len(own), spent["calls"] or 0, spent["failed"] or 0, spent["tokens_in"] or 0,
             spent["tokens_out"] or 0, spent["cost_usd"],
-            sum(times) if (times := [r.seconds for r in own if r.seconds]) else None, best.before, best.after, best.student,
+            sum(times) if (times := [r.seconds for r in own if r.seconds]) else None, best.before, best.after, best.student, spent["asking_s"],
         ))  # fmt: skip
         begun = until
     return found
+
+
+def describe_rounds(lines: Sequence[RoundLine], table: Callable[..., str]) -> str:
+    """Return what each round gained and took, and say so where one gained nothing."""
+    told = table([_round_cells(line) for line in lines], head=_ROUNDS)
+    none = [line for line in lines if line.gained is not None and line.gained <= 0]
+    words = [
+        f"round {line.round} gained nothing: {line.student} is no better on held-out questions"
+        " than the student it was made from"
+        for line in none
+    ]
+    return "\n".join([told, *words])
+
+
+def _round_cells(line: RoundLine) -> tuple[Any, ...]:
+    gained = None if line.gained is None else f"{line.gained * 100:+.1f}"
+    minutes = [None if s is None else f"{s / 60:.1f}" for s in (line.asking_s, line.training_s)]
+    return (
+        line.round, interval_in_words(line.before), interval_in_words(line.after), gained,
+        line.calls, line.tokens_in, line.tokens_out, line.cost_usd, *minutes,
+    )  # fmt: skip
 
 
 def by_dataset(store: Store, found: Evaluation) -> list[Part]:

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 __all__ = [
     "STAGES", "Plan", "estimate", "evaluate_students", "evaluation_of", "export", "follow",
     "import_files", "keep_quality", "missing", "plan", "resume", "run_stages", "stop", "student_of", "train",
-    "whole_round",
 ]  # fmt: skip
 
 # -- training --------------------------------------------------------------------------------
@@ -134,29 +133,6 @@ def _base_of(store: Store, tuned: StudentRecord) -> StudentRecord | None:
 
 
 # -- the rest --------------------------------------------------------------------------------
-
-
-async def whole_round(
-    bench: Bench,
-    settings: Mapping[str, Any],
-    *,
-    budget_usd: float | None = None,
-    quality: Mapping[str, Any] | None = None,
-) -> AsyncIterator[Progress]:
-    """Run one whole round, exam to evaluation; its tuned student is where the next one starts.
-
-    Args:
-        quality: what is asked of the committee beyond once, kept as the project's settings.
-    """
-    keep_quality(bench.store, quality or {})
-    wanted = plan(bench, (), **(quality or {}))
-    async for progress in run_stages(bench, wanted, budget_usd=budget_usd):
-        yield progress
-    async for progress in train(bench, "", settings):
-        yield progress
-    async for progress in evaluate_students(bench, student_of(bench, student="", run="")):
-        yield progress
-    bench.store.set_setting("student", student_of(bench, student="", run=""))
 
 
 async def import_files(

@@ -23,7 +23,7 @@ def quiz_rows(
     bench: Bench, dataset_id: str, student: StudentRecord, *, most: int
 ) -> Iterator[dict[str, Any]]:
     """Yield the rows of a job's ``quiz.jsonl``; half of them at most are mistakes kept out."""
-    template = bench.prompts.get(student.prompts, "exam")
+    template = bench.templates.get(student.prompts, "exam")
     for question_id in _chosen(bench, dataset_id, most=most):
         question = bench.store.get(Question, question_id)
         assert question is not None  # the id comes from the same store

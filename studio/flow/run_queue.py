@@ -3,7 +3,10 @@ one that fails is noted and does not keep the rest from being made."""
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from studio.domain.errors import RunError, StudioError
@@ -11,10 +14,14 @@ from studio.domain.records import digest
 from studio.flow import pipeline
 from studio.flow.stage import Bench, Progress
 from studio.flow.training import result_of
+from studio.store import views
 
 if TYPE_CHECKING:
     from studio.store.tables import Store
 
+_WAITING = "runs_waiting"  #: in the project: entries of the window's queue, the first at work
+_AT_WORK: set[Path] = set()  #: projects whose queue is being worked off in this process
+_POLL_S = 1.0
 _SETTING = "run_queue"  #: in the project: which run an entry became
 
 
@@ -67,6 +74,52 @@ async def run_all(
     if failed:
         raise RunError(f"{len(failed)} of {len(entries)} runs failed ({failed[0]}): start the queue"
                        " again, and it goes on with these")  # fmt: skip
+
+
+async def run_queued(
+    bench: Bench, student: str, settings: Mapping[str, Any]
+) -> AsyncGenerator[Progress, None]:
+    """Put a run behind those that wait, and make them all unless somebody is at it already.
+
+    What waits is kept in the project: cancelled or killed, the next that is put there goes on with it.
+
+    Raises:
+        RunError: some failed; the others are made.
+    """
+    entry = Entry(f"queued {time.time():.3f}", dict(settings), student)
+    waiting = [*bench.store.setting(_WAITING, []), entry._asdict()]
+    bench.store.set_setting(_WAITING, waiting)
+    bench.changed({"settings"})
+    yield Progress("train", 0, len(waiting), note=f"{len(waiting)} in the queue")
+    if bench.project in _AT_WORK:
+        return
+    _AT_WORK.add(bench.project)
+    try:
+        async for progress in _drained(bench):
+            yield progress
+    finally:
+        _AT_WORK.discard(bench.project)
+
+
+async def _drained(bench: Bench) -> AsyncGenerator[Progress, None]:
+    failed: list[str] = []
+    while waiting := bench.store.setting(_WAITING, []):
+        while any(row["state"] == "running" for row in bench.store.rows(views.RUNS)):
+            yield Progress("train", 0, len(waiting), note="waits for the run that is going")
+            await asyncio.sleep(_POLL_S)
+        entry = Entry(**waiting[0])
+        try:
+            async for progress in _one(bench, entry, evaluated=False):
+                note = f"{progress.note}, {len(waiting) - 1} waiting".removeprefix(", ")
+                yield progress._replace(note=note)
+        except StudioError as error:
+            _note(bench.store, entry, message=str(error))
+            failed.append(str(error))
+        bench.store.set_setting(_WAITING, bench.store.setting(_WAITING, [])[1:])
+        bench.changed({"settings"})
+    if failed:
+        raise RunError(f"of the runs in the queue {len(failed)} failed ({failed[0]}); the others are"
+                       " made")  # fmt: skip
 
 
 def outcomes(bench: Bench, entries: Sequence[Entry]) -> list[Outcome]:

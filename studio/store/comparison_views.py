@@ -5,7 +5,8 @@ from __future__ import annotations
 #: What the calls sent between two times took; cost is NULL as long as none has a known price.
 CALLS_BETWEEN = """
 SELECT count(*) AS calls, sum(state = 'failed') AS failed, sum(tokens_in) AS tokens_in,
-       sum(tokens_out) AS tokens_out, sum(cost_usd) AS cost_usd
+       sum(tokens_out) AS tokens_out, sum(cost_usd) AS cost_usd,
+       max(done_at) - min(sent_at) AS asking_s
 FROM calls WHERE sent_at > ? AND sent_at <= ?"""
 
 #: A student's graded first attempts of its own round in one split, by dataset; needs

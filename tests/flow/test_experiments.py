@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from studio.domain.errors import RunError, StudioError
-from studio.domain.records import Grade, Override, Verdict
+from studio.domain.records import Grade, Override, Run, Verdict
 from studio.domain.specs import DatasetSpec
 from studio.flow import ablation
 from studio.flow.dataset import draft_dataset
-from studio.flow.run_queue import Entry, outcomes, run_all
-from studio.flow.stage import Bench
+from studio.flow.run_queue import Entry, outcomes, run_all, run_queued
+from studio.flow.stage import Bench, Progress
 from studio.flow.students import register
 from studio.store.tables import Store
 from tests.curated import (
@@ -140,3 +140,26 @@ def test_the_ablation_trains_each_variant_for_as_many_steps_and_fills_one_table(
 def test_an_unknown_variant_is_refused(taught: Bench) -> None:
     with pytest.raises(StudioError, match="no variant 'moon': choose of whole method, no expl"):
         ablation.plan(taught, {}, only=["moon"])
+
+
+def test_what_is_put_in_the_queue_while_it_works_is_made_after_it(taught: Bench) -> None:
+    failing = FailsOnce(2)
+    bench = replace(taught, launcher=failing)
+
+    async def three() -> tuple[list[Progress], str]:
+        first = asyncio.create_task(collect(run_queued(bench, "", {"seed": 1})))
+        await asyncio.sleep(0)
+        put = [await collect(run_queued(bench, "", {"seed": seed})) for seed in (2, 3)]
+        assert [len(told) for told in put] == [1, 1], "they only queue up"
+        with pytest.raises(RunError, match=r"1 failed .*the weights are not to be read") as found:
+            await first
+        return put[1], str(found.value)
+
+    told, _ = asyncio.run(three())
+    assert told[0].note == "3 in the queue"
+    runs = list(bench.store.all(Run))
+    assert [run.spec["seed"] for run in sorted(runs, key=lambda run: run.created_at)] == [1, 2, 3]
+    states = [bench.store.run_state(run.id)["state"] for run in runs]
+    assert sorted(states) == ["failed", "finished", "finished"]
+    assert bench.store.setting("runs_waiting") == []
+    failing.end()

@@ -133,7 +133,7 @@ class EvaluationPage(Page):
 
     def _on_measure(self) -> None:
         if name := self._student.currentData():
-            self.workbench.evaluate(name)
+            self.workbench.experiments.evaluate(name)
 
     def _words(self) -> list[str]:
         return [

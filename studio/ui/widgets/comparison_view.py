@@ -15,7 +15,7 @@ from studio.ui.theme import GRID
 from studio.ui.words import NOTHING, cost, count, decimal, duration
 
 _ROUNDS = ("Round", "Before", "Best after", "Gained", "Calls", "Tokens in", "Tokens out", "Cost", "Runs",
-           "Training", "Best student")  # fmt: skip
+           "Asking", "Training", "Best student")  # fmt: skip
 _RUNS = ("Run", "Begun", "Round", "State", "Before", "After", "Gained", "Fixed", "Broken", "McNemar p",
          "Held-out loss", "Examples", "Steps", "Rule")  # fmt: skip
 
@@ -25,8 +25,8 @@ class ComparisonView(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._rounds = Sheet(_ROUNDS, name="Rounds", numbers=(3, 4, 5, 6, 7, 8, 9),
-                             widths=(64, 204, 204, 80, 64, 88, 96, 112, 56, 80),
+        self._rounds = Sheet(_ROUNDS, name="Rounds", numbers=(3, 4, 5, 6, 7, 8, 9, 10),
+                             widths=(64, 204, 204, 80, 64, 88, 96, 112, 56, 72, 80),
                              empty="No round has ended in a run yet")  # fmt: skip
         self._runs = Sheet(_RUNS, name="All runs", numbers=(2, 6, 7, 8, 9, 10, 11, 12),
                            widths=(80, 112, 64, 88, 204, 204, 80, 64, 72, 104, 120, 96, 64),
@@ -46,13 +46,11 @@ class ComparisonView(QWidget):
 
 
 def _round(line: RoundLine) -> tuple[Any, ...]:
-    gained = None
-    if line.before is not None and line.after is not None:
-        gained = line.after.accuracy - line.before.accuracy
     return (
-        line.round, interval_in_words(line.before), interval_in_words(line.after), points(gained),
+        line.round, interval_in_words(line.before), interval_in_words(line.after), points(line.gained),
         line.calls, line.tokens_in, line.tokens_out, cost(line.cost_usd) if line.calls else NOTHING,
-        line.runs, NOTHING if line.training_s is None else duration(line.training_s),
+        line.runs, NOTHING if line.asking_s is None else duration(line.asking_s),
+        NOTHING if line.training_s is None else duration(line.training_s),
         line.student or NOTHING,
     )  # fmt: skip
 
