@@ -39,6 +39,10 @@ def decide(
     answer_gate: Annotated[
         bool | None, typer.Option("--answer-gate/--no-answer-gate", help="Own answer equals gold")
     ] = None,
+    arithmetic_gate: Annotated[
+        bool | None,
+        typer.Option("--arithmetic-gate/--no-arithmetic-gate", help="Every sum in it adds up"),
+    ] = None,
     min_reviews: Annotated[
         int | None, typer.Option(help="Valid reviews needed; 0: all expected")
     ] = None,
@@ -59,7 +63,7 @@ def decide(
     """Apply an acceptance policy to every rationale; overrides stay."""
     changes = {
         "aggregate": aggregate or None, "threshold": threshold,
-        "answer_gate": answer_gate, "min_reviews": min_reviews, "name": name or None,
+        "answer_gate": answer_gate, "arithmetic_gate": arithmetic_gate, "min_reviews": min_reviews, "name": name or None,
     }  # fmt: skip
     counts = {**_weights(weight or ()), **dict.fromkeys(leave_out or (), 0.0)}
     if what_if:
@@ -186,6 +190,11 @@ def _check_reviewers(store: Store, names: Iterable[str]) -> None:
             raise SpecError(f"{name!r} has reviewed nothing; reviewers are: {listed}")
 
 
+def _flags(flagged: Mapping[str, int]) -> str:
+    said = [f"{n:,} {flag}" for flag, n in flagged.items() if n]
+    return f"accepted with a mark: {' · '.join(said)}" if said else "nothing accepted has a mark"
+
+
 def _in_words(tally: Tally, *, stored: bool) -> str:
     total = tally.accepted + tally.rejected
     teachers = " · ".join(f"{name} {n:,}" for name, n in tally.accepted_by_teacher.items())
@@ -195,6 +204,7 @@ def _in_words(tally: Tally, *, stored: bool) -> str:
         f"questions ({teachers or 'no teacher'}), about {tally.tokens:,} tokens",
         f"check      {tally.accepted_but_wrong:,} accepted but wrong answer · "
         f"{tally.rejected_but_right:,} rejected but right",
+        f"marked     {_flags(tally.flagged)}",
         f"changes    {tally.to_accepted:,} become accepted · {tally.to_rejected:,} become rejected",
         f"overrides  {tally.overridden:,} by hand stay, {tally.agreeing_overrides:,} of them agree "
         "with the policy",

@@ -1,6 +1,6 @@
 """The acceptance policy: the rule that turns reviews into decisions.
 
-Source: arXiv 2410.03663, the released code (mean of valid scores above 3); the answer gate, the
+Source: arXiv 2410.03663, the released code (mean of valid scores above 3); the gates, the
 demand for both reviews and weights for reviewers are ours, documented in README.
 """
 
@@ -42,6 +42,7 @@ class Policy(BaseModel):
     aggregate: Aggregate = Aggregate.MEAN
     threshold: Annotated[float, Field(ge=0, le=5)] = 3.0
     answer_gate: bool = True
+    arithmetic_gate: bool = False
     min_reviews: Annotated[int, Field(ge=0, le=64)] = 0
     weights: dict[str, Weight] = Field(default_factory=dict)
 
@@ -54,7 +55,8 @@ class Policy(BaseModel):
     @property
     def id(self) -> str:
         """Hash of the rule itself; two policies that differ only in name are the same rule."""
-        plain = {"name"} if self.weights else {"name", "weights"}
+        later = {"weights": self.weights, "arithmetic_gate": self.arithmetic_gate}
+        plain = {"name", *(name for name, value in later.items() if not value)}
         return digest("policy", self.model_dump(mode="json", exclude=plain))
 
     @property
@@ -80,6 +82,8 @@ class Policy(BaseModel):
         )
         if self.answer_gate:
             parts.append("own answer equals gold")
+        if self.arithmetic_gate:
+            parts.append("every sum adds up")
         if self.left_out:
             parts.append(f"without {', '.join(sorted(self.left_out))}")
         weighed = [f"{name} × {w:g}" for name, w in self.weights.items() if w]
@@ -144,7 +148,7 @@ def _median(weighed: list[tuple[int, float]], total: float) -> float:
 
 def rule(
     policy: Policy, scores: Sequence[int], *, expected: int, verdict: Verdict | None,
-    weights: Sequence[float] = (),
+    weights: Sequence[float] = (), sums_hold: bool | None = None,
 ) -> Ruling:  # fmt: skip
     """Decide one rationale.
 
@@ -153,6 +157,7 @@ def rule(
         expected: how many reviewers should have scored it, those left out not counted.
         verdict: grade of the rationale's own answer; None when it was not graded.
         weights: of the scores, one each; none at all: every score counts once.
+        sums_hold: whether all sums in it add up (``domain/arithmetic.py``); None: not checked.
 
     Source: arXiv 2410.03663, released code: at least one valid score and mean > 3 (strict).
     """
@@ -168,6 +173,9 @@ def rule(
         return Ruling(False, f"{what} not above {policy.threshold:g}", score)
     if policy.answer_gate and verdict is not Verdict.CORRECT:
         return Ruling(False, _gate_reason(verdict), score)
+    if policy.arithmetic_gate and not sums_hold:
+        why = "sums not checked yet" if sums_hold is None else "a sum in it does not add up"
+        return Ruling(False, why, score)
     return Ruling(True, f"{what} above {policy.threshold:g}", score)
 
 

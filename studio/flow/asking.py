@@ -9,6 +9,7 @@ from studio.domain.errors import SpecError, TeacherError
 from studio.domain.records import Rationale, StudentRecord
 from studio.flow.attempts import AttemptStage
 from studio.flow.budget import within
+from studio.flow.checks import CheckStage
 from studio.flow.committee import BUDGET_REACHED, Ask
 from studio.flow.cost import Estimate, estimate_of
 from studio.flow.decisions import DecideStage
@@ -129,6 +130,7 @@ async def _decide_and_ask_again(
         stages: list[Stage] = [
             TogetherStage([*parts, review], _followed_by([review])),
             GradeStage(plan.scope),
+            CheckStage(),
         ]
         async for progress in _run(bench, stages, troubles):
             note = progress.note or note
@@ -195,6 +197,8 @@ def _stages(bench: Bench, plan: Plan) -> list[Stage]:
         made.append(TogetherStage(parts, _followed_by(reviews)))
     if "solve" in plan.stages and "grade" in plan.stages:
         made.append(GradeStage(plan.scope))
+    if "grade" in plan.stages:  # free as grading is, and for the same texts
+        made.append(CheckStage())
     return made
 
 

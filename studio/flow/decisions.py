@@ -11,9 +11,11 @@ import time
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
+from studio.domain.checks import Flag
 from studio.domain.errors import SpecError
 from studio.domain.policy import Policy, rule, seen
 from studio.domain.records import Override, Verdict
+from studio.flow.checks import check_missing, found_in_unchecked
 from studio.flow.stage import Bench, Progress, Scope
 from studio.store import edit_views, views
 from studio.store.tables import Store
@@ -50,7 +52,10 @@ def what_if(store: Store, policy: Policy) -> Tally:
     """Return what ``policy`` would do; stores nothing."""
     from studio.flow.scorebook import Scorebook  # brings numpy: not before it is needed
 
-    return _sized(store, Scorebook(store), policy)
+    book = Scorebook(store)
+    if policy.arithmetic_gate:
+        book.take_checks(found_in_unchecked(store))
+    return _sized(store, book, policy)
 
 
 def apply_policy(
@@ -63,6 +68,8 @@ def apply_policy(
     """
     from studio.flow.scorebook import Scorebook
 
+    if policy.arithmetic_gate:
+        check_missing(store)
     book = Scorebook(store)
     tally = _sized(store, book, policy) if sized else book.tally(policy)
     rulings = book.rulings(policy)
@@ -132,7 +139,10 @@ def redecide(store: Store, question_id: str) -> None:
         scores = json.loads(row["scores"])
         verdict = None if row["verdict"] is None else Verdict(row["verdict"])
         scores, expected, weights = seen(policy, scores, active - {row["teacher"]})
-        ruling = rule(policy, scores, expected=expected, verdict=verdict, weights=weights)
+        bits = row["bits"]
+        sums_hold = None if bits is None else not bits & Flag.SUM.bit
+        ruling = rule(policy, scores, expected=expected, verdict=verdict, weights=weights,
+                      sums_hold=sums_hold)  # fmt: skip
         rulings.append((row["id"], ruling))
     store.set_decisions(rulings, version)
 

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from studio.domain.errors import SpecError
 from studio.domain.grading import GRADER, grade_answer
 from studio.domain.records import Grade, Question, Rationale
+from studio.flow.checks import check_questions
 from studio.flow.decisions import put_overrides, redecide
 from studio.flow.grades import regrade
 from studio.flow.latex import LatexWorkers
@@ -71,6 +72,7 @@ def edit_rationale(
     }
     with store.transaction():
         store.add([edited, _grade(store, edited)])
+        check_questions(store, [edited.question_id])
         put_edit(store, {**state, "withdrawn": False})
         store.log(
             "edit", who=who, before={**state, "withdrawn": True, "override": None},
@@ -117,6 +119,7 @@ def put_gold(store: Store, wanted: Mapping[str, str]) -> int:
     for question_id, gold in wanted.items():
         store.execute(edit_views.SET_GOLD, gold, question_id)
     changed = regrade(store, list(wanted))
+    check_questions(store, list(wanted))
     for question_id in wanted:
         redecide(store, question_id)
     return changed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from studio.domain.checks import Flag
 from studio.domain.records import Verdict
 
 if TYPE_CHECKING:
@@ -43,6 +44,18 @@ def _missing_reviews(book: Scorebook) -> NDArray[np.bool_]:
     return book.where(lambda p: len(p.scores) < p.expected)
 
 
+def _looks_odd(book: Scorebook) -> NDArray[np.bool_]:
+    return book.is_flagged(*(flag for flag in Flag if flag not in (Flag.SUM, Flag.DUPLICATE)))
+
+
+def _wrong_sums(book: Scorebook) -> NDArray[np.bool_]:
+    return book.is_flagged(Flag.SUM)
+
+
+def _near_duplicates(book: Scorebook) -> NDArray[np.bool_]:
+    return book.is_flagged(Flag.DUPLICATE)
+
+
 def _none_accepted(book: Scorebook) -> NDArray[np.bool_]:
     return ~book.at_questions_with(book.is_in_force(1))
 
@@ -69,6 +82,14 @@ QUEUES: dict[str, Queue] = {
     ),
     "none-accepted": Queue(
         "No accepted rationale", "questions that nothing would be learned from", _none_accepted
+    ),
+    "wrong-sum": Queue("Wrong sum", "a step of it does not add up", _wrong_sums),
+    "odd": Queue(
+        "Odd texts", "no reasoning, a cited answer, another language or model: worth a look",
+        _looks_odd,
+    ),
+    "duplicate": Queue(
+        "Near duplicates", "nearly the same text as another of its question", _near_duplicates
     ),
     "agreeing": Queue(
         "Overrides that agree", "the rule says the same by itself; they can be cleared",

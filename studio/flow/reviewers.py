@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from studio.domain.agreement import Auc, auc, krippendorff_alpha
+from studio.domain.checks import Flag
 from studio.domain.errors import SpecError
 from studio.domain.policy import Policy
 from studio.domain.records import Verdict
+from studio.flow.reviewer_warnings import Warned, warnings_of
 from studio.flow.score_columns import MISSING
 from studio.flow.scorebook import Scorebook
 from studio.flow.severity import Additive, fit
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from studio.store.tables import Store
@@ -65,6 +69,7 @@ class Author(NamedTuple):
     n: int  #: with a valid score
     mean: float | None
     corrected: float | None
+    flagged: dict[str, int]  #: how many are marked with what (``domain/checks.py``)
 
 
 class Cell(NamedTuple):
@@ -84,6 +89,18 @@ class Report(NamedTuple):
     cards: list[Card]
     authors: list[Author]
     matrix: dict[str, dict[str, Cell]]  #: author -> reviewer -> mean score and its n
+    severities: dict[str, float | None]  #: reviewer -> constant in the additive model
+    warnings: list[Warned]
+
+    @property
+    def matrix_corrected(self) -> dict[str, dict[str, float | None]]:
+        """The matrix less each reviewer's fitted severity; None where that is not known."""
+        known = self.severities
+        return {
+            author: {name: None if (own := known[name]) is None else cell.mean - own
+                     for name, cell in row.items()}
+            for author, row in self.matrix.items()
+        }  # fmt: skip
 
     def as_json(self) -> dict[str, Any]:
         """Return the shape of ``reviewers --json``."""
@@ -96,12 +113,16 @@ class Report(NamedTuple):
             **self._asdict(), "policy": self.policy.model_dump(mode="json"), "cards": cards,
             "authors": [author._asdict() for author in self.authors], "matrix": matrix,
             "matrix_n": {a: {r: c.n for r, c in row.items()} for a, row in self.matrix.items()},
+            "matrix_corrected": self.matrix_corrected,
+            "warnings": [one._asdict() for one in self.warnings],
         }  # fmt: skip
 
     def describe(self) -> str:
         """Return the report as lines for a terminal."""
+        beware = [*_flags_in_words(self.authors), *(f"beware: {one.text}" for one in self.warnings)]
         if not self.cards:
-            return "No reviews yet: 'mapd-studio run PROJECT review' makes them."
+            none = "No reviews yet: 'mapd-studio run PROJECT review' makes them."
+            return "\n".join([none, *beware])
         head = (f"{'reviewer':<16}{'reviews':>9}{'missing':>9}{'mean':>7}{'severity':>10}{'fitted':>8}"
                 f"{'5 | wrong':>11}{'4+ | wrong':>12}{'n wrong':>9}{'AUC [95 %]':>20}{'flips':>7}")  # fmt: skip
         lines = [head, "─" * len(head)]
@@ -118,30 +139,40 @@ class Report(NamedTuple):
         lines += ["", f"agreement (Krippendorff's alpha) {_two(self.alpha)} over {self.n_alpha:,} "
                       f"rationales with two scores or more; flips: decisions by "
                       f"“{self.policy.describe()}” that change without this reviewer"]  # fmt: skip
-        return "\n".join(lines)
+        return "\n".join([*lines, *beware])
 
 
 def calibrate(store: Store, policy: Policy | None = None) -> Report:
     """Measure every reviewer on the current rationales, under ``policy`` (default: in force)."""
-    return measure(Scorebook(store), policy)
+    book = Scorebook(store)
+    return measure(book, policy, warnings=warnings_of(store, book))
 
 
-def measure(book: Scorebook, policy: Policy | None = None) -> Report:
-    """Measure every reviewer of a scorebook, under ``policy`` (default: in force)."""
+def measure(
+    book: Scorebook, policy: Policy | None = None, *, warnings: Sequence[Warned] = ()
+) -> Report:
+    """Measure every reviewer of a scorebook, under ``policy`` (default: in force).
+
+    Args:
+        warnings: what else there is to beware of (``flow/reviewer_warnings.py``).
+    """
     policy = policy or book.policy
     model = fit(book.given)
     kinds, of = book.patterns(Policy())
     times = np.bincount(of, minlength=len(kinds)).tolist()
     shared = [n for pattern, n in zip(kinds, times, strict=False) if len(pattern.scores) > 1]
     order = sorted(range(len(book.reviewers)), key=book.reviewers.__getitem__)
+    cards = [_card(book, number, policy, model) for number in order]
     return Report(
         policy=policy,
         n_rationales=len(book),
         alpha=krippendorff_alpha((pattern.scores for pattern in kinds), times),
         n_alpha=sum(shared),
-        cards=[_card(book, number, policy, model) for number in order],
+        cards=cards,
         authors=[_author(book, number, model) for number in _by_name(book.teachers)],
         matrix={book.teachers[n]: _row(book, n, order) for n in _by_name(book.teachers)},
+        severities={card.reviewer: card.severity_fitted for card in cards},
+        warnings=list(warnings),
     )
 
 
@@ -204,8 +235,16 @@ def _author(book: Scorebook, number: int, model: Additive) -> Author:
     mine = (book.teacher == number) & ~np.isnan(model.corrected)
     n = int(mine.sum())
     raw = book.scores(Policy())[mine]
+    written = book.teacher == number
+    times = {str(flag): int((written & book.is_flagged(flag)).sum()) for flag in Flag}
+    flagged = {flag: times[flag] for flag in times if times[flag]}
     return Author(book.teachers[number], n, float(raw.mean()) if n else None,
-                  float(model.corrected[mine].mean()) if n else None)  # fmt: skip
+                  float(model.corrected[mine].mean()) if n else None, flagged)  # fmt: skip
+
+
+def _flags_in_words(authors: list[Author]) -> list[str]:
+    return [f"{one.name}: {', '.join(f'{n:,} {flag}' for flag, n in one.flagged.items())}"
+            for one in authors if one.flagged]  # fmt: skip
 
 
 def _row(book: Scorebook, author: int, order: list[int]) -> dict[str, Cell]:

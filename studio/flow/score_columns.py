@@ -12,7 +12,7 @@ import numpy as np
 
 from studio.domain.records import Verdict
 from studio.flow.columns import Ids, Names, chunks, numbers
-from studio.store import scorebook_views
+from studio.store import check_views, scorebook_views
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 VERDICTS = (Verdict.CORRECT, Verdict.WRONG, Verdict.UNREADABLE)
 UNGRADED = len(VERDICTS)  #: the code of no verdict
 NOT_ASKED, MISSING = -1, 0  #: in place of a score of 1 to 5
+UNCHECKED = -1  #: in place of the bits of flags
 _FOLDED = 7  #: kinds of scores: five, missing, not asked
 
 
@@ -144,6 +145,15 @@ def read_said(store: Store, query: str, ids: Ids) -> NDArray[np.int8]:
         place = ids.places(chunk.ids)
         said[place[place >= 0]] = chunk.numbers(0)[place >= 0]
     return said
+
+
+def read_flags(store: Store, ids: Ids) -> NDArray[np.int16]:
+    """Return what each is marked with, as bits, or UNCHECKED; shape (n,)."""
+    flags = np.full(len(ids), UNCHECKED, dtype=np.int16)
+    for chunk in chunks(store, check_views.BITS):
+        place = ids.places(chunk.ids)
+        flags[place[place >= 0]] = chunk.numbers(0)[place >= 0]
+    return flags
 
 
 def fold(columns: list[NDArray[np.int8]], first: NDArray[np.int64]) -> NDArray[np.int64]:

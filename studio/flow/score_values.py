@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from studio.flow.score_columns import MISSING
+from studio.flow.severity import fit
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,6 +29,13 @@ def gaps(book: Scorebook) -> NDArray[np.int8]:
 def question_means(book: Scorebook) -> NDArray[np.float64]:
     """Return the mean of all valid scores at each question, NaN without; shape (questions,)."""
     return _mean(*(_at_questions(book, one) for one in _valid(book)))
+
+
+def question_corrected(book: Scorebook) -> NDArray[np.float64]:
+    """Return the mean score of each question's rationales, corrected for severity; NaN without."""
+    corrected = fit(book.given).corrected
+    there = ~np.isnan(corrected)
+    return _mean(_at_questions(book, there), _at_questions(book, np.where(there, corrected, 0.0)))
 
 
 def question_gaps(book: Scorebook) -> NDArray[np.float64]:

@@ -13,15 +13,18 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from studio.domain.checks import Flag
 from studio.domain.policy import Policy, Ruling, rule, seen
 from studio.domain.records import Verdict
 from studio.flow.columns import Ids
 from studio.flow.score_columns import (
     MISSING,
     NOT_ASKED,
+    UNCHECKED,
     UNGRADED,
     VERDICTS,
     fold,
+    read_flags,
     read_rationales,
     read_said,
     read_scores,
@@ -45,6 +48,7 @@ class Pattern(NamedTuple):
     expected: int
     verdict: Verdict | None
     weights: tuple[float, ...] = ()  #: one per score; none: each counts once
+    sums_hold: bool | None = None  #: None: not checked yet
 
 
 class Patterns(NamedTuple):
@@ -69,6 +73,7 @@ class Tally(NamedTuple):
     to_rejected: int
     overridden: int
     agreeing_overrides: int  #: overrides that say what this policy says by itself
+    flagged: dict[str, int]  #: accepted rationales by what they are marked with
     steps: int | None = None  #: about; of training on them, where somebody asked
 
     def as_json(self) -> dict[str, object]:
@@ -97,6 +102,7 @@ class Scorebook:
         given: the score of each reviewer in ``reviewers``: 1 to 5, 0 asked but missing, -1 not
             asked; shape (reviewers, n), int8.
         verdict: of the rationale's own answer, an index into ``VERDICTS`` or UNGRADED, shape (n,).
+        flags: what each is marked with, as bits of ``Flag``, or UNCHECKED, shape (n,).
         edited: whether a person wrote over it, shape (n,).
         human: -1 no override, 0 rejected, 1 accepted, shape (n,), int8.
         current: the decision in force, -1 for none, shape (n,), int8.
@@ -109,18 +115,36 @@ class Scorebook:
         self.row, self.chars, self.edited = read.row, read.chars, read.revision > 0
         self.reviewers, self.given = read_scores(store, self.ids)
         self.verdict = read_verdicts(store, self.ids)
+        self.flags = read_flags(store, self.ids)
         self._active = {teacher.name for teacher in store.teachers()}
-        first = self.teacher.astype(np.int64) * (UNGRADED + 1) + self.verdict
-        key = fold(list(self.given), first)
-        _, self._one, which = np.unique(key, return_index=True, return_inverse=True)
-        self._which = which.astype(np.int32)
-        self._plain = self._patterns_of(Policy())
-        self._weighed: tuple[dict[str, float], Patterns] = ({}, self._plain)
+        self._find_patterns()
         self.human = read_said(store, scorebook_views.OVERRIDES, self.ids)
         self.automatic = read_said(store, scorebook_views.DECISIONS, self.ids)
         self.current = np.where(self.human >= 0, self.human, self.automatic)
         self.policy = store.policy()[1]  #: the one in force
         self.rules = rules(store)  #: all that were, and the presets
+
+    def take_checks(self, bits: Mapping[str, int]) -> None:
+        """Take over what rationales are marked with that were not checked as this was read."""
+        place = self.ids.places(Ids.of(list(bits)).values)
+        values = np.array(list(bits.values()), dtype=np.int16)
+        self.flags[place[place >= 0]] = values[place >= 0]
+        self._find_patterns()
+
+    def _find_patterns(self) -> None:
+        first = self.teacher.astype(np.int64) * (UNGRADED + 1) + self.verdict
+        first = first * 3 + np.where(self.flags < 0, 2, self.is_flagged(Flag.SUM))
+        key = fold(list(self.given), first)
+        _, self._one, which = np.unique(key, return_index=True, return_inverse=True)
+        self._which = which.astype(np.int32)
+        self._plain = self._patterns_of(Policy())
+        self._weighed: tuple[dict[str, float], Patterns] = ({}, self._plain)
+
+    def is_flagged(self, *flags: Flag) -> NDArray[np.bool_]:
+        """Return which are marked with one of these; shape (n,)."""
+        bits = sum(flag.bit for flag in flags)
+        mine: NDArray[np.bool_] = (self.flags >= 0) & (self.flags & bits != 0)
+        return mine
 
     def patterns(self, policy: Policy) -> Patterns:
         """Return what ``policy`` looks at; the patterns of the newest weights are kept."""
@@ -145,7 +169,9 @@ class Scorebook:
         counted = seen(policy, said, self._active - {self.teachers[self.teacher[place]]})
         verdict = int(self.verdict[place])
         known = None if verdict == UNGRADED else VERDICTS[verdict]
-        return Pattern(counted.scores, counted.expected, known, counted.weights)
+        flags = int(self.flags[place])
+        sums_hold = None if flags == UNCHECKED else not flags & Flag.SUM.bit
+        return Pattern(counted.scores, counted.expected, known, counted.weights, sums_hold)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -153,7 +179,14 @@ class Scorebook:
     def rulings(self, policy: Policy) -> list[Ruling]:
         """Return what the policy itself says about each of its patterns."""
         return [
-            rule(policy, p.scores, expected=p.expected, verdict=p.verdict, weights=p.weights)
+            rule(
+                policy,
+                p.scores,
+                expected=p.expected,
+                verdict=p.verdict,
+                weights=p.weights,
+                sums_hold=p.sums_hold,
+            )
             for p in self.patterns(policy).kinds
         ]
 
@@ -186,6 +219,7 @@ class Scorebook:
             to_rejected=int((~accepted & (self.current == 1)).sum()),
             overridden=int(human.sum()),
             agreeing_overrides=int((human & (self.human == automatic)).sum()),
+            flagged={str(flag): int((accepted & self.is_flagged(flag)).sum()) for flag in Flag},
         )
 
     def counts(self, accepted: NDArray[np.bool_]) -> Counts:

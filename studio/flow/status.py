@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from studio.flow.checks import flag_counts, other_models
 from studio.flow.cost import ledger
 from studio.flow.quality import quality_of
 from studio.store import views
@@ -28,6 +29,8 @@ def status(store: Store) -> dict[str, Any]:
         "questions_covered": store.value(views.QUESTIONS_COVERED),
         "calls": _calls(store),
         "quality": quality_of(store).model_dump(),
+        "flags": flag_counts(store),
+        "other_models": [one._asdict() for one in other_models(store)],
         "ledger": [line._asdict() for line in ledger(store)],
         "runs": _runs(store),
     }

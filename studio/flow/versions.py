@@ -128,6 +128,7 @@ _TOLD: dict[str, Callable[[Policy], str]] = {
     "aggregate": lambda policy: str(policy.aggregate),
     "score above": lambda policy: f"{policy.threshold:g}",
     "answer gate": lambda policy: "own answer equals gold" if policy.answer_gate else "off",
+    "arithmetic gate": lambda policy: "every sum adds up" if policy.arithmetic_gate else "off",
     "valid reviews needed": lambda policy: f"{policy.min_reviews}" if policy.min_reviews
     else "all expected",
 }  # fmt: skip

@@ -15,6 +15,7 @@ REVIEWERS = "SELECT DISTINCT reviewer FROM reviews UNION SELECT name FROM teache
 #: What a policy looks at, of the current rationales of one question; needs reviews_subject.
 TO_BE_RULED = """
 SELECT r.id, r.teacher, (SELECT g.verdict FROM current_grades g WHERE g.subject_id = r.id) AS verdict,
+       (SELECT c.bits FROM checks c WHERE c.subject_id = r.id) AS bits,
        (SELECT json_group_object(v.reviewer, v.score) FROM current_reviews v
         WHERE v.subject_id = r.id) AS scores
 FROM current_rationales r WHERE r.question_id = ?"""

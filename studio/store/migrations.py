@@ -248,6 +248,19 @@ def m006_batches(connection: Connection) -> None:
         connection.execute(statement)
 
 
+CHECKS = """
+CREATE TABLE checks (            -- what texts betray by themselves; made again whenever the rules change
+    subject_id TEXT PRIMARY KEY, subject_kind TEXT NOT NULL, bits INTEGER NOT NULL,
+    found TEXT NOT NULL, checker TEXT NOT NULL) WITHOUT ROWID;
+"""
+
+
+def m007_checks(connection: Connection) -> None:
+    """Let every text be marked with what it betrays."""
+    for statement in _statements(CHECKS):
+        connection.execute(statement)
+
+
 def _statements(script: str) -> list[str]:
     bare = "\n".join(line.split("--")[0] for line in script.splitlines())
     return [part.strip() for part in bare.split(";") if part.strip()]
@@ -260,4 +273,5 @@ STEPS: tuple[Callable[[Connection], None], ...] = (
     m004_teacher_limits,
     m005_versions_of_prompts,
     m006_batches,
+    m007_checks,
 )

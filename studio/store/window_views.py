@@ -72,7 +72,7 @@ CASE_EXPLANATIONS = "SELECT teacher, text FROM explanations WHERE attempt_id = ?
 CASE_RATIONALES = """
 SELECT r.id, r.teacher, r.sample, r.revision, r.edited_by, r.text, r.truncated, g.verdict, g.extracted,
        d.accepted AS automatic, d.reason, d.score, o.accepted AS human, o.reason AS human_reason,
-       o.who, o.at
+       o.who, o.at, (SELECT c.found FROM checks c WHERE c.subject_id = r.id) AS flags
 FROM current_rationales r LEFT JOIN current_grades g ON g.subject_id = r.id
 LEFT JOIN decisions d ON d.rationale_id = r.id LEFT JOIN overrides o ON o.rationale_id = r.id
 WHERE r.question_id = ? ORDER BY r.sample, r.teacher"""

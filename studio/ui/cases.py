@@ -49,6 +49,7 @@ class Said(NamedTuple):
     revision: int
     truncated: bool
     edited_by: str
+    flags: tuple[tuple[str, str], ...] = ()  #: what its text betrays, and by what
 
     @property
     def accepted(self) -> bool | None:
@@ -187,6 +188,7 @@ def _said(row: Any) -> Said:
         reason=row["reason"] or "", score=row["score"], human=_yes(row["human"]),
         human_reason=row["human_reason"] or "", who=row["who"] or "", sample=row["sample"],
         revision=row["revision"], truncated=bool(row["truncated"]), edited_by=row["edited_by"],
+        flags=tuple(json.loads(row["flags"] or "{}").items()),
     )  # fmt: skip
 
 

@@ -33,6 +33,7 @@ VERDICT_NAMES = {"correct": mark("correct"), "wrong": mark("wrong"), "unreadable
 ANY, NONE = "any", "none"  #: of doubts: at least one, not a single one
 #: What the list can be sorted by; the second says whether it takes the scorebook.
 SORTS = {"question": (mark("Order of import"), False), "mean": (mark("Mean score"), True),
+         "corrected": (mark("Score corrected for severity"), True),
          "gap": (mark("Gap between scores"), True), "tokens": (mark("Tokens"), True),
          "doubt": (mark("Doubts"), False), "date": (mark("Newest rationale"), True)}  # fmt: skip
 
@@ -265,7 +266,8 @@ def _values(name: str, cases: Casebook, book: Scorebook | None) -> NDArray[Any] 
         return np.bincount(cases.attempts.question[doubtful], minlength=len(cases))
     if book is None:
         return None
-    values = {"mean": score_values.question_means, "gap": score_values.question_gaps,
+    values = {"mean": score_values.question_means,
+              "corrected": score_values.question_corrected, "gap": score_values.question_gaps,
               "tokens": score_values.question_chars, "date": score_values.question_newest}[name](book)  # fmt: skip
     found = np.full(len(cases) + 1, np.nan)
     found[cases.places_of(book)] = values

@@ -9,6 +9,7 @@ from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout
 
 from studio.domain.arithmetic import mistaken_sum
+from studio.domain.checks import Flag
 from studio.flow.decisions import Wish
 from studio.ui.cases import Said
 from studio.ui.drawn_text import DrawnText, Mark
@@ -59,6 +60,10 @@ class TeacherCard(Card):
             self.body.addWidget(
                 label(why, "warn", wrap=True, tip="The first sum here that does not add up")
             )
+        for flag, by in said.flags:
+            if flag != Flag.SUM:  # said above, with the place
+                self.body.addWidget(label(one_line(f"⚠ {flag}: {by}", most=160), "warn", wrap=True,
+                                          tip="Worth a look; decides nothing by itself"))  # fmt: skip
         self._add_explanation(name, explanation)
         self._add_buttons(said)
 

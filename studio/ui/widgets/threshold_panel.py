@@ -60,7 +60,7 @@ class ThresholdPanel(Card):
                              tip="Back to the rule in force")  # fmt: skip
         first = row(label("Accept when the", "dim"), self._aggregate, label("score is above", "dim"),
                     self._threshold, None)  # fmt: skip
-        second = row(label("with", "dim"), self._least, self._gate, None)
+        second = row(label("with", "dim"), self._least, self._gate, self._sums, None)
         third = row(self._reviewers, self._known, self._compare, None)
         right = column(first, second, third, None, gap=GRID // 2)
         upper = row(self._histogram, right, gap=GRID * 3)
@@ -93,6 +93,9 @@ class ThresholdPanel(Card):
         self._gate = QCheckBox("and a right answer")
         self._gate.setAccessibleName("Answer gate")
         self._gate.setToolTip("Accept only rationales whose own answer equals gold")
+        self._sums = QCheckBox("and right sums")
+        self._sums.setAccessibleName("Arithmetic gate")
+        self._sums.setToolTip("Accept only rationales in which every sum that can be read adds up")
         self._reviewers = button("Reviewers …", self._on_reviewers,
                                  tip="Leave reviewers out, or let some count more than others")  # fmt: skip
         self._known = choice([], name="Known rules", tip="Try an earlier version or a preset. paper: "
@@ -104,7 +107,8 @@ class ThresholdPanel(Card):
         for box in (self._aggregate, self._least):
             box.activated.connect(lambda _: self._on_changed())
         self._threshold.valueChanged.connect(lambda _: self._on_changed())
-        self._gate.clicked.connect(lambda _: self._on_changed())
+        for gate in (self._gate, self._sums):
+            gate.clicked.connect(lambda _: self._on_changed())
 
     @property
     def policy(self) -> Policy:
@@ -112,7 +116,7 @@ class ThresholdPanel(Card):
         made = Policy(
             name=CUSTOM, threshold=self._threshold.value(), answer_gate=self._gate.isChecked(),
             aggregate=self._aggregate.currentData(), min_reviews=self._least.currentData(),
-            weights=self._weights,
+            weights=self._weights, arithmetic_gate=self._sums.isChecked(),
         )  # fmt: skip
         versions = self._book.rules.values() if self._book else ()
         rules = (self._in_force, *PRESETS.values(), *(one.policy for one in versions))
@@ -151,7 +155,7 @@ class ThresholdPanel(Card):
 
     def _enable(self, possible: bool) -> None:
         for part in (self._histogram, self._aggregate, self._threshold, self._least, self._gate,
-                     self._reviewers, self._known, self._compare, self._apply, self._apply_as,
+                     self._sums, self._reviewers, self._known, self._compare, self._apply, self._apply_as,
                      self._reset):  # fmt: skip
             part.setEnabled(possible)
 
@@ -162,6 +166,7 @@ class ThresholdPanel(Card):
             self._least.addItem(f"at least {policy.min_reviews} valid reviews", policy.min_reviews)
         choose(self._least, policy.min_reviews)
         self._gate.setChecked(policy.answer_gate)
+        self._sums.setChecked(policy.arithmetic_gate)
         self._weights = dict(policy.weights)
         self._threshold.blockSignals(True)
         self._threshold.setValue(policy.threshold)

@@ -1,0 +1,69 @@
+"""Kinship, drift and models that were not asked: said with numbers where there are enough."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from studio.domain.records import Question, Rationale, Review, TeacherRecord
+from studio.flow import score_values
+from studio.flow.reviewers import calibrate
+from studio.flow.scorebook import Scorebook
+from studio.store.tables import Store
+
+MODELS = {"big": "gpt-5", "small": "gpt-5-mini", "other": "qwen3:14b"}
+
+
+def fill(store: Store, n: int, scores: dict[tuple[str, str], list[int]]) -> None:
+    """Add ``n`` questions with a rationale of each; ``scores`` by reviewer and author, in turns."""
+    for name, model in MODELS.items():
+        store.put(TeacherRecord(name=name, model=model, base_url="http://localhost/v1"))
+    for i in range(n):
+        question = Question(text=f"question {i}", gold="1")
+        store.add([question])
+        for author in MODELS:
+            rationale = Rationale(question_id=question.id, teacher=author, text="one")
+            store.add([rationale])
+            store.add(Review(subject_id=rationale.id, reviewer=reviewer, score=given[i * len(given) // n])
+                      for (reviewer, of), given in scores.items() if of == author)  # fmt: skip
+
+
+def test_a_reviewer_of_its_own_family_is_named_with_what_it_gives_beyond(store: Store) -> None:
+    fill(store, 25, {("big", "small"): [5], ("other", "small"): [3], ("big", "other"): [3],
+                     ("small", "other"): [3], ("small", "big"): [3], ("other", "big"): [3]})  # fmt: skip
+    found = [one for one in calibrate(store).warnings if one.kind == "self-family"]
+    assert [(one.reviewer, one.author, one.n, one.gap) for one in found] == [
+        ("big", "small", 25, pytest.approx(2.0)), ("small", "big", 25, pytest.approx(0.0)),
+    ]  # fmt: skip
+    assert "judges small of its own family, gpt and gives it +2.00" in found[0].text
+
+
+def test_too_few_to_measure_is_said_without_a_number(store: Store) -> None:
+    fill(store, 3, {("big", "small"): [5], ("other", "small"): [3]})
+    (found,) = calibrate(store).warnings
+    assert (found.kind, found.gap, found.n) == ("self-family", None, 3)
+
+
+def test_a_reviewer_that_gets_milder_is_named_and_one_that_wavers_is_not(store: Store) -> None:
+    fill(store, 60, {("other", "small"): [2, 4], ("big", "small"): [3, 4, 2, 3, 4, 2]})
+    drifts = [one for one in calibrate(store).warnings if one.kind == "drift"]
+    assert {one.reviewer for one in drifts} == {"other", "big"}, "one moves against the other"
+    milder = next(one for one in drifts if one.reviewer == "other")
+    assert milder.gap is not None
+    assert milder.gap > 1.5
+    assert "got milder as it went on" in milder.text
+
+
+def test_corrected_scores_stand_beside_the_raw_ones(store: Store) -> None:
+    fill(store, 20, {("big", "small"): [4], ("other", "small"): [2], ("big", "other"): [4]})
+    told = calibrate(store).as_json()
+    assert told["matrix"]["small"] == {"big": 4.0, "other": 2.0}
+    assert told["matrix_corrected"]["small"] == {
+        "big": pytest.approx(3.0),
+        "other": pytest.approx(3.0),
+    }
+    book = Scorebook(store)
+    raw, corrected = score_values.question_means(book), score_values.question_corrected(book)
+    assert raw.tolist() == pytest.approx([10 / 3] * 20)
+    assert corrected.tolist() == pytest.approx([3.0] * 20), "the lenient one alone is no bonus"
+    assert not np.isnan(corrected).any()
