@@ -158,6 +158,8 @@ def missing(bench: Bench, plan: Plan) -> dict[str, int]:
     stages: list[Stage | Part] = [*_free_stages(bench, plan), *_parts(plan)]
     for stage in stages:
         found[stage.name] = stage.todo(bench.store)
+    if "grade" in plan.stages and (unchecked := CheckStage().todo(bench.store)):
+        found[CheckStage.name] = unchecked  # of imports, and of projects older than these rules
     return {name: found[name] for name in (*plan.stages, *found) if name in found}
 
 

@@ -43,7 +43,7 @@ class Warned(NamedTuple):
 
 def warnings_of(store: Store, book: Scorebook) -> list[Warned]:
     """Return what to beware of in this committee, the surest kinds first."""
-    models = {teacher.name: teacher.model for teacher in store.teachers(active=False)}
+    models = {one.name: one.model or one.name for one in store.teachers(active=False)}
     return [*_kin(book, models), *_drifts(book), *_other_models(store)]
 
 

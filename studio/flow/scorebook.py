@@ -140,6 +140,11 @@ class Scorebook:
         self._plain = self._patterns_of(Policy())
         self._weighed: tuple[dict[str, float], Patterns] = ({}, self._plain)
 
+    @property
+    def unchecked(self) -> int:
+        """How many rationales were not checked when this was read."""
+        return int((self.flags == UNCHECKED).sum())
+
     def is_flagged(self, *flags: Flag) -> NDArray[np.bool_]:
         """Return which are marked with one of these; shape (n,)."""
         bits = sum(flag.bit for flag in flags)

@@ -88,6 +88,7 @@ async def test_a_rationale_is_reviewed_before_the_last_question_is_asked(
         return right(request)
 
     served = endpoint(noted)
+    served.latency_s = 0.01
     for name in ("a", "b"):
         bench.store.put(teacher(name, served.url, concurrency=1))
     add_mistakes(bench.store, 12)

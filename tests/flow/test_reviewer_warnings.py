@@ -44,6 +44,13 @@ def test_too_few_to_measure_is_said_without_a_number(store: Store) -> None:
     assert (found.kind, found.gap, found.n) == ("self-family", None, 3)
 
 
+def test_who_was_imported_without_a_model_is_known_by_its_name(store: Store) -> None:
+    fill(store, 3, {("big", "small"): [5], ("other", "small"): [3]})
+    for name in ("big", "small", "other"):
+        store.put(TeacherRecord(name=name, model="", base_url="", active=False))
+    assert calibrate(store).warnings == []
+
+
 def test_a_reviewer_that_gets_milder_is_named_and_one_that_wavers_is_not(store: Store) -> None:
     fill(store, 60, {("other", "small"): [2, 4], ("big", "small"): [3, 4, 2, 3, 4, 2]})
     drifts = [one for one in calibrate(store).warnings if one.kind == "drift"]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtWidgets import QDoubleSpinBox, QInputDialog, QPushButton
+from PySide6.QtWidgets import QCheckBox, QDoubleSpinBox, QInputDialog, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
+from studio.domain.records import Rationale
+from studio.flow.checks import check_missing
 from studio.flow.decisions import override
 from studio.flow.scorebook import Scorebook
 from studio.flow.versions import compare, find, versions
@@ -104,3 +106,42 @@ def test_overrides_that_the_rule_agrees_with_are_said_so(
     qtbot.waitUntil(lambda: desk.reading.is_idle)
     assert desk._book is not None
     assert desk._found.rationale_ids(desk._book) == ids[:3]
+
+
+def sums_of(panel: ThresholdPanel) -> QCheckBox:
+    """Return the box of the arithmetic gate."""
+    boxes = panel.findChildren(QCheckBox)
+    return next(box for box in boxes if box.accessibleName() == "Arithmetic gate")
+
+
+def test_sums_are_no_gate_before_they_are_checked(
+    open_window: Open, project: Path, qtbot: QtBot
+) -> None:
+    """A trial of it would reject everything; the box says what to do."""
+    sums = sums_of(desk_of(open_window(project), qtbot).panel)
+    assert not sums.isEnabled()
+    assert "run what is missing" in sums.toolTip()
+
+
+def test_sums_are_a_gate_once_they_are_checked_and_the_card_says_what_is_odd(
+    open_window: Open, project: Path, qtbot: QtBot
+) -> None:
+    store = Store(project)
+    first = next(store.all(Rationale, "teacher = 'gpt'"))
+    wrong = first.changed(text="The sum is 1 + 1 = 3, as the hint says.", revision=1)
+    store.add([wrong])
+    assert check_missing(store) == 4
+    store.close()
+    desk = desk_of(open_window(project), qtbot)
+    panel, book = desk.panel, desk._book
+    assert book is not None
+    sums = sums_of(panel)
+    assert sums.isEnabled()
+    sums.click()
+    assert panel.policy.arithmetic_gate
+    assert panel.trial is not None
+    assert panel.trial.then == book.tally(book.policy.model_copy(update={
+        "name": "custom", "arithmetic_gate": True,
+    }))  # fmt: skip
+    said = [one.text() for one in desk.findChildren(QLabel)]
+    assert any("cites the answer" in text for text in said)

@@ -21,7 +21,8 @@ REDRAW_MS = 200
 MOST_SHOWN = 4
 _IDLE = mark("Nothing is running.")
 STAGES = {"attempt": mark("exam"), "grade": mark("grading"), "explain": mark("explanations"), "solve": mark("rationales"),
-          "review": mark("reviews"), "decide": mark("decisions"), "train": mark("training")}  # fmt: skip
+          "review": mark("reviews"), "check": mark("checks"), "revise": mark("revisions"),
+          "review explanations": mark("reviews of explanations"), "decide": mark("decisions"), "train": mark("training")}  # fmt: skip
 
 
 class JobPanel(QFrame):
@@ -105,9 +106,7 @@ class JobPanel(QFrame):
             return
         parts = [f"✓ {title}"]
         if latest is not None:
-            parts.append(
-                latest.note or f"{tr(STAGES.get(latest.stage, latest.stage))} {latest.done:,}"
-            )
+            parts.append(latest.note or f"{_in_words(latest.stage)} {latest.done:,}")
             if latest.failed:
                 parts.append(tr("{n:,} failed: run it again to try those again", n=latest.failed))
         self.tell(" · ".join(parts))
@@ -177,7 +176,7 @@ class _Line(QWidget):
         self._bar.setRange(0, max(latest.total, 1))
         self._bar.setValue(latest.done)
         parts = [
-            tr(STAGES.get(latest.stage, latest.stage)),
+            _in_words(latest.stage),
             tr("{done:,} of {total:,}", done=latest.done, total=latest.total),
         ]
         parts += self._pace(latest.done, latest.total)
@@ -205,3 +204,8 @@ class _Line(QWidget):
         self._button.setEnabled(False)
         self._button.setText(tr("Stopping …"))
         self._on_cancel()
+
+
+def _in_words(stage: str) -> str:
+    """Return a stage's name, or those of the stages that are asked together."""
+    return ", ".join(tr(STAGES.get(one, one)) for one in stage.split("+"))

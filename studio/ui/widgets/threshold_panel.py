@@ -95,7 +95,6 @@ class ThresholdPanel(Card):
         self._gate.setToolTip("Accept only rationales whose own answer equals gold")
         self._sums = QCheckBox("and right sums")
         self._sums.setAccessibleName("Arithmetic gate")
-        self._sums.setToolTip("Accept only rationales in which every sum that can be read adds up")
         self._reviewers = button("Reviewers …", self._on_reviewers,
                                  tip="Leave reviewers out, or let some count more than others")  # fmt: skip
         self._known = choice([], name="Known rules", tip="Try an earlier version or a preset. paper: "
@@ -140,6 +139,7 @@ class ThresholdPanel(Card):
         for key, known in book.rules.items():
             self._known.addItem(one_line(known.title, most=40), key)
         self._enable(len(book) > 0)
+        self._enable_sums(book)
         self._try(self.policy if was_trying else in_force)
 
     def show_size(self, read: tuple[Scorebook, TrainingSize]) -> None:
@@ -158,6 +158,15 @@ class ThresholdPanel(Card):
                      self._sums, self._reviewers, self._known, self._compare, self._apply, self._apply_as,
                      self._reset):  # fmt: skip
             part.setEnabled(possible)
+
+    def _enable_sums(self, book: Scorebook) -> None:
+        """Offer the gate where it can be tried; what is in force stays as it is."""
+        is_known = not book.unchecked
+        self._sums.setEnabled(len(book) > 0 and (is_known or self._in_force.arithmetic_gate))
+        self._sums.setToolTip(
+            "Accept only rationales in which every sum that can be read adds up" if is_known else
+            f"The sums of {book.unchecked:,} rationales are not checked yet: run what is missing"
+        )  # fmt: skip
 
     def _try(self, policy: Policy) -> None:
         """Put the controls to ``policy`` and count what it would do."""
