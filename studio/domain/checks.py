@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 from studio.domain.arithmetic import mistaken_sum
@@ -139,9 +140,10 @@ def _repeats(text: str, prompt: str) -> str:
     return f"{share:.0%} of it are the words it was asked in" if share >= 0.8 else ""
 
 
-def _runs(text: str) -> set[tuple[str, ...]]:
+@lru_cache(maxsize=32)  # several texts answer one question
+def _runs(text: str) -> frozenset[tuple[str, ...]]:
     words = re.findall(r"\w+", text.casefold())
-    return {tuple(words[n : n + 5]) for n in range(len(words) - 4)}
+    return frozenset(zip(words, words[1:], words[2:], words[3:], words[4:], strict=False))
 
 
 def _cites(text: str, gold: str) -> str:
@@ -165,11 +167,14 @@ def _other_language(text: str, question: str) -> str:
     return f"{said} for a question in {asked}" if said and asked and said != asked else ""
 
 
+@lru_cache(maxsize=32)
 def _script(text: str) -> int | None:
     """Return the script of most letters; None where there are too few to tell."""
     letters = [c for c in text if c.isalpha()]
     if len(letters) < 12:
         return None
+    if text.isascii():
+        return 0
     times = Counter(
         next((n for n, (first, last) in enumerate(_SCRIPTS, 1) if first <= ord(c) <= last), 0)
         for c in letters
@@ -178,6 +183,7 @@ def _script(text: str) -> int | None:
     return script if most * 2 > len(letters) else None
 
 
+@lru_cache(maxsize=32)
 def _language(text: str) -> str:
     """Return the language of a text by its small words; empty where it is not plain."""
     words = Counter(_WORD.findall(text.casefold()))
