@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from studio.domain.checks import CHECKER, Flag, Task, bits_of, flags_of
 from studio.domain.models import is_other_model
-from studio.domain.records import Question
+from studio.domain.records import Question, TeacherRecord
 from studio.flow.overlap import alike
 from studio.flow.stage import Bench, Progress, Scope
 from studio.prompts import question_text
@@ -113,16 +113,19 @@ def _missing(store: Store, kind: str) -> list[str]:
 
 def _read(
     store: Store, kind: str, about: Sequence[str]
-) -> tuple[list[Any], dict[str, Task], dict[str, str], bool]:
+) -> tuple[list[Any], dict[str, Task], dict[str, TeacherRecord], bool]:
     rows = store.rows(_KINDS[kind][1], json.dumps(list(about)))
     wanted = sorted({row["question_id"] for row in rows})
     tasks = {one.id: Task(question_text(one), one.gold) for one in store.get_many(Question, wanted)}
-    models = {teacher.name: teacher.model for teacher in store.teachers(active=False)}
-    return rows, tasks, models, kind == "rationale"
+    teachers = {teacher.name: teacher for teacher in store.teachers(active=False)}
+    return rows, tasks, teachers, kind == "rationale"
 
 
 def _check(
-    rows: Sequence[Any], tasks: Mapping[str, Task], models: Mapping[str, str], is_solution: bool
+    rows: Sequence[Any],
+    tasks: Mapping[str, Task],
+    teachers: Mapping[str, TeacherRecord],
+    is_solution: bool,
 ) -> dict[str, dict[Flag, str]]:
     found: dict[str, dict[Flag, str]] = {}
     for _, group in groupby(rows, key=lambda row: row["about"]):
@@ -131,20 +134,27 @@ def _check(
             task = tasks[row["question_id"]]
             task = task._replace(prompt=row["prompt"] or "")
             flags = flags_of(row["text"], task, is_solution=is_solution)
-            found[row["id"]] = flags | _of_the_call(row, models)
-        for subject, other in _duplicates(mates):
+            found[row["id"]] = flags | _of_the_call(row, teachers)
+        own_words = [row for row in mates if not _is_scripted(teachers.get(row["teacher"]))]
+        for subject, other in _duplicates(own_words):
             found[subject][Flag.DUPLICATE] = f"nearly the same as {other}'s"
     return found
 
 
-def _of_the_call(row: Any, models: Mapping[str, str]) -> dict[Flag, str]:
+def _is_scripted(teacher: TeacherRecord | None) -> bool:
+    """Return whether a teacher reads from a script, as others do: that is said on screen already."""
+    return teacher is not None and teacher.scripted
+
+
+def _of_the_call(row: Any, teachers: Mapping[str, TeacherRecord]) -> dict[Flag, str]:
     """Return what the endpoint's own word for its model betrays."""
-    asked, served = models.get(row["teacher"], ""), row["served_model"] or ""
+    own = teachers.get(row["teacher"])
+    asked, served = own.model if own else "", row["served_model"] or ""
     if not asked or not is_other_model(asked, served):
         return {}
     flags = {Flag.MODEL: f"asked {asked}, answered by {served}"[:200]}
-    others = [name for name, model in models.items()
-              if name != row["teacher"] and model.casefold() == served.casefold()]  # fmt: skip
+    others = [one.name for one in teachers.values()
+              if one is not own and one.model.casefold() == served.casefold()]  # fmt: skip
     if others:
         flags[Flag.SWAPPED] = f"answered by the model of {others[0]}"[:200]
     return flags

@@ -112,6 +112,14 @@ def test_flags_are_counted_where_a_project_stands(store: Store) -> None:
     assert "b: 1 only the answer" in report.describe()
 
 
+def test_those_who_read_from_one_script_are_no_duplicates(store: Store) -> None:
+    for name in "abc":
+        store.put(teacher(name, "scripted:demo", scripted=True))
+    add_rationales(store, RIGHT, RIGHT, RIGHT)
+    check_missing(store)
+    assert flag_counts(store)["rationales"][Flag.DUPLICATE] == 0
+
+
 @pytest.fixture
 def endpoint() -> Iterator[FaultyEndpoint]:
     made = FaultyEndpoint(lambda request: f"{request['model']} says: 1 and 1 make 2.\nAnswer: 2")
