@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from studio.flow.checks import flag_counts, other_models
 from studio.flow.cost import ledger
 from studio.flow.quality import quality_of
+from studio.flow.round_funnel import rounds
 from studio.store import views
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def status(store: Store) -> dict[str, Any]:
         "other_models": [one._asdict() for one in other_models(store)],
         "ledger": [line._asdict() for line in ledger(store)],
         "runs": _runs(store),
+        "rounds": [one.as_json() for one in rounds(store)],
     }
 
 

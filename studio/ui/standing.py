@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from studio.domain.policy import Policy
 from studio.domain.records import Verdict
-from studio.flow import pipeline
+from studio.flow import pipeline, round_funnel
 from studio.flow.cost import total
 from studio.flow.queues import DOUBTFUL, queue_counts
 from studio.store import views, window_views
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from studio.flow.cost import Estimate, Spent
     from studio.flow.pipeline import Plan
+    from studio.flow.round_funnel import Round
     from studio.flow.scorebook import Scorebook
     from studio.flow.stage import Bench
     from studio.store.tables import Store
@@ -36,6 +37,12 @@ class Standing(NamedTuple):
     teachers: int
     calls: dict[str, float | None]
     by_teacher: tuple[tuple[str, int, str, str, str], ...]
+    rounds: tuple[int, ...] = ()  #: those there are
+
+    def of_round(self, one: Round) -> Standing:
+        """Return the same with the stations of one round."""
+        return self._replace(numbers=one.counts, accepted=one.counts["accepted"],
+                             by_hand=one.counts["by_hand"], accuracy=one.accuracy)  # fmt: skip
 
 
 class Stop(NamedTuple):
@@ -67,6 +74,7 @@ def read_standing(store: Store) -> Standing:
         teachers=len(teachers),
         calls=dict(store.one(views.CALL_COUNTS) or {}),
         by_teacher=tuple(_by_teacher(book)),
+        rounds=tuple(round_funnel.numbers(store)),
     )
 
 

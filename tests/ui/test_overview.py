@@ -7,7 +7,9 @@ from pathlib import Path
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
+from studio.domain.records import Attempt, Grade, Question, Verdict
 from studio.flow.cost import Estimate
+from studio.flow.round_funnel import rounds
 from studio.store.tables import Store
 from studio.ui.pages.overview import OverviewPage
 from studio.ui.run_dialog import RunDialog
@@ -67,3 +69,44 @@ def test_the_ledger_is_shown_with_its_sum_and_what_the_sum_leaves_out(
         ["gpt", "2", "200", "$0.2500 + 1 unknown"],
         ["", "3", "300", "$0.7500 + 1 unknown"],
     ]
+
+
+def test_the_funnel_of_a_round_counts_what_came_of_its_mistakes(
+    open_window: Open, project: Path, qtbot: QtBot
+) -> None:
+    store = Store(project)
+    questions = list(store.all(Question))
+    for n, question in enumerate(questions[:3]):
+        attempt = Attempt(question_id=question.id, student="small", text="Answer: 1", round=1)
+        verdict = Verdict.CORRECT if n else Verdict.WRONG
+        store.add([attempt, Grade(subject_id=attempt.id, verdict=verdict, grader="rules:1")])
+    held_out = Question(text="held out", gold="1", split="test")
+    store.add([held_out, Attempt(question_id=held_out.id, student="small", text="1", round=2)])
+    found = {one.number: one.counts for one in rounds(store)}
+    expected = int(store.value(
+        "SELECT count(*) FROM final_decisions f JOIN rationales r ON r.id = f.rationale_id"
+        " WHERE f.accepted AND r.question_id = ?", questions[0].id,
+    ))  # fmt: skip
+    store.close()
+    assert list(found) == [0, 1], "an exam on held-out questions begins no round"
+    assert [found[1][name] for name in ("attempts", "mistakes", "rationales", "reviewed")] == [
+        3,
+        1,
+        3,
+        3,
+    ]
+    assert found[1]["accepted"] == expected == 2
+    assert found[0]["mistakes"] == len(questions)
+    page = open_window(project).show_page("overview")
+    assert isinstance(page, OverviewPage)
+    funnel = page._funnel
+    qtbot.waitUntil(page._round.isVisible)
+    assert "Attempts 7" in funnel.accessibleDescription()
+    page._round.setCurrentIndex(page._round.findData(1))
+    page._round.activated.emit(page._round.currentIndex())
+    qtbot.waitUntil(lambda: "Attempts 3" in funnel.accessibleDescription())
+    assert "Accepted 2" in funnel.accessibleDescription()
+    page.reload()
+    qtbot.waitUntil(lambda: page.reading.is_idle)
+    assert page._round.currentData() == 1, "stays chosen over a reload"
+    assert "Attempts 3" in funnel.accessibleDescription()

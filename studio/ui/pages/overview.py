@@ -10,8 +10,9 @@ from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 from studio.app.workbench import Workbench
 from studio.flow.cost import ledger
 from studio.flow.queues import BY_QUESTION, DOUBTFUL, QUEUES
+from studio.flow.round_funnel import round_of
 from studio.ui.page import Page
-from studio.ui.parts import Card, button, column, label, row, scrolled
+from studio.ui.parts import Card, button, choice, choose, column, label, row, scrolled
 from studio.ui.plain_text import one_line
 from studio.ui.run_dialog import RunDialog
 from studio.ui.sheet import Sheet
@@ -24,6 +25,7 @@ from studio.ui.standing import (
     spent,
     stops,
 )
+from studio.ui.texts import tr
 from studio.ui.theme import GRID
 from studio.ui.widgets.funnel import Funnel, Station
 from studio.ui.words import count
@@ -31,6 +33,7 @@ from studio.ui.words import count
 if TYPE_CHECKING:
     from studio.flow.cost import Estimate, Spent
     from studio.flow.pipeline import Plan
+    from studio.flow.round_funnel import Round
 
 _TEACHERS = ("Teacher", "Rationales", "Right answer", "Accepted", "Mean score")
 _LEDGER = ("Round", "Stage", "Teacher", "Calls", "Failed", "End unknown", "Tokens in", "Tokens out",
@@ -52,6 +55,7 @@ class OverviewPage(Page):
         super().__init__(workbench)
         self._plan: Plan | None = None
         self._missing: list[Estimate] = []
+        self._found: Standing | None = None
         self._build()
         self.reload()
 
@@ -61,8 +65,20 @@ class OverviewPage(Page):
         self._scripted = label("", "badge", tip="A scripted teacher is no model: its answers were "
                                "written beforehand, to try the studio out")  # fmt: skip
         self._scripted.hide()
+        self._round = choice(
+            [(tr("All rounds"), None)], name=tr("Round"),
+            tip=tr("Whose mistakes the funnel counts; a rationale at a question that was missed in two "
+                   "rounds counts in both"),
+        )  # fmt: skip
+        self._round.activated.connect(lambda _: self._read_funnel())
+        self._round.hide()
         layout.addLayout(
-            row(label(one_line(self.workbench.project.name), "title"), self._scripted, None)
+            row(
+                label(one_line(self.workbench.project.name), "title"),
+                self._scripted,
+                None,
+                self._round,
+            )
         )
         self._funnel = Funnel()
         layout.addWidget(self._funnel)
@@ -130,7 +146,9 @@ class OverviewPage(Page):
                          failed=self._cannot_plan)  # fmt: skip
 
     def _show(self, found: Standing) -> None:
-        self._funnel.show_stations(tuple(Station(*stop) for stop in stops(found)))
+        self._found = found
+        self._offer_rounds(found.rounds)
+        self._read_funnel()
         for name, queue in self._queues.items():
             queue.show_number(found.queues[name])
         self._teachers.show_rows([*found.by_teacher])
@@ -140,6 +158,31 @@ class OverviewPage(Page):
             names = ", ".join(one_line(name, most=24) for name in found.scripted)
             self._scripted.setText("scripted committee" if all_of_them else f"scripted: {names}")
         self._scripted.setVisible(bool(found.scripted))
+
+    def _offer_rounds(self, numbers: tuple[int, ...]) -> None:
+        """Let a round be chosen, where there are several."""
+        chosen = self._round.currentData()
+        self._round.clear()
+        self._round.addItem(tr("All rounds"), None)
+        for number in numbers:
+            self._round.addItem(tr("Round {n}", n=number), number)
+        choose(self._round, chosen)
+        self._round.setVisible(len(numbers) > 1)
+
+    def _read_funnel(self) -> None:
+        """Show the stations of the chosen round, or of all."""
+        number, found = self._round.currentData(), self._found
+
+        def show(one: Round | None) -> None:
+            if found is not None:
+                wanted = found if one is None else found.of_round(one)
+                self._funnel.show_stations(tuple(Station(*stop) for stop in stops(wanted)))
+
+        if number is None:
+            show(None)
+        self.reading.ask(
+            "round", lambda store: None if number is None else round_of(store, number), show
+        )
 
     def _show_ledger(self, spent_so_far: list[Spent]) -> None:
         lines = ledger_rows(spent_so_far)
