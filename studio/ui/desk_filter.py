@@ -14,7 +14,7 @@ from studio.flow.reviewers import flips
 from studio.flow.score_columns import NOT_ASKED, UNGRADED, VERDICTS
 from studio.flow.scorebook import CHARS_PER_TOKEN
 from studio.flow.versions import differing
-from studio.store import search_index
+from studio.store import search_index, tag_views
 from studio.ui.texts import mark
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ class Filter(NamedTuple):
     round: int | None = None
     answer: str = ""  #: verdict of the student's attempt
     doubt: str = ""  #: its name, or ANY, or NONE
+    tag: str = ""  #: that a person put on the question
     mean_from: float | None = None
     mean_to: float | None = None
     gap_from: int | None = None
@@ -148,6 +149,8 @@ def find(
     if wanted.text:
         hits = search_index.find(store.path, wanted.text)
         passed &= cases.at_rows(numbers(hits.questions))
+    if wanted.tag:
+        passed &= cases.at_rows(numbers(store.value(tag_views.TAGGED, wanted.tag)))
     members = matched = None
     if book is not None:
         place = cases.places_of(book)

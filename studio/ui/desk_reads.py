@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from studio.domain.policy import Policy
 from studio.flow.scorebook import Scorebook
+from studio.store import tag_views
 from studio.store.tables import Store
 
 
@@ -17,3 +18,8 @@ def read_overrides(store: Store) -> dict[str, bool]:
     return {
         row[0]: bool(row[1]) for row in store.rows("SELECT rationale_id, accepted FROM overrides")
     }
+
+
+def read_tags(store: Store) -> list[str]:
+    """Return every tag that stands on a question."""
+    return [row[0] for row in store.rows(tag_views.TAGS)]

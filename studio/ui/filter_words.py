@@ -28,6 +28,7 @@ COLUMNS = {
     "split": (mark("Split"), mark("split {value}")), "round": (mark("Round"), mark("round {value}")), "student": (mark("Student"), mark("student {value}")),
     "verdict": (mark("Answer of the rationale"), mark("rationale’s answer {value}")),
     "answer": (mark("Answer of the student"), mark("student’s answer {value}")), "doubt": (mark("Doubts"), mark("doubt: {value}")),
+    "tag": (mark("Tag"), mark("tagged {value}")),
     "mean_from": (mark("Mean score at least"), mark("mean ≥ {value}")), "mean_to": (mark("Mean score at most"), mark("mean ≤ {value}")),
     "gap_from": (mark("Gap between scores at least"), mark("gap ≥ {value}")),
     "tokens_from": (mark("Tokens at least"), mark("tokens ≥ about {value}")),
@@ -65,6 +66,7 @@ class Offer(NamedTuple):
     student: Sequence[str] = ()
     round: Sequence[int] = ()
     doubt: Sequence[str] = ()
+    tag: Sequence[str] = ()
     differ: Sequence[str] = ()  #: nothing to choose: the comparison of two rules fills it in
 
 

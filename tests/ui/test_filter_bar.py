@@ -125,3 +125,20 @@ def test_new_texts_are_found_while_the_words_stand_there(
     bench.background.call(add)
     qtbot.waitUntil(lambda: len(desk.model.ids) == 1)
     assert desk._found.indexed is not None
+
+
+def test_tags_are_offered_as_soon_as_one_is_written_and_filter(
+    desk: DeskPage, qtbot: QtBot
+) -> None:
+    bar, writer = desk.filters, desk.workbench.by_hand
+    first, second = list(desk.model.ids)[:2]
+    assert "Tag" not in entries(bar._more)
+    writer.write_note(first, "look again", ["odd", "long"]).result()
+    writer.write_note(second, "", ["long"]).result()
+    qtbot.waitUntil(lambda: bar._tags == ("long", "odd"))
+    assert "Tag" in entries(bar._more)
+    bar.set_filter(Filter(tag="odd"))
+    qtbot.waitUntil(lambda: list(desk.model.ids) == [first])
+    writer.write_note(second, "", ["long", "odd"]).result()
+    qtbot.waitUntil(lambda: list(desk.model.ids) == [first, second])
+    assert bar.chips.texts == ["tagged odd  ✕"]

@@ -18,7 +18,7 @@ from studio.flow.decisions import Wish
 from studio.flow.saved_views import saved_views
 from studio.flow.scorebook import Scorebook
 from studio.ui.desk_filter import Filter, Found, find
-from studio.ui.desk_reads import read_overrides, read_scores
+from studio.ui.desk_reads import read_overrides, read_scores, read_tags
 from studio.ui.desk_work import DeskWork
 from studio.ui.filter_words import offered
 from studio.ui.formulas import Formulas
@@ -119,6 +119,8 @@ class DeskPage(Page):
             self.reading.ask("first", first_on_desk, self._take_first)
         if tables is None or "settings" in tables:
             self.reading.ask("views", saved_views, self._take_views)
+        if tables is None or "notes" in tables:
+            self.reading.ask("tags", read_tags, self.filters.show_tags)
         if tables is None or tables & _ROWS:
             self.reading.ask("cases", Casebook, self._take_cases)
         elif TABLE in tables and self.filters.filter.text:

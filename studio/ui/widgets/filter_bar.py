@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -50,6 +50,7 @@ class FilterBar(QWidget):
         super().__init__()
         self._rest = Filter()  #: what the boxes and the search field do not show
         self._offer = Offer()
+        self._tags: tuple[str, ...] = ()
         self._views: dict[str, Filter] = {}
         self._state = choice([(tr("Any decision"), ""), *((tr(t), n) for n, t in STATES.items())],
                              name=tr("Filter by decision"), tip=tr("Show questions with such a rationale"))  # fmt: skip
@@ -121,6 +122,12 @@ class FilterBar(QWidget):
         """Offer these values; what is chosen stays chosen."""
         self._offer = offer
 
+    def show_tags(self, tags: Sequence[str]) -> None:
+        """Offer these tags; where one is chosen, what it stands on may have changed."""
+        self._tags = tuple(tags)
+        if self._rest.tag:
+            self._tell()
+
     def show_views(self, views: Mapping[str, Filter]) -> None:
         """Offer these saved views."""
         self._views = dict(views)
@@ -163,8 +170,12 @@ class FilterBar(QWidget):
 
     def _fill_columns(self, menu: QMenu) -> None:
         for field, (title, _) in COLUMNS.items():
-            values = list(entries(field, self._offer))
-            if len(values) < 2 and field not in SPANS and not getattr(self._rest, field):
+            values = list(entries(field, self._offer._replace(tag=self._tags)))
+            if (
+                len(values) < (1 if field == "tag" else 2)
+                and field not in SPANS
+                and not getattr(self._rest, field)
+            ):
                 continue  # one value filters nothing
             inner = menu.addMenu(f"{tr(title)} …" if field in SPANS else tr(title))
             for text, value in values:
