@@ -41,8 +41,8 @@ class RunLine(NamedTuple):
     seconds: float | None
     before: Score | None
     after: Score | None
-    fixed: int
-    broken: int
+    fixed: int | None  #: None: not both were measured
+    broken: int | None
     p_value: float | None
 
     @property
@@ -71,8 +71,8 @@ class RoundLine(NamedTuple):
     runs: int
     calls: int
     failed: int
-    tokens_in: int
-    tokens_out: int
+    tokens_in: int | None  #: None: no call told
+    tokens_out: int | None
     cost_usd: float | None  #: None: no price is known
     training_s: float | None
     before: Score | None  #: of the student the round began with
@@ -117,8 +117,9 @@ def round_lines(store: Store, runs: Sequence[RunLine]) -> list[RoundLine]:
         spent = store.rows(comparison_views.CALLS_BETWEEN, begun, until)[0]
         best = max(own, key=lambda run: run.after.accuracy if run.after else -1.0)
         found.append(RoundLine(
-            number, len(own), spent["calls"] or 0, spent["failed"] or 0, spent["tokens_in"] or 0,
-            spent["tokens_out"] or 0, spent["cost_usd"],
+            number, len(own), spent["calls"] or 0, spent["failed"] or 0,
+            spent["tokens_in"] if spent["calls"] else 0,
+            spent["tokens_out"] if spent["calls"] else 0, spent["cost_usd"],
             sum(times) if (times := [r.seconds for r in own if r.seconds]) else None, best.before, best.after, best.student, spent["asking_s"],
         ))  # fmt: skip
         begun = until
@@ -195,6 +196,7 @@ def _line(
 ) -> RunLine:
     result = json.loads(row["result"])
     found = None if student is None else _measured(store, student)
+    both = found if found is not None and found.base is not None and found.base.n else None
     examples = manifest.get("examples", {}).get("train", {})
     return RunLine(
         run=row["id"], begun=row["created_at"], round=row["round"], base=row["student"],
@@ -203,9 +205,9 @@ def _line(
         questions=manifest.get("questions", 0),
         rule=manifest.get("policy", {}).get("rule", ""), seconds=sum(result["lives"].values()) if "lives" in result else None,
         before=None if found is None else found.base, after=None if found is None else found.tuned,
-        fixed=0 if found is None else len(found.fixed),
-        broken=0 if found is None else len(found.broken),
-        p_value=None if found is None else found.p_value,
+        fixed=None if both is None else len(both.fixed),
+        broken=None if both is None else len(both.broken),
+        p_value=None if both is None else both.p_value,
     )  # fmt: skip
 
 

@@ -225,7 +225,7 @@ def _ledger(store: Store, runs: Sequence[RunLine]) -> Iterator[Markup]:
         return
     rows = [
         (line.round, interval_in_words(line.before), interval_in_words(line.after), f"{line.calls:,}",
-         f"{line.tokens_in + line.tokens_out:,}",
+         _DASH if line.tokens_in is None else f"{line.tokens_in + (line.tokens_out or 0):,}",
          "price unknown" if line.cost_usd is None else f"${line.cost_usd:,.4f}",
          _DASH if line.training_s is None else f"{line.training_s / 60:,.1f} min")
         for line in rounds

@@ -15,6 +15,7 @@ from studio.ui.texts import tr
 
 if TYPE_CHECKING:
     from studio.ui.cases import Answer, Case, Said
+    from studio.ui.formulas import Formulas
     from studio.ui.page import Page
 
 
@@ -32,6 +33,10 @@ class Shown(Protocol):
     @property
     def answer(self) -> Answer | None:
         """The attempt in sight."""
+
+    @property
+    def formulas(self) -> Formulas:
+        """What draws the formulas of its texts."""
 
 
 class DeskWork:
@@ -107,7 +112,8 @@ class DeskWork:
         if self._view.answer is not None:
             texts.append((self._view.answer.student, self._view.answer.text))
         here = next(n for n, said in enumerate(case.rationales) if said.id == chosen.id)
-        DiffView(self._page, texts, left=here, right=(here + 1) % len(texts)).open()
+        DiffView(self._page, texts, left=here, right=(here + 1) % len(texts),
+                 formulas=self._view.formulas).open()  # fmt: skip
 
     def whole(self) -> None:
         """Show the whole of the chosen rationale, or of the student's answer where there is none."""

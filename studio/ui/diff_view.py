@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtGui import QColor, QTextCharFormat, QTextCursor
-from PySide6.QtWidgets import QDialog, QTextEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QDialog, QTextEdit, QVBoxLayout, QWidget
 
 from studio.domain.differences import Span, difference
 from studio.ui.cases import Said
+from studio.ui.drawn_text import DrawnText, Mark
+from studio.ui.formulas import Formulas
 from studio.ui.parts import TextView, button, choice, choose, column, label, row
 from studio.ui.plain_text import one_line, safe
 from studio.ui.texts import tr
@@ -17,24 +19,31 @@ from studio.ui.words import SIGNS
 
 
 class DiffView(QDialog):
-    """Shows two of several texts; each side can be chosen."""
+    """Shows two of several texts; each side can be chosen.
+
+    Args:
+        formulas: draws what a model wrote; without it the texts stand as they are.
+    """
 
     def __init__(
-        self, parent: QWidget, texts: Sequence[tuple[str, str]], *, left: int, right: int
-    ) -> None:
+        self, parent: QWidget, texts: Sequence[tuple[str, str]], *, left: int, right: int,
+        formulas: Formulas | None = None,
+    ) -> None:  # fmt: skip
         super().__init__(parent)
         self.setWindowTitle(tr("Differences"))
         self.resize(GRID * 124, GRID * 72)
-        self._texts = [safe(text) for _, text in texts]
+        self._texts = [text for _, text in texts]
         entries = [(one_line(name, most=60), n) for n, (name, _) in enumerate(texts)]
-        self._boxes, self._views = [], []
+        self._boxes: list[QComboBox] = []
+        self._views: list[TextView | DrawnText] = []
         sides: list[QVBoxLayout] = []
         for place, which in enumerate((left, right)):
             box = choice(entries, name=tr("Left text") if not place else tr("Right text"),
                          tip=tr("Which text stands on this side"))  # fmt: skip
             choose(box, which)
             box.currentIndexChanged.connect(lambda _: self._compare())
-            view = TextView(box.accessibleName())
+            name = box.accessibleName()
+            view = TextView(name) if formulas is None else DrawnText(name, formulas)
             self._boxes.append(box)
             self._views.append(view)
             sides.append(column(box, view))
@@ -48,14 +57,17 @@ class DiffView(QDialog):
 
     def _compare(self) -> None:
         one, other = (self._texts[box.currentData()] for box in self._boxes)
-        found = difference(one, other)
+        found = difference(safe(one), safe(other))
         scheme = scheme_now()
         for view, text, spans, colour in (
             (self._views[0], one, found.only_one, scheme.bad),
             (self._views[1], other, found.only_other, scheme.good),
         ):
-            view.setPlainText(text)
-            view.setExtraSelections([_marked(view, span, colour) for span in spans])
+            if isinstance(view, DrawnText):
+                view.show_text(text, [Mark(span, colour) for span in spans])
+            else:
+                view.setPlainText(safe(text))
+                view.setExtraSelections([_marked(view, span, colour) for span in spans])
 
 
 def _marked(view: TextView, span: Span, colour: str) -> QTextEdit.ExtraSelection:

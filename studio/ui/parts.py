@@ -7,7 +7,7 @@ from math import ceil
 from typing import Any, TypeVar
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QFontMetricsF, QResizeEvent
+from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
     QComboBox,
@@ -40,6 +40,41 @@ def label(text: str = "", role: str = "", *, wrap: bool = False, tip: str = "") 
     if role:
         made.setProperty("role", role)
     return made
+
+
+class ShortLabel(QLabel):
+    """A line that takes what room there is; its end is left out then, and stands in the tooltip."""
+
+    def __init__(
+        self, text: str = "", role: str = "", *, tip: str = "", least: int = GRID * 6
+    ) -> None:
+        super().__init__()
+        self._tip = tip
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setMinimumWidth(least)
+        self.setProperty("role", role or None)
+        self.setText(text)
+
+    # Qt's own names
+
+    def setText(self, text: str) -> None:
+        """Show ``text``, whole or as much of it as there is room for."""
+        super().setText(text)
+        self.setToolTip("\n".join(part for part in (text, self._tip) if part))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the text with dots for what is left out."""
+        del event
+        painter = QPainter(self)
+        short = self.fontMetrics().elidedText(
+            self.text(), Qt.TextElideMode.ElideRight, self.width()
+        )
+        middle = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+        self.style().drawItemText(
+            painter, self.rect(), int(middle), self.palette(), self.isEnabled(), short,
+            self.foregroundRole(),
+        )  # fmt: skip
+        painter.end()
 
 
 def selectable(made: QLabel) -> QLabel:

@@ -25,6 +25,7 @@ class QuestionDialog(QDialog):
     def __init__(self, page: Page, case: Case, formulas: Formulas) -> None:
         super().__init__(page)
         self.case: Case | None = case
+        self.formulas = formulas
         self.chosen = ""  #: no rationale is shown here
         self.setWindowTitle(one_line(case.question.key or case.text, most=60))
         self.resize(GRID * 88, GRID * 72)

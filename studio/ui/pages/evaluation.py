@@ -17,6 +17,7 @@ from studio.flow.students import base_of
 from studio.store import comparison_views
 from studio.store.tables import Store
 from studio.ui.commands import copy_button
+from studio.ui.formulas import Formulas
 from studio.ui.page import Page
 from studio.ui.parts import Card, Notice, button, choice, choose, column, label, row
 from studio.ui.plain_text import one_line
@@ -69,7 +70,11 @@ class EvaluationPage(Page):
         self.reload()
 
     def _results(self) -> QWidget:
-        self._chart, self._flips, self._all = AccuracyChart(), FlipsView(), ComparisonView()
+        self._chart, self._flips, self._all = (
+            AccuracyChart(),
+            FlipsView(Formulas(self.reading, self)),
+            ComparisonView(),
+        )
         chart = Card()
         chart.body.addWidget(self._summary)
         chart.body.addWidget(self._note)

@@ -30,7 +30,7 @@ class CaseView(QSplitter):
 
     def __init__(self, reader: Store, formulas: Formulas) -> None:
         super().__init__(Qt.Orientation.Horizontal)
-        self._reader, self._formulas = reader, formulas
+        self._reader, self.formulas = reader, formulas
         self.case: Case | None = None
         self._cards: list[TeacherCard] = []
         self._mistake = MistakeView(formulas)
@@ -47,7 +47,7 @@ class CaseView(QSplitter):
             card.body.addWidget(label(title, "head"))
             card.body.addWidget(pane, 1)
             self.addWidget(card)
-        self.setSizes([300, 360, 270])
+        self.setSizes([290, 350, 290])
         self.setChildrenCollapsible(False)
         self.setHandleWidth(GRID)
 
@@ -100,7 +100,7 @@ class CaseView(QSplitter):
         self._cards = []
         for number, said in enumerate(self.case.rationales, start=1):
             card = TeacherCard(number, said, explained.get(said.teacher, ""),
-                               formulas=self._formulas)  # fmt: skip
+                               formulas=self.formulas)  # fmt: skip
             card.wished.connect(self.wished)
             card.picked.connect(self._on_picked)
             card.edit_requested.connect(self._on_edit)

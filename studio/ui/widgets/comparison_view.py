@@ -48,7 +48,7 @@ class ComparisonView(QWidget):
 def _round(line: RoundLine) -> tuple[Any, ...]:
     return (
         line.round, interval_in_words(line.before), interval_in_words(line.after), points(line.gained),
-        line.calls, line.tokens_in, line.tokens_out, cost(line.cost_usd) if line.calls else NOTHING,
+        line.calls, count(line.tokens_in), count(line.tokens_out), cost(line.cost_usd) if line.calls else NOTHING,
         line.runs, NOTHING if line.asking_s is None else duration(line.asking_s),
         NOTHING if line.training_s is None else duration(line.training_s),
         line.student or NOTHING,
@@ -57,11 +57,10 @@ def _round(line: RoundLine) -> tuple[Any, ...]:
 
 def _run(line: RunLine) -> tuple[Any, ...]:
     begun = time.strftime("%d %b %H:%M", time.localtime(line.begun))
-    measured = line.before is not None and line.after is not None
     return (
         line.run[:8], begun, line.round, line.state, interval_in_words(line.before),
         interval_in_words(line.after), points(line.gained),
-        count(line.fixed) if measured else NOTHING, count(line.broken) if measured else NOTHING,
+        count(line.fixed), count(line.broken),
         NOTHING if line.p_value is None else f"{line.p_value:.2g}", decimal(line.val_loss, 4),
         line.examples, line.steps, line.rule or NOTHING,
     )  # fmt: skip

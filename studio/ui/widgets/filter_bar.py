@@ -7,11 +7,10 @@ from functools import partial
 from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QKeySequence, QPainter, QPaintEvent, QShortcut
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QComboBox,
     QInputDialog,
-    QLabel,
     QLineEdit,
     QMenu,
     QPushButton,
@@ -20,7 +19,7 @@ from PySide6.QtWidgets import (
 
 from studio.ui.desk_filter import SORTS, STATES, Filter
 from studio.ui.filter_words import COLUMNS, QUEUE_NAMES, SPANS, Offer, chips, entries
-from studio.ui.parts import button, choice, choose, column, row
+from studio.ui.parts import ShortLabel, button, choice, choose, column, row
 from studio.ui.plain_text import one_line
 from studio.ui.texts import tr
 from studio.ui.theme import GRID
@@ -63,7 +62,7 @@ class FilterBar(QWidget):
         self._saved = self._menu_button(tr("Views"), self._fill_views,
                                         tip=tr("Open, save or delete a view: filter and order"))  # fmt: skip
         self.search = self._make_search()
-        self.count = _Count()
+        self.count = ShortLabel(role="dim", least=GRID * 15)
         self.chips = Chips()
         self.chips.removed.connect(self._on_removed)
         for box in (self._state, self._queue):
@@ -244,37 +243,6 @@ class FilterBar(QWidget):
             lambda name: self.view_saved.emit(name, self.filter) if name.strip() else None
         )
         _open(asked)
-
-
-class _Count(QLabel):
-    """How much is shown; where there is little room its end is left out, and stands in the tooltip."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setTextFormat(Qt.TextFormat.PlainText)
-        self.setProperty("role", "dim")
-        self.setMinimumWidth(GRID * 15)
-
-    # Qt's own names
-
-    def setText(self, text: str) -> None:
-        """Show ``text``, whole or as much of it as there is room for."""
-        super().setText(text)
-        self.setToolTip(text)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """Draw the text with dots for what is left out."""
-        del event
-        painter = QPainter(self)
-        short = self.fontMetrics().elidedText(
-            self.text(), Qt.TextElideMode.ElideRight, self.width()
-        )
-        middle = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-        self.style().drawItemText(
-            painter, self.rect(), int(middle), self.palette(), self.isEnabled(), short,
-            self.foregroundRole(),
-        )  # fmt: skip
-        painter.end()
 
 
 def _open(asked: QInputDialog) -> None:

@@ -8,9 +8,12 @@ from typing import NamedTuple
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QSplitter, QWidget
 
-from studio.ui.parts import Card, TextView, column, label
+from studio.ui.drawn_text import DrawnText
+from studio.ui.formulas import Formulas
+from studio.ui.parts import Card, column, label
 from studio.ui.plain_text import one_line, safe
 from studio.ui.sheet import Sheet
+from studio.ui.texts import tr
 from studio.ui.theme import GRID
 from studio.ui.words import NOTHING, SIGNS
 
@@ -41,7 +44,7 @@ class Flip(NamedTuple):
 class FlipsView(QWidget):
     """Two lists above, both answers to the chosen question below."""
 
-    def __init__(self) -> None:
+    def __init__(self, formulas: Formulas) -> None:
         super().__init__()
         self._flips: dict[str, list[Flip]] = {}
         self._lists: dict[str, Sheet] = {}
@@ -56,8 +59,8 @@ class FlipsView(QWidget):
             card.body.addWidget(sheet, 1)
             upper.addWidget(card)
         self._question = label("Choose a question to see both answers in full.", "dim", wrap=True)
-        self._texts = {"before": TextView("Answer before training"),
-                       "after": TextView("Answer after training")}  # fmt: skip
+        self._texts = {"before": DrawnText(tr("Answer before training"), formulas),
+                       "after": DrawnText(tr("Answer after training"), formulas)}  # fmt: skip
         self._names = {"before": label("", "head"), "after": label("", "head")}
         lower = QSplitter(Qt.Orientation.Horizontal)
         for side, text in self._texts.items():
@@ -83,7 +86,7 @@ class FlipsView(QWidget):
             self._lists[name].clearSelection()
         self._question.setText("Choose a question to see both answers in full.")
         for side in self._texts:
-            self._texts[side].setPlainText("")
+            self._texts[side].show_text("")
             self._names[side].setText(side.capitalize())
 
     def _on_chosen(self, name: str, place: int) -> None:
@@ -95,7 +98,7 @@ class FlipsView(QWidget):
             sign = "" if answer is None else SIGNS.get(answer.verdict, "·")
             read = "" if answer is None else f", read as {one_line(answer.extracted) or NOTHING}"
             self._names[side].setText(f"{side.capitalize()} {sign}{read}")
-            self._texts[side].setPlainText("not asked" if answer is None else safe(answer.text))
+            self._texts[side].show_text(tr("not asked") if answer is None else answer.text)
 
 
 def _cells(flip: Flip) -> tuple[str, ...]:

@@ -19,10 +19,10 @@ Index = QModelIndex | QPersistentModelIndex
 _NOWHERE = QModelIndex()
 ROW = GRID * 4
 _MOST_ROWS = 8  #: more are scrolled
-_NAME = GRID * 9  #: pixels a name of usual length takes
-_NAMES_MOST = GRID * 14  #: pixels the name of an author gets at most
-_CELL = GRID * 4  #: pixels a score needs
+_NAMES_MOST = GRID * 14  #: pixels the name of an author gets at most, or a good third of the table
+_CELL = GRID * 3  #: pixels a score needs
 _MEAN = GRID * 6
+_MARGIN = GRID * 2  #: pixels around a name
 _LOW, _HIGH = 3, 4  #: scores up to and from which a cell is coloured
 
 
@@ -55,6 +55,15 @@ class MatrixModel(QAbstractTableModel):
             self._room = room
             last = max(0, self.rowCount() - 1)
             self.headerDataChanged.emit(Qt.Orientation.Vertical, 0, last)
+
+    @property
+    def widest(self) -> int:
+        """How many pixels the longest name of a reviewer takes."""
+        metrics = QFontMetrics(_bold(self._widget.font()))
+        names = self._case.reviewers if self._case else ()
+        return max(
+            (metrics.horizontalAdvance(one_line(name, most=24)) for name in names), default=0
+        )
 
     def said(self, row: int) -> Said | None:
         """Return the rationale of a row."""
@@ -130,7 +139,9 @@ class MatrixModel(QAbstractTableModel):
             return mean_text(self._case.mean(said.id))
         if scored is None:
             return "" if self.is_own(index.row(), index.column()) else "–"
-        return "missing" if scored.score is None else str(scored.score)
+        if scored.score is None:
+            return "?" if self._short else "missing"
+        return str(scored.score)
 
     def _colour(self, scored: Scored | None, is_mean: bool) -> QColor:
         scheme = scheme_now()
@@ -169,7 +180,7 @@ class ReviewMatrix(QWidget):
         self._table.setTabKeyNavigation(False)
         self._table.setCornerButtonEnabled(False)
         self._table.setProperty("role", "matrix")
-        self._table.horizontalHeader().setMinimumSectionSize(GRID * 3)
+        self._table.horizontalHeader().setMinimumSectionSize(_CELL)
         self._table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         self._table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
@@ -205,9 +216,11 @@ class ReviewMatrix(QWidget):
     def _fit_names(self) -> None:
         columns = self._model.columnCount()
         least = (columns - 1) * _CELL
-        self._model.give_room(max(_CELL, min(_NAMES_MOST, self.width() - _MEAN - least - GRID * 2)))
+        most = max(_NAMES_MOST, self.width() * 2 // 5)
+        room = self.width() - _MEAN - least - GRID * 2
+        self._model.give_room(max(_CELL, min(most, room)))
         room = self.width() - self._table.verticalHeader().sizeHint().width() - _MEAN
-        self._model.shorten(columns > 1 and room / (columns - 1) < _NAME)
+        self._model.shorten(columns > 1 and room / (columns - 1) < self._model.widest + _MARGIN)
         if columns:
             header = self._table.horizontalHeader()
             header.setSectionResizeMode(columns - 1, QHeaderView.ResizeMode.Fixed)

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QGridLayout, QSizePolicy, QWidget
 
 from studio.domain.agreement import Auc
 from studio.flow import reviewers
-from studio.ui.parts import Card, button, label, row
+from studio.ui.parts import Card, ShortLabel, button, label, row
 from studio.ui.plain_text import one_line
 from studio.ui.theme import GRID, SMALL, scheme_now
 from studio.ui.words import NOTHING, decimal, share, things
@@ -31,9 +31,9 @@ class ReviewerCard(Card):
         name = one_line(card.reviewer, most=40)
         self.setAccessibleName(f"Reviewer {name}")
         self.body.setSpacing(GRID // 2)
-        self.body.addLayout(
-            row(label(name, "section"), None, label(things(card.n_valid, "review"), "dim"))
-        )
+        head = row(ShortLabel(name, "section"), label(things(card.n_valid, "review"), "dim"))
+        head.setStretch(0, 1)
+        self.body.addLayout(head)
         self.body.addWidget(label("⚠ " + "; ".join(card.remarks), "warn", wrap=True)
                             if card.remarks else label("", "small"))  # fmt: skip
         self.body.addLayout(row(

@@ -14,7 +14,7 @@ from studio.flow.decisions import Wish
 from studio.ui.cases import Said
 from studio.ui.drawn_text import DrawnText, Mark
 from studio.ui.formulas import Formulas
-from studio.ui.parts import Card, button, label, row, set_role
+from studio.ui.parts import Card, ShortLabel, button, label, row, set_role
 from studio.ui.plain_text import one_line, safe_span
 from studio.ui.theme import GRID, scheme_now
 from studio.ui.words import SIGNS
@@ -114,12 +114,16 @@ def _head(number: int, name: str, said: Said) -> QHBoxLayout:
     answer = one_line(said.extracted, most=24) or "no answer read"
     sign = SIGNS.get(said.verdict, "·")
     tip = f"Its own answer: {said.verdict or 'not graded yet'}"
-    title = label(f"{number}  {name}", "section", tip="Press this number to choose the teacher")
+    title = ShortLabel(
+        f"{number}  {name}", "section", tip="Press this number to choose the teacher"
+    )
     marks = [f"sample {said.sample + 1}"] if said.sample else []
     marks += [f"edited by {one_line(said.edited_by, most=24)}"] if said.edited_by else []
     marks += [f"revision {said.revision}"] if said.revision and not said.edited_by else []
     sample = label(" · ".join(marks), "small")
-    return row(title, sample, None, label(f"{answer} {sign}", role, tip=tip))
+    made = row(title, sample, label(f"{answer} {sign}", role, tip=tip))
+    made.setStretch(0, 1)
+    return made
 
 
 def _decisions(said: Said) -> QGridLayout:
