@@ -19,6 +19,11 @@ ROOT = Path(__file__).resolve().parent.parent
 WINDOW = ROOT / "studio" / "ui"
 CATALOGUE = ROOT / "resources" / "texts" / "en.json"
 LOOKED_UP = {"tr": (0,), "mark": (0,), "things": (1, 2)}
+#: Texts of the core that the window looks up where it shows them: by place and by name.
+FROM_THE_CORE: dict[str, dict[str, tuple[tuple[int, ...], tuple[str, ...]]]] = {
+    "flow/queues.py": {"Queue": ((0, 1), ())}, "flow/prompt_rules.py": {"Purpose": ((0,), ())},
+    "domain/specs.py": {"Field": ((), ("description",))},
+}  # fmt: skip
 #: Which arguments of which calls are shown to people, by place and by name.
 SHOWN: dict[str, tuple[tuple[int, ...], tuple[str, ...]]] = {
     "label": ((0,), ("tip",)), "button": ((0,), ("tip",)), "choice": ((), ("name", "tip")),
@@ -70,7 +75,19 @@ def texts() -> list[str]:
                         found.add(f"{given.value}s")
                 elif name == "mark":
                     raise SystemExit(f"{file}:{call.lineno}: mark() wants a literal text")
+    found |= set(_of_the_core())
     return sorted(text for text in found if text)
+
+
+def _of_the_core() -> Iterator[str]:
+    for name, shown in FROM_THE_CORE.items():
+        for call in calls(WINDOW.parent / name):
+            places, names = shown.get(name_of(call), ((), ()))
+            given = [call.args[place] for place in places if place < len(call.args)]
+            given += [keyword.value for keyword in call.keywords if keyword.arg in names]
+            for part in given:
+                if isinstance(part, ast.Constant) and isinstance(part.value, str):
+                    yield part.value
 
 
 def bare_texts(files: list[Path] | None = None) -> list[Bare]:

@@ -73,7 +73,7 @@ QUEUES: dict[str, Queue] = {
         "Rejected but right", "may have been judged too harshly", _rejected_but_right
     ),
     "disagree": Queue(
-        "Reviewers disagree", f"scores of one rationale are {APART} or more apart",
+        "Reviewers disagree", "scores of one rationale are two or more apart",
         _reviewers_disagree,
     ),
     "missing": Queue(

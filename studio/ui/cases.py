@@ -10,6 +10,7 @@ from studio.domain.records import Question
 from studio.flow.edits import Note, note_of
 from studio.prompts import question_text
 from studio.store import window_views
+from studio.ui.texts import tr
 from studio.ui.words import NOTHING, SIGNS, cost, decimal
 
 if TYPE_CHECKING:
@@ -128,8 +129,8 @@ class Line(NamedTuple):
     def numbers(self) -> str:
         """Mean and gap of all scores, in words."""
         if self.mean is None:
-            return "no scores"
-        return f"mean {self.mean:.1f} · gap {self.gap}"
+            return tr("no scores")
+        return tr("mean {mean:.1f} · gap {gap}", mean=self.mean, gap=self.gap)
 
     @property
     def spoken(self) -> str:
@@ -156,7 +157,9 @@ def _line(row: Any) -> Line:
     return Line(
         id=row["id"],
         text=" ".join(row["text"].split()),
-        student=f"{said} · gold {_short(row['gold'])}" if said else f"gold {_short(row['gold'])}",
+        student=tr("{said} · gold {short}", said=said, short=_short(row["gold"]))
+        if said
+        else tr("gold {short}", short=_short(row["gold"])),
         marks=tuple(
             (teacher, _yes(automatic if human is None else human), human is not None)
             for teacher, automatic, human, _ in sorted(decided)
@@ -195,9 +198,14 @@ def _said(row: Any) -> Said:
 def _scored(row: Any) -> Scored:
     price = ""
     if row["tokens_out"] is not None:
-        price = f"{row['tokens_in']:,} + {row['tokens_out']:,} tokens · {cost(row['cost_usd'])}"
+        price = tr(
+            "{read:,} + {written:,} tokens · {cost}",
+            read=row["tokens_in"],
+            written=row["tokens_out"],
+            cost=cost(row["cost_usd"]),
+        )
         if row["requests"] > 1:
-            price += f" · {row['requests']} requests"
+            price += tr(" · {n} requests", n=row["requests"])
     return Scored(
         row["subject_id"], row["reviewer"], row["score"], row["missing"], row["comment"],
         row["source_score"], price, row["call_id"],

@@ -13,12 +13,12 @@ from studio.flow.columns import Ids
 from studio.store.question_views import QUESTION_ROWS
 from studio.store.tables import Store
 from studio.ui.plain_text import one_line
-from studio.ui.texts import tr
+from studio.ui.texts import mark, tr
 from studio.ui.words import SIGNS
 
 PAGE = 24  #: rows read at once
 PAGES_KEPT = 100
-HEAD = ("Question", "Gold", "Answered", "Kind", "Key")
+HEAD = (mark("Question"), mark("Gold"), mark("Answered"), mark("Kind"), mark("Key"))
 WIDTHS = (400, 88, 128, 128, 176)
 Index = QModelIndex | QPersistentModelIndex
 _NOWHERE = QModelIndex()

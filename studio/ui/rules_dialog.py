@@ -9,6 +9,7 @@ from studio.flow.scorebook import Scorebook
 from studio.flow.versions import Version, compare
 from studio.ui.parts import button, choice, choose, column, label, row
 from studio.ui.sheet import Sheet
+from studio.ui.texts import tr
 from studio.ui.theme import GRID
 from studio.ui.words import things
 
@@ -28,27 +29,27 @@ class RulesDialog(QDialog):
 
     def __init__(self, parent: QWidget, book: Scorebook, trial: Version | None) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Compare two rules")
+        self.setWindowTitle(tr("Compare two rules"))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setMinimumSize(GRID * 80, GRID * 48)
         self._book = book
         self._known = {**({} if trial is None else {TRIAL: trial}), **book.rules}
-        self._before, self._after = self._box("First rule"), self._box("Second rule")
+        self._before, self._after = self._box(tr("First rule")), self._box(tr("Second rule"))
         keys = list(self._known)
         choose(self._after, keys[0])
         choose(self._before, keys[1])
         self._told = label("", wrap=True)
         self._words = label("", "dim", wrap=True)
-        self._settings = Sheet(("Setting", "First rule", "Second rule"), name="Settings that differ",
-                               empty="The same settings", widths=(176, 200), stretch=2)  # fmt: skip
-        self._rows = button("Show these rows on the desk", self._on_rows,
-                            tip="Filter the desk to what the two decide differently")  # fmt: skip
-        use = button("Try the second rule", self._on_use,
-                     tip="Put the panel to the second rule; nothing is stored before Apply")  # fmt: skip
+        self._settings = Sheet((tr("Setting"), tr("First rule"), tr("Second rule")), name=tr("Settings that differ"),
+                               empty=tr("The same settings"), widths=(176, 200), stretch=2)  # fmt: skip
+        self._rows = button(tr("Show these rows on the desk"), self._on_rows,
+                            tip=tr("Filter the desk to what the two decide differently"))  # fmt: skip
+        use = button(tr("Try the second rule"), self._on_use,
+                     tip=tr("Put the panel to the second rule; nothing is stored before Apply"))  # fmt: skip
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.reject)
         layout = column(
-            row(self._before, label("against", "dim"), self._after, None), self._words,
+            row(self._before, label(tr("against"), "dim"), self._after, None), self._words,
             self._settings, self._told, row(self._rows, use, None, buttons), gap=GRID * 3 // 2,
         )  # fmt: skip
         layout.setContentsMargins(GRID * 3, GRID * 2, GRID * 3, GRID * 2)
@@ -57,7 +58,7 @@ class RulesDialog(QDialog):
 
     def _box(self, name: str) -> QComboBox:
         entries = [(one.title, key) for key, one in self._known.items()]
-        made = choice(entries, name=name, tip="Versions newest first, then the presets")
+        made = choice(entries, name=name, tip=tr("Versions newest first, then the presets"))
         made.setMinimumWidth(GRID * 28)
         made.activated.connect(lambda _: self._show())
         return made
@@ -71,10 +72,20 @@ class RulesDialog(QDialog):
         self._words.setText(f"{found.before.title}: {found.before.policy.describe()}\n"
                             f"{found.after.title}: {found.after.policy.describe()}")  # fmt: skip
         differ = found.to_accepted + found.to_rejected
-        by_hand = f"; {found.by_hand:,} of these were decided by hand and stay" if differ else ""
+        by_hand = (
+            tr("; {by_hand:,} of these were decided by hand and stay", by_hand=found.by_hand)
+            if differ
+            else ""
+        )
         self._told.setText(
-            f"Of {things(len(self._book), 'rationale')} the second rule accepts {found.to_accepted:,} "
-            f"more and rejects {found.to_rejected:,} more than the first{by_hand}."
+            tr(
+                "Of {things} the second rule accepts {to_accepted:,} more and "
+                "rejects {to_rejected:,} more than the first{by_hand}.",
+                things=things(len(self._book), "rationale"),
+                to_accepted=found.to_accepted,
+                to_rejected=found.to_rejected,
+                by_hand=by_hand,
+            )
         )
         keys = (self._before.currentData(), self._after.currentData())
         self._rows.setEnabled(differ > 0 and TRIAL not in keys)

@@ -12,6 +12,7 @@ from studio.flow import pipeline, round_funnel
 from studio.flow.cost import total
 from studio.flow.queues import DOUBTFUL, queue_counts
 from studio.store import views, window_views
+from studio.ui.texts import tr
 from studio.ui.words import NOTHING, cost, count, decimal, share, things
 
 if TYPE_CHECKING:
@@ -96,17 +97,17 @@ def stops(found: Standing) -> tuple[Stop, ...]:
     n = found.numbers
     trained = things(n["runs"], "run")
     return (
-        Stop(count(n["questions"]), "Questions", f"{n['held_out']:,} more held out", _of(n["questions"], 1)),
-        Stop(count(n["attempts"]), "Attempts", "at train questions", _of(n["attempts"], n["questions"])),
-        Stop(count(n["mistakes"]), "Mistakes", f"{share(_of(n['mistakes'], n['attempts']))} of them",
+        Stop(count(n["questions"]), tr("Questions"), tr("{n:,} more held out", n=n['held_out']), _of(n["questions"], 1)),
+        Stop(count(n["attempts"]), tr("Attempts"), tr("at train questions"), _of(n["attempts"], n["questions"])),
+        Stop(count(n["mistakes"]), tr("Mistakes"), tr("{share} of them", share=share(_of(n['mistakes'], n['attempts']))),
              _of(n["mistakes"], n["attempts"])),
-        Stop(count(n["explained"]), "Explained", "attempts", _of(n["explained"], n["mistakes"])),
-        Stop(count(n["reviewed"]), "Reviewed", f"of {n['rationales']:,} rationales",
+        Stop(count(n["explained"]), tr("Explained"), tr("attempts"), _of(n["explained"], n["mistakes"])),
+        Stop(count(n["reviewed"]), tr("Reviewed"), tr("of {n:,} rationales", n=n['rationales']),
              _of(n["reviewed"], n["rationales"])),
-        Stop(count(found.accepted), "Accepted", f"{found.by_hand:,} by hand",
+        Stop(count(found.accepted), tr("Accepted"), tr("{by_hand:,} by hand", by_hand=found.by_hand),
              _of(found.accepted, n["rationales"])),
-        Stop(count(n["trained"]), "Trained", f"of {trained}", _of(n["trained"], n["runs"])),
-        Stop(NOTHING if found.accuracy is None else share(found.accuracy), "Accuracy", "on held-out ones",
+        Stop(count(n["trained"]), tr("Trained"), tr("of {runs}", runs=trained), _of(n["trained"], n["runs"])),
+        Stop(NOTHING if found.accuracy is None else share(found.accuracy), tr("Accuracy"), tr("on held-out ones"),
              found.accuracy or 0.0),
     )  # fmt: skip
 
@@ -116,14 +117,14 @@ def spent(found: Standing) -> str:
     calls = found.calls
     done = int(calls["done"] or 0)
     if not done and not calls["failed"]:
-        return "No call to a teacher was made here yet."
-    parts = [f"{things(done, 'call')} answered"]
+        return tr("No call to a teacher was made here yet.")
+    parts = [tr("{done} answered", done=things(done, "call"))]
     if calls["failed"]:
-        parts.append(f"{int(calls['failed']):,} failed")
+        parts.append(tr("{n:,} failed", n=int(calls["failed"])))
     if calls["unknown"]:
-        parts.append(f"{int(calls['unknown']):,} without a known end")
+        parts.append(tr("{n:,} without a known end", n=int(calls["unknown"])))
     tokens = int(calls["tokens_in"] or 0), int(calls["tokens_out"] or 0)
-    parts.append(f"{tokens[0]:,} tokens in, {tokens[1]:,} out")
+    parts.append(tr("{read:,} tokens in, {written:,} out", read=tokens[0], written=tokens[1]))
     return " · ".join([*parts, cost(calls["cost_usd"])])
 
 
@@ -142,7 +143,9 @@ def ledger_rows(lines: list[Spent]) -> list[tuple[str | int, ...]]:
 def _known(one: Spent) -> str:
     if one.cost_usd is None or not one.unpriced:
         return cost(one.cost_usd)
-    return f"{cost(one.cost_usd)} + {one.unpriced:,} unknown"
+    return tr(
+        "{cost_usd} + {unpriced:,} unknown", cost_usd=cost(one.cost_usd), unpriced=one.unpriced
+    )
 
 
 def read_missing(bench: Bench, store: Store) -> tuple[Plan, list[Estimate]]:
@@ -160,7 +163,9 @@ def missing_in_words(estimates: list[Estimate]) -> str:
             said = f"{one.stage}: {one.records:,}"
             if one.calls:
                 tokens = (
-                    "tokens unknown yet" if one.tokens is None else f"about {one.tokens:,} tokens"
+                    tr("tokens unknown yet")
+                    if one.tokens is None
+                    else tr("about {tokens:,} tokens", tokens=one.tokens)
                 )
                 said += f" · {things(one.calls, 'call')} · {tokens} · {cost(one.cost_usd)}"
             lines.append(said)

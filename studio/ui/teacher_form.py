@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 from studio.domain.records import TeacherRecord
 from studio.domain.specs import one_line
 from studio.ui.parts import button, choice, label
+from studio.ui.texts import mark, tr
 from studio.ui.theme import GRID
 
 PRESETS = {
@@ -28,38 +29,38 @@ PRESETS = {
     "OpenAI": "https://api.openai.com/v1",
 }  # fmt: skip
 _FIELDS = (
-    ("name", "Name", "How the studio calls it; records name it, so it stays"),
-    ("model", "Model", "The model's name at the endpoint"),
-    ("base_url", "Address", "Of the endpoint, with /v1"),
-    ("api_key_env", "Key from variable", "Name of the environment variable that holds the key; "
-     "empty for local servers. The key itself is never stored in a project"),
-    ("concurrency", "Requests at once", "How many calls may be in flight, 1 to 1,024"),
-    ("price_in", "Price in", "USD per million tokens read; empty when not known"),
-    ("price_out", "Price out", "USD per million tokens written; empty when not known"),
+    ("name", mark("Name"), mark("How the studio calls it; records name it, so it stays")),
+    ("model", mark("Model"), mark("The model's name at the endpoint")),
+    ("base_url", mark("Address"), mark("Of the endpoint, with /v1")),
+    ("api_key_env", mark("Key from variable"), mark("Name of the environment variable that holds the key; "
+     "empty for local servers. The key itself is never stored in a project")),
+    ("concurrency", mark("Requests at once"), mark("How many calls may be in flight, 1 to 1,024")),
+    ("price_in", mark("Price in"), mark("USD per million tokens read; empty when not known")),
+    ("price_out", mark("Price out"), mark("USD per million tokens written; empty when not known")),
 )  # fmt: skip
 
 
 _MORE = (
-    ("temperature", "Temperature", "0 to 2; higher ones make rationales differ more"),
-    ("max_tokens", "Most tokens of a reply", "What is longer is cut off and counts as truncated"),
-    ("timeout_s", "Seconds for a call", "Altogether; a call that takes longer is given up"),
-    ("requests_per_minute", "Requests a minute", "Empty: no limit beyond what the endpoint says"),
-    ("tokens_per_minute", "Tokens a minute", "Both ways; empty: no limit"),
-    ("samples", "Rationales a question", "How many solutions of each question are asked for"),
-    ("batch_price", "Part of the price in batches", "What a call by batches costs: 0.5 is half the price"),
+    ("temperature", mark("Temperature"), mark("0 to 2; higher ones make rationales differ more")),
+    ("max_tokens", mark("Most tokens of a reply"), mark("What is longer is cut off and counts as truncated")),
+    ("timeout_s", mark("Seconds for a call"), mark("Altogether; a call that takes longer is given up")),
+    ("requests_per_minute", mark("Requests a minute"), mark("Empty: no limit beyond what the endpoint says")),
+    ("tokens_per_minute", mark("Tokens a minute"), mark("Both ways; empty: no limit")),
+    ("samples", mark("Rationales a question"), mark("How many solutions of each question are asked for")),
+    ("batch_price", mark("Part of the price in batches"), mark("What a call by batches costs: 0.5 is half the price")),
 )  # fmt: skip
 _SWITCHES = (
-    ("adaptive", "finds out how many requests at once it bears",
-     "Begins with few, grows while answers come, shrinks when the endpoint asks for less"),
-    ("batch", "is asked by batches: cheaper, within a day",
-     "Over the endpoint's batch interface; the studio may be closed meanwhile, the next run collects"),
-    ("active", "is asked", "Off: kept because records name it, but never asked"),
+    ("adaptive", mark("finds out how many requests at once it bears"),
+     mark("Begins with few, grows while answers come, shrinks when the endpoint asks for less")),
+    ("batch", mark("is asked by batches: cheaper, within a day"),
+     mark("Over the endpoint's batch interface; the studio may be closed meanwhile, the next run collects")),
+    ("active", mark("is asked"), mark("Off: kept because records name it, but never asked")),
 )  # fmt: skip
 _NONE_IF_EMPTY = ("price_in", "price_out", "requests_per_minute", "tokens_per_minute")
 
 
-_HINTS = {"api_key_env": "OPENAI_API_KEY", "price_in": "USD per million tokens",
-          "price_out": "USD per million tokens", "base_url": "http://localhost:11434/v1"}  # fmt: skip
+_HINTS = {"api_key_env": "OPENAI_API_KEY", "price_in": mark("USD per million tokens"),
+          "price_out": mark("USD per million tokens"), "base_url": "http://localhost:11434/v1"}  # fmt: skip
 
 
 class TeacherForm(QDialog):
@@ -74,29 +75,29 @@ class TeacherForm(QDialog):
     def __init__(self, parent: QWidget, teacher: TeacherRecord | None) -> None:
         super().__init__(parent)
         self._teacher = teacher
-        self.setWindowTitle("Change a teacher" if teacher else "Add a teacher")
+        self.setWindowTitle(tr("Change a teacher") if teacher else tr("Add a teacher"))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setMinimumWidth(GRID * 60)
         form = QFormLayout(self)
         form.setContentsMargins(GRID * 3, GRID * 3, GRID * 3, GRID * 2)
         form.setSpacing(GRID)
-        preset = choice([("Choose a server …", ""), *PRESETS.items()], name="Server",
-                        tip="Fills in the usual address")  # fmt: skip
+        preset = choice([(tr("Choose a server …"), ""), *PRESETS.items()], name=tr("Server"),
+                        tip=tr("Fills in the usual address"))  # fmt: skip
         preset.activated.connect(lambda _: self._on_preset(preset.currentData()))
-        form.addRow(label("Server"), preset)
+        form.addRow(label(tr("Server")), preset)
         self._fields: dict[str, QLineEdit] = {}
         for name, title, help_text in _FIELDS:
-            form.addRow(label(title), self._field(name, title, help_text))
-        self._switches = {name: self._switch(name, text, tip) for name, text, tip in _SWITCHES}
+            form.addRow(label(tr(title)), self._field(name, tr(title), tr(help_text)))
+        self._switches = {name: self._switch(name, tr(text), tr(tip)) for name, text, tip in _SWITCHES}
         folded: list[QWidget] = [self._switches["adaptive"]]
-        more = button("▸ More settings", lambda: self._on_more(more, folded), role="quiet",
-                      tip="Temperature, limits a minute, samples, and the price in batches")  # fmt: skip
+        more = button(tr("▸ More settings"), lambda: self._on_more(more, folded), role="quiet",
+                      tip=tr("Temperature, limits a minute, samples, and the price in batches"))  # fmt: skip
         form.addRow(label(""), self._switches["active"])
         form.addRow(label(""), self._switches["batch"])
         form.addRow(label(""), more)
         form.addRow(label(""), self._switches["adaptive"])
         for name, title, help_text in _MORE:
-            form.addRow(label(title), field := self._field(name, title, help_text))
+            form.addRow(label(tr(title)), field := self._field(name, tr(title), tr(help_text)))
             folded.append(field)
         for one in folded:
             form.setRowVisible(one, False)
@@ -121,7 +122,7 @@ class TeacherForm(QDialog):
         shown = not self._form.isRowVisible(folded[0])
         for one in folded:
             self._form.setRowVisible(one, shown)
-        more.setText("▾ More settings" if shown else "▸ More settings")
+        more.setText(tr("▾ More settings") if shown else tr("▸ More settings"))
         self.adjustSize()
 
     def _field(self, name: str, title: str, help_text: str) -> QLineEdit:
@@ -130,7 +131,7 @@ class TeacherForm(QDialog):
         value = "" if value is PydanticUndefined else value
         field = QLineEdit("" if value is None else f"{value}")
         field.setToolTip(help_text)
-        field.setPlaceholderText(_HINTS.get(name, ""))
+        field.setPlaceholderText(tr(_HINTS.get(name, "")))
         field.setAccessibleName(title)
         field.setAccessibleDescription(help_text)
         field.setReadOnly(name == "name" and self._teacher is not None)
@@ -150,10 +151,10 @@ class TeacherForm(QDialog):
         values["base_url"] = values["base_url"].rstrip("/")
         scripted = self._teacher is not None and self._teacher.scripted
         if not scripted and not values["base_url"].startswith(("http://", "https://")):
-            self._problem.setText("The address starts with http:// or https://")
+            self._problem.setText(tr("The address starts with http:// or https://"))
             return
         if not values["model"]:
-            self._problem.setText("The model's name at the endpoint is needed.")
+            self._problem.setText(tr("The model's name at the endpoint is needed."))
             return
         before = self._teacher.model_dump() if self._teacher else {}
         try:

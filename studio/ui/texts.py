@@ -8,7 +8,7 @@ texts of models, numbers) is filled in after the look-up and never looked up its
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from PySide6.QtCore import QCoreApplication, QTranslator
 
@@ -21,6 +21,11 @@ def tr(text: str, **values: object) -> str:
     """Return ``text`` in the person's language, with ``{name}`` filled in."""
     found = QCoreApplication.translate(_CONTEXT, text)
     return found.format(**values) if values else found
+
+
+def all_tr(texts: Iterable[str]) -> tuple[str, ...]:
+    """Return texts that were marked where they stand in the person's language."""
+    return tuple(tr(text) for text in texts)
 
 
 def mark(text: str) -> str:

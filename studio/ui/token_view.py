@@ -9,11 +9,20 @@ from studio.flow.outlook import Shown, Tokens
 from studio.ui.parts import Card, TextView, button, column, label, row
 from studio.ui.plain_text import safe
 from studio.ui.sheet import Sheet
+from studio.ui.texts import all_tr, mark, tr
 from studio.ui.theme import GRID, Scheme, scheme_now
 from studio.ui.words import things
 
-_COUNTS = ("Side", "Role", "Examples", "Tokens", "Learned", "Longest", "Too long")
-_LIST = ("Side", "Role", "Tokens", "Learned", "Cut")
+_COUNTS = (
+    mark("Side"),
+    mark("Role"),
+    mark("Examples"),
+    mark("Tokens"),
+    mark("Learned"),
+    mark("Longest"),
+    mark("Too long"),
+)
+_LIST = (mark("Side"), mark("Role"), mark("Tokens"), mark("Learned"), mark("Cut"))
 _SHADE = {"light": 107, "dark": 135}  #: percent: tells a learned token from the next
 _SHOWN, _LEARNED, _CUT = 0, 1, 2
 
@@ -24,18 +33,22 @@ class TokenView(QDialog):
     def __init__(self, parent: QWidget, tokens: Tokens) -> None:
         super().__init__(parent)
         self._tokens = tokens
-        self.setWindowTitle("What the student reads and learns")
-        counts = Sheet(_COUNTS, name="Tokens by side and role", numbers=(2, 3, 4, 5, 6),
+        self.setWindowTitle(tr("What the student reads and learns"))
+        counts = Sheet(all_tr(_COUNTS), name=tr("Tokens by side and role"), numbers=(2, 3, 4, 5, 6),
                        widths=(112, 136, 96, 112, 112, 96, 96), stretch=1)  # fmt: skip
         counts.show_rows([_counted(name, of) for name, of in tokens.roles.items()])
         counts.setMaximumHeight(GRID * 4 * (len(tokens.roles) + 1) + GRID * 4)
         self._list = Sheet(
-            _LIST, name="Examples", numbers=(2, 3, 4), widths=(88, 104, 72, 80, 56), stretch=1
+            all_tr(_LIST),
+            name=tr("Examples"),
+            numbers=(2, 3, 4),
+            widths=(88, 104, 72, 80, 56),
+            stretch=1,
         )
         self._list.show_rows([_listed(one) for one in tokens.examples])
         self._list.chosen.connect(self._show)
         self._about = label("", "dim", wrap=True)
-        self.text = TextView("Tokens of the chosen example")
+        self.text = TextView(tr("Tokens of the chosen example"))
         right = Card(role="pane")
         right.body.addWidget(self._about)
         right.body.addWidget(self.text, 1)
@@ -46,9 +59,9 @@ class TokenView(QDialog):
         both.setHandleWidth(GRID * 2)
         both.setStretchFactor(1, 1)
         both.setChildrenCollapsible(False)
-        close = button("Close", self.accept, tip="Close this window (Esc)")
-        key = row(label("grey: read, not learned", "dim"), label("tinted: learned", "name"),
-                  label("struck out: cut off", "bad"), None, close, gap=GRID * 3)  # fmt: skip
+        close = button(tr("Close"), self.accept, tip=tr("Close this window (Esc)"))
+        key = row(label(tr("grey: read, not learned"), "dim"), label(tr("tinted: learned"), "name"),
+                  label(tr("struck out: cut off"), "bad"), None, close, gap=GRID * 3)  # fmt: skip
         layout = column(label(in_words(tokens), wrap=True), counts, both, key, gap=GRID * 3 // 2)
         layout.setContentsMargins(GRID * 3, GRID * 2, GRID * 3, GRID * 2)
         layout.setStretch(2, 1)
@@ -103,19 +116,35 @@ def in_words(tokens: Tokens) -> str:
     learned = sum(of.get("supervised", 0) for of in tokens.roles.values())
     read = sum(of.get("tokens", 0) for of in tokens.roles.values())
     template = (
-        "the model's own chat template" if tokens.template else "no chat template: plain text"
+        tr("the model's own chat template")
+        if tokens.template
+        else tr("no chat template: plain text")
     )
-    end = f"its end ({safe(tokens.end)}) is {'' if tokens.end_is_trained else 'NOT '}learned"
-    long = (f"{things(tokens.over, 'example')} longer than {tokens.limit:,} tokens"
-            if tokens.over else f"none longer than {tokens.limit:,} tokens")  # fmt: skip
-    return (f"{things(total, 'example')}, {read:,} tokens, {learned:,} of them learned; {long}. "
-            f"Written with {template}; of each answer {end}.")  # fmt: skip
+    end = (tr("its end ({end}) is learned", end=safe(tokens.end)) if tokens.end_is_trained
+           else tr("its end ({end}) is NOT learned", end=safe(tokens.end)))  # fmt: skip
+    long = (tr("{over} longer than {limit:,} tokens", over=things(tokens.over, 'example'), limit=tokens.limit)
+            if tokens.over else tr("none longer than {limit:,} tokens", limit=tokens.limit))  # fmt: skip
+    return tr(
+        "{examples}, {read:,} tokens, {learned:,} of them learned; {long}. "
+        "Written with {template}; of each answer {end}.",
+        examples=things(total, "example"), read=read, learned=learned, long=long,
+        template=template, end=end,
+    )  # fmt: skip
 
 
 def _about(one: Shown, tokens: Tokens) -> str:
-    cut = f", {one.cut:,} beyond the limit of {tokens.limit:,}" if one.cut else ""
-    ends = "" if one.ends else ", its end is not learned"
-    return f"{one.role}: {one.prompt:,} tokens read, {one.tokens - one.prompt:,} learned{cut}{ends}"
+    cut = (
+        tr(", {n:,} beyond the limit of {most:,}", n=one.cut, most=tokens.limit) if one.cut else ""
+    )
+    ends = "" if one.ends else tr(", its end is not learned")
+    return tr(
+        "{role}: {read:,} tokens read, {learned:,} learned{cut}{ends}",
+        role=one.role,
+        read=one.prompt,
+        learned=one.tokens - one.prompt,
+        cut=cut,
+        ends=ends,
+    )
 
 
 def _counted(name: str, of: dict[str, int]) -> tuple[str | int, ...]:

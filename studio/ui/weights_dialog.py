@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QDoubleSpinBox, QGridLa
 from studio.domain.policy import HEAVIEST
 from studio.ui.parts import button, label
 from studio.ui.plain_text import one_line
+from studio.ui.texts import tr
 from studio.ui.theme import GRID
 
 _STEP = 0.5
@@ -28,21 +29,23 @@ class WeightsDialog(QDialog):
         self, parent: QWidget, reviewers: Sequence[str], weights: Mapping[str, float]
     ) -> None:
         super().__init__(parent)
-        self.setWindowTitle("How much each reviewer counts")
+        self.setWindowTitle(tr("How much each reviewer counts"))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._fields: dict[str, QDoubleSpinBox] = {}
         grid = QGridLayout(self)
         grid.setContentsMargins(GRID * 3, GRID * 2, GRID * 3, GRID * 2)
         grid.setSpacing(GRID)
-        grid.addWidget(label("1 is the usual. 0 leaves a reviewer out: its reviews are neither "
-                             "counted nor expected.", "dim", wrap=True), 0, 0, 1, 2)  # fmt: skip
+        grid.addWidget(label(tr("1 is the usual. 0 leaves a reviewer out: its reviews are neither "
+                             "counted nor expected."), "dim", wrap=True), 0, 0, 1, 2)  # fmt: skip
         for n, name in enumerate(reviewers, start=1):
             grid.addWidget(label(one_line(name, most=40)), n, 0)
             grid.addWidget(self._field(name, weights.get(name, 1.0)), n, 1)
         kinds = QDialogButtonBox.StandardButton
         box = QDialogButtonBox(kinds.Close)
         box.rejected.connect(self.reject)
-        all_once = button("All count once", self._reset, tip="Give every reviewer the weight 1")
+        all_once = button(
+            tr("All count once"), self._reset, tip=tr("Give every reviewer the weight 1")
+        )
         box.addButton(all_once, QDialogButtonBox.ButtonRole.ResetRole)
         grid.addWidget(box, len(reviewers) + 1, 0, 1, 2)
         self.setMinimumWidth(GRID * 48)
@@ -51,11 +54,11 @@ class WeightsDialog(QDialog):
         field = QDoubleSpinBox()
         field.setRange(0, HEAVIEST)
         field.setSingleStep(_STEP)
-        field.setSpecialValueText("left out")
+        field.setSpecialValueText(tr("left out"))
         field.setPrefix("× ")
         field.setValue(weight)
-        field.setAccessibleName(f"Weight of {name}")
-        field.setToolTip("How often its score counts (↑ ↓); 0 leaves it out")
+        field.setAccessibleName(tr("Weight of {name}", name=name))
+        field.setToolTip(tr("How often its score counts (↑ ↓); 0 leaves it out"))
         field.valueChanged.connect(lambda _: self._tell())
         self._fields[name] = field
         return field

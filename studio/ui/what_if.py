@@ -9,6 +9,7 @@ import numpy as np
 from studio.domain.records import Verdict
 from studio.flow.columns import Chosen
 from studio.ui.plain_text import one_line
+from studio.ui.texts import tr
 from studio.ui.words import change
 
 if TYPE_CHECKING:
@@ -54,10 +55,19 @@ class Trial(NamedTuple):
         """What would change, in one line."""
         then, now = self.then, self.now
         parts = [
-            f"accepted {change(now.accepted, then.accepted)}",
-            f"questions {change(now.questions_covered, then.questions_covered)}",
-            f"accepted but wrong {change(now.accepted_but_wrong, then.accepted_but_wrong)}",
-            f"rejected but right {change(self.right_now, then.rejected_but_right)}",
+            tr("accepted {accepted}", accepted=change(now.accepted, then.accepted)),
+            tr(
+                "questions {questions_covered}",
+                questions_covered=change(now.questions_covered, then.questions_covered),
+            ),
+            tr(
+                "accepted but wrong {accepted_but_wrong}",
+                accepted_but_wrong=change(now.accepted_but_wrong, then.accepted_but_wrong),
+            ),
+            tr(
+                "rejected but right {right_now}",
+                right_now=change(self.right_now, then.rejected_but_right),
+            ),
         ]
         return " · ".join(parts)
 
@@ -69,11 +79,19 @@ class Trial(NamedTuple):
             f"{one_line(name, most=24)} {change(self.by_teacher.get(name, 0), n)}"
             for name, n in sorted(then.accepted_by_teacher.items())
         ]
-        parts.append(f"about {_rough(then.tokens)} tokens")
+        parts.append(tr("about {tokens} tokens", tokens=_rough(then.tokens)))
         if self.steps is not None and self.steps_now is not None:
-            parts.append(f"about {change(self.steps_now, self.steps)} training steps")
+            parts.append(
+                tr("about {steps_now} training steps", steps_now=change(self.steps_now, self.steps))
+            )
         if then.overridden:
-            parts.append(f"{then.overridden:,} by hand stay, {then.agreeing_overrides:,} agree")
+            parts.append(
+                tr(
+                    "{overridden:,} by hand stay, {agreeing_overrides:,} agree",
+                    overridden=then.overridden,
+                    agreeing_overrides=then.agreeing_overrides,
+                )
+            )
         return " · ".join(parts)
 
 
@@ -106,10 +124,13 @@ def sized(book: Scorebook, store: Store) -> tuple[Scorebook, TrainingSize]:
 
 def applied(tally: Tally) -> str:
     """Return in words what a rule did when it was put in force."""
-    said = f"Rule applied: {tally.accepted:,} accepted, {tally.rejected:,} rejected"
+    said = tr(
+        "Rule applied: {accepted:,} accepted, {rejected:,} rejected",
+        accepted=tally.accepted,
+        rejected=tally.rejected,
+    )
     if tally.overridden:
-        said += (f"; {tally.overridden:,} by hand stay, {tally.agreeing_overrides:,} of them agree "
-                 "with the rule (queue “Overrides that agree”)")  # fmt: skip
+        said += (tr("; {overridden:,} by hand stay, {agreeing_overrides:,} of them agree with the rule (queue “Overrides that agree”)", overridden=tally.overridden, agreeing_overrides=tally.agreeing_overrides))  # fmt: skip
     return said
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +23,7 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
+import studio
 from studio.ui.pages.start import StartPage
 from studio.ui.texts import Catalogue, mark, tr, use_language
 from studio.ui.words import things
@@ -56,21 +58,12 @@ def test_the_catalogue_holds_every_text_of_the_window() -> None:
     assert written == texts.as_json(texts.texts()), "run: python packaging/texts.py"
 
 
-#: Modules all of whose texts are looked up; every other one is on its way.
-LOOKED_UP = (
-    "command_palette", "folder_dialogs", "folder_troubles", "key_editor", "key_sheet", "main_window",
-    "menus", "parts", "sheet", "stations", "studio", "window_actions", "pages/settings", "pages/data",
-    "pages/export", "import_form", "hold_out_form", "pairs_list", "commands", "edit_forms", "text_viewer",
-    "diff_view", "history_list", "desk_work", "widgets/bulk_button",
-    "pages/start", "widgets/banner", "widgets/gpu_meter", "widgets/job_panel", "widgets/rail",
-    "widgets/toast",
-)  # fmt: skip
+MODULES = sorted((Path(studio.__file__).parent / "ui").rglob("*.py"))
 
 
-@pytest.mark.parametrize("name", LOOKED_UP)
-def test_no_text_on_screen_is_forgotten(name: str) -> None:
-    texts = script("texts")
-    assert texts.bare_texts([texts.WINDOW / f"{name}.py"]) == []
+@pytest.mark.parametrize("module", MODULES, ids=lambda one: one.stem)
+def test_no_text_on_screen_is_forgotten(module: Path) -> None:
+    assert script("texts").bare_texts([module]) == []
 
 
 def test_values_are_filled_in_and_never_looked_up(made_up: None) -> None:
@@ -102,6 +95,10 @@ _FOREIGN = ("?, F1", "Press shortcut", "Ctrl+", "F11", "F1", "J  or", "K  or", "
             "1 / 7")  # fmt: skip
 
 
+#: What a person or a model wrote, a stage's name, numbers with their n, and Qt's own.
+_DATA = re.compile(r"gemini|gpt|mistral|project|small|set |grade: |[-+]?[\d.]+ (%|of|\(n)|Scroll ")
+
+
 def is_translated(text: str) -> bool:
     return ("⟦" in text or not any(sign.isalpha() for sign in text)
             or text.startswith(_FOREIGN) or text == "%"
@@ -125,6 +122,16 @@ def test_a_made_up_language_reaches_the_whole_shell(
         english = [text for text in shown(part) if not is_translated(text)]
         assert english == [], type(part).__name__
     start.deleteLater()
+
+
+@pytest.mark.parametrize("page", ["overview", "data", "committee", "evaluate"])
+def test_a_made_up_language_reaches_every_page(
+    made_up: None, open_window: Open, project: Path, qtbot: QtBot, page: str
+) -> None:
+    shows = open_window(project).show_page(page)
+    qtbot.waitUntil(lambda: shows.reading.is_idle, timeout=20_000)
+    english = {text for text in shown(shows) if not is_translated(text)}
+    assert {text for text in english if not _DATA.match(text)} == set()
 
 
 def test_colours_of_a_picture_are_reduced_without_being_seen(tmp_path: Path) -> None:

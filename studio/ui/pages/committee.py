@@ -20,19 +20,28 @@ from studio.ui.plain_text import one_line
 from studio.ui.prompts_dialog import PromptsDialog
 from studio.ui.sheet import Sheet
 from studio.ui.teacher_form import TeacherForm
-from studio.ui.texts import tr
+from studio.ui.texts import all_tr, mark, tr
 from studio.ui.theme import GRID
 from studio.ui.widgets.trust_panel import TrustPanel
 from studio.ui.words import NOTHING, decimal, things
 
-_TEACHERS = ("Name", "Model", "Address", "Key from", "At once", "$ / M in", "$ / M out", "State")
+_TEACHERS = (
+    mark("Name"),
+    mark("Model"),
+    mark("Address"),
+    mark("Key from"),
+    mark("At once"),
+    mark("$ / M in"),
+    mark("$ / M out"),
+    mark("State"),
+)
 _LINE, _MOST = GRID * 4, 8  #: height of a row, and rows before the list scrolls
 
 
 class CommitteePage(Page):
     """Teachers above, then their reviews measured."""
 
-    title = "Committee"
+    title = mark("Committee")
     watches: ClassVar = frozenset({"teachers", "reviews", "grades", "policies", "overrides",
                                    "rationales", "decisions"})  # fmt: skip
 
@@ -41,9 +50,9 @@ class CommitteePage(Page):
         self._rows: list[TeacherRecord] = []
         self._sum = label("", "dim")
         self._teachers = Sheet(
-            _TEACHERS,
-            name="Teachers",
-            empty="No teacher yet: add three of them",
+            all_tr(_TEACHERS),
+            name=tr("Teachers"),
+            empty=tr("No teacher yet: add three of them"),
             widths=(144, 168, 200, 136, 80, 88, 88),
             numbers=(4, 5, 6),
         )
@@ -55,7 +64,7 @@ class CommitteePage(Page):
         )
         inner = QWidget()
         layout = self.page_layout(inner)
-        layout.addLayout(row(label(self.title, "title"), self._sum, None, *self._buttons()))
+        layout.addLayout(row(label(tr(self.title), "title"), self._sum, None, *self._buttons()))
         layout.addWidget(self._teachers)
         layout.addWidget(self._trust)
         layout.addStretch(1)
@@ -65,14 +74,20 @@ class CommitteePage(Page):
         self.reload()
 
     def _buttons(self) -> tuple[QPushButton, ...]:
-        self._edit = button("Edit …", self._on_edit, tip="Change the chosen teacher (Enter)")
-        add = button("Add a teacher …", self._on_add, role="main",
-                     tip="Any endpoint in the OpenAI form: Ollama, vLLM, llama.cpp, LM Studio, OpenAI")  # fmt: skip
+        self._edit = button(
+            tr("Edit …"), self._on_edit, tip=tr("Change the chosen teacher (Enter)")
+        )
+        add = button(tr("Add a teacher …"), self._on_add, role="main",
+                     tip=tr("Any endpoint in the OpenAI form: Ollama, vLLM, llama.cpp, LM Studio, OpenAI"))  # fmt: skip
         self._test = button(
-            "Test connection", self._on_test, tip="Ask the chosen teacher one small question"
+            tr("Test connection"),
+            self._on_test,
+            tip=tr("Ask the chosen teacher one small question"),
         )
         self._key = button(
-            "Key …", self._on_key, tip="Put the chosen teacher's key into the system's keyring"
+            tr("Key …"),
+            self._on_key,
+            tip=tr("Put the chosen teacher's key into the system's keyring"),
         )
         prompts = button(
             tr("Prompts …"), self._on_prompts,
@@ -93,10 +108,10 @@ class CommitteePage(Page):
         self._teachers.setFixedHeight(_LINE * (rows + 1) + GRID)
         asked = sum(t.active for t in self._rows)
         self._sum.setText(things(asked, "teacher is asked", "teachers are asked") if self._rows
-                          else "No teacher yet: three make a committee.")  # fmt: skip
+                          else tr("No teacher yet: three make a committee."))  # fmt: skip
         self._enable()
         self.reading.ask("cards", calibrate, self._trust.show_report, slow=True, failed=partial(
-            self._trust.show_state, "The reviewers could not be measured"))  # fmt: skip
+            self._trust.show_state, tr("The reviewers could not be measured")))  # fmt: skip
 
     def _enable(self) -> None:
         chosen = self._chosen()
@@ -121,7 +136,7 @@ class CommitteePage(Page):
     def _on_test(self) -> None:
         if (chosen := self._chosen()) is not None:
             self._test.setEnabled(False)
-            self.told.emit(f"Asking {one_line(chosen.name, most=40)} …", False)
+            self.told.emit(tr("Asking {name} …", name=one_line(chosen.name, most=40)), False)
             self._try(chosen)
 
     def _try(self, teacher: TeacherRecord) -> None:
@@ -147,10 +162,9 @@ class CommitteePage(Page):
             self.reading.when(self.workbench.endpoints.allow(teacher),
                               lambda _: self._try(teacher))  # fmt: skip
 
-        ask(self, "May this key be sent there?",
-            f"This project wants the key in {one_line(error.variable, most=80)} sent to "
-            f"{one_line(error.host, most=120)}. You have not allowed that before. Allow it only if you "
-            "trust that address.", yes="Allow and test", then=allow)  # fmt: skip
+        ask(self, tr("May this key be sent there?"),
+            tr("This project wants the key in {variable} sent to {host}. You have "
+               "not allowed that before. Allow it only if you trust that address.", variable=one_line(error.variable, most=80), host=one_line(error.host, most=120)), yes=tr("Allow and test"), then=allow)  # fmt: skip
 
     def _on_key(self) -> None:
         chosen = self._chosen()
@@ -160,10 +174,11 @@ class CommitteePage(Page):
 
         def kept(lasting: bool) -> None:
             if lasting:
-                self.told.emit(f"✓ The key of {name} is in the system's keyring", False)
+                self.told.emit(
+                    tr("✓ The key of {name} is in the system's keyring", name=name), False
+                )
             else:
-                self.told.emit(f"No keyring here takes it: the key of {name} lasts until the studio is closed,"
-                               " and is never written down", True)  # fmt: skip
+                self.told.emit(tr("No keyring here takes it: the key of {name} lasts until the studio is closed, and is never written down", name=name), True)  # fmt: skip
 
         form = KeyForm(self, chosen)
         form.given.connect(
@@ -178,5 +193,5 @@ class CommitteePage(Page):
 
 def _state(teacher: TeacherRecord) -> str:
     if teacher.scripted:
-        return "scripted: no model"
-    return "asked" if teacher.active else "imported, not asked"
+        return tr("scripted: no model")
+    return tr("asked") if teacher.active else tr("imported, not asked")

@@ -20,15 +20,27 @@ from studio.ui.pairs_list import PairsList, in_words
 from studio.ui.parts import Card, Notice, button, column, label, row
 from studio.ui.question_dialog import QuestionDialog
 from studio.ui.sheet import Sheet
-from studio.ui.texts import tr
+from studio.ui.texts import all_tr, mark, tr
 from studio.ui.theme import GRID
 from studio.ui.widgets.question_browser import QuestionBrowser, Source
 from studio.ui.widgets.student_card import SPLITS, StudentCard
 from studio.ui.words import things
 
 FORMATS = "GSM8K, SVAMP, StrategyQA, LogiQA, MAPD records, JSONL, CSV, Parquet"
-_HEAD = ("Dataset", "Split", "Answers", "Questions", "Attempts", "Rationales")
-_KINDS = {"number": "a number", "choice": "a choice", "yes_no": "yes or no", "text": "text"}
+_HEAD = (
+    mark("Dataset"),
+    mark("Split"),
+    mark("Answers"),
+    mark("Questions"),
+    mark("Attempts"),
+    mark("Rationales"),
+)
+_KINDS = {
+    "number": mark("a number"),
+    "choice": mark("a choice"),
+    "yes_no": mark("yes or no"),
+    "text": mark("text"),
+}
 ROWS_IN_SIGHT = 5  #: datasets; more are scrolled to, the questions keep their room
 _COMPARED_AT_ONCE = 20_000  #: questions; a hundred thousand take seconds, and only when asked for
 
@@ -43,7 +55,7 @@ class _Standing(NamedTuple):
 class DataPage(Page):
     """The questions by dataset and split."""
 
-    title = "Data"
+    title = mark("Data")
     watches: ClassVar = frozenset({"questions", "attempts", "grades", "rationales", "settings"})
 
     def __init__(self, workbench: Workbench) -> None:
@@ -53,7 +65,7 @@ class DataPage(Page):
         self._overlaps: Overlaps | None = None
         self._sum = label("", "dim")
         self._sheet = Sheet(
-            _HEAD,
+            all_tr(_HEAD),
             name=tr("Questions by dataset and split"),
             widths=(280, 96, 128, 112, 112, 112),
             numbers=(3, 4, 5),
@@ -75,7 +87,7 @@ class DataPage(Page):
         self._stack.addWidget(full)
         self.student = StudentCard(self)
         layout = self.page_layout()
-        layout.addLayout(row(label(self.title, "title"), self._sum, None, self._button()))
+        layout.addLayout(row(label(tr(self.title), "title"), self._sum, None, self._button()))
         layout.addWidget(self._stack, 1)
         cards = row(self._split_card(), self.student, gap=GRID * 2)
         for place in (0, 1):
@@ -117,9 +129,13 @@ class DataPage(Page):
 
     def _tell_splits(self) -> None:
         n = {split: sum(r[3] for r in self._rows if r[1] == name) for split, name in SPLITS.items()}
-        said = f"{n['train']:,} to learn from, {n['test']:,} held out to measure with."
+        said = tr(
+            "{train:,} to learn from, {test:,} held out to measure with.",
+            train=n["train"],
+            test=n["test"],
+        )
         if not n["test"] and n["train"]:
-            said += " Without held-out questions nobody can tell whether training helped."
+            said += tr(" Without held-out questions nobody can tell whether training helped.")
         if self._overlaps is not None:
             said += in_words(self._overlaps)
         self._split_text.setText(said)
@@ -139,7 +155,7 @@ class DataPage(Page):
     def _hold_out(self, part: float, dataset: str, seed: int) -> None:
         moved = self.workbench.hold_out(part, dataset=dataset, seed=seed)
         self.reading.when(moved, lambda ids: self.told.emit(
-            f"✓ {things(len(ids), 'question')} held out; Ctrl+Z takes it back", False))  # fmt: skip
+            tr("✓ {questions} held out; Ctrl+Z takes it back", questions=things(len(ids), 'question')), False))  # fmt: skip
 
     def _on_pairs(self) -> None:
         if self._overlaps is not None:
@@ -150,7 +166,7 @@ class DataPage(Page):
             self._show_overlaps(found)
             self._show_pairs(found)
 
-        self.told.emit("Comparing all questions with each other …", False)
+        self.told.emit(tr("Comparing all questions with each other …"), False)
         self.reading.ask("overlaps", overlaps, take)
 
     def _show_pairs(self, found: Overlaps) -> None:
@@ -194,7 +210,9 @@ class DataPage(Page):
 
         def read(store: Store) -> _Standing:
             found = store.rows(window_views.DATA)
-            rows = [(r[0], SPLITS[r[1]], _KINDS.get(r[2], r[2]), r[3], r[4], r[5]) for r in found]
+            rows = [
+                (r[0], SPLITS[r[1]], tr(_KINDS.get(r[2], r[2])), r[3], r[4], r[5]) for r in found
+            ]
             student = store.setting("student", "")
             try:
                 name = find_student(store, student).name if student else ""
@@ -240,7 +258,7 @@ class DataPage(Page):
         self._on_files([Path(name) for name in wanted])
 
     def _on_choose(self) -> None:
-        dialog = QFileDialog(self, "Import questions")
+        dialog = QFileDialog(self, tr("Import questions"))
         dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
         dialog.filesSelected.connect(lambda names: self._on_files([Path(n) for n in names]))
         dialog.open()

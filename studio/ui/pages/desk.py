@@ -25,7 +25,7 @@ from studio.ui.formulas import Formulas
 from studio.ui.page import Page
 from studio.ui.parts import Notice, button, row
 from studio.ui.table_model import DeskModel
-from studio.ui.texts import tr
+from studio.ui.texts import mark, tr
 from studio.ui.theme import GRID
 from studio.ui.what_if import Trial, applied, sized
 from studio.ui.widgets.bulk_button import BulkButton
@@ -42,7 +42,7 @@ _ROWS = frozenset({"questions", "attempts", "rationales", "grades"})
 class DeskPage(Page):
     """List, three panes and the acceptance rule."""
 
-    title = "Desk"
+    title = mark("Desk")
     watches: ClassVar = _SCORES | _ROWS | {"overrides", "explanations", "notes", "settings", TABLE}
 
     def __init__(self, workbench: Workbench) -> None:
@@ -234,12 +234,14 @@ class DeskPage(Page):
     def _count(self) -> None:
         parts = [things(len(self.model.ids), "question")]
         if self._book is not None:
-            parts.append(f"{int((self._book.current == 1).sum()):,} accepted")
+            parts.append(tr("{n:,} accepted", n=int((self._book.current == 1).sum())))
             if self._found.book is self._book:  # else it is being found anew
                 self.bulk.show_count(int(self._found.matching(self._book).sum()))
         indexed = self._found.indexed
         if indexed is not None and not indexed.whole:
-            parts.insert(0, f"indexing, {indexed.done * 100 // indexed.total} % searched")
+            parts.insert(
+                0, tr("indexing, {percent} % searched", percent=indexed.done * 100 // indexed.total)
+            )
         self.filters.count.setText(" · ".join(parts))
 
     def _on_tried(self, trial: Trial) -> None:
@@ -292,6 +294,6 @@ class DeskPage(Page):
         self._move(1)
 
     def _on_apply(self, policy: Policy) -> None:
-        self.told.emit("Applying the rule …", False)
+        self.told.emit(tr("Applying the rule …"), False)
         done = self.workbench.apply_policy(policy)
         self.reading.when(done, lambda tally: self.told.emit(f"✓ {applied(tally)}", False))

@@ -21,6 +21,7 @@ from studio.ui.formulas import Formulas
 from studio.ui.page import Page
 from studio.ui.parts import Card, Notice, button, choice, choose, column, label, row
 from studio.ui.plain_text import one_line
+from studio.ui.texts import mark, tr
 from studio.ui.theme import GRID
 from studio.ui.widgets.accuracy_chart import AccuracyChart
 from studio.ui.widgets.comparison_view import ComparisonView, points
@@ -41,20 +42,20 @@ class Compared(NamedTuple):
 class EvaluationPage(Page):
     """One tuned student beside the one it was made from, and all runs beside each other."""
 
-    title = "Evaluate"
+    title = mark("Evaluate")
     watches: ClassVar = frozenset({"students", "grades", "attempts", "run_states"})
 
     def __init__(self, workbench: Workbench) -> None:
         super().__init__(workbench)
         self._student = choice(
-            (), name="Student", tip="Which student to measure; the newest is first"
+            (), name=tr("Student"), tip=tr("Which student to measure; the newest is first")
         )
         self._student.activated.connect(lambda _: self._read())
-        self._measure = button("Measure", self._on_measure, role="main",
-                               tip="Let this student and its base sit the held-out exam, as far as "
-                               "they have not yet")  # fmt: skip
-        self._report = button("Report …", self._on_report,
-                              tip="Write this round as one HTML file that opens anywhere, offline")  # fmt: skip
+        self._measure = button(tr("Measure"), self._on_measure, role="main",
+                               tip=tr("Let this student and its base sit the held-out exam, as far as "
+                               "they have not yet"))  # fmt: skip
+        self._report = button(tr("Report …"), self._on_report,
+                              tip=tr("Write this round as one HTML file that opens anywhere, offline"))  # fmt: skip
         self._copy = copy_button(self._words, lambda text: self.told.emit(text, False))
         self._summary = label("", "section", wrap=True)
         self._note = label("", "warn", wrap=True)
@@ -64,7 +65,7 @@ class EvaluationPage(Page):
         self._stack.addWidget(self._notice)
         self._stack.addWidget(self._results())
         layout = self.page_layout()
-        layout.addLayout(row(label(self.title, "title"), None, self._copy, self._student,
+        layout.addLayout(row(label(tr(self.title), "title"), None, self._copy, self._student,
                              self._report, self._measure))  # fmt: skip
         layout.addWidget(self._stack, 1)
         self.reload()
@@ -82,11 +83,11 @@ class EvaluationPage(Page):
         self._tabs, pages = QTabBar(), QStackedWidget()
         self._tabs.setDrawBase(False)
         self._tabs.setUsesScrollButtons(False)
-        self._tabs.setAccessibleName("What was measured")
-        self._tabs.setToolTip("Accuracy, the questions that turned, all runs (arrow keys)")
+        self._tabs.setAccessibleName(tr("What was measured"))
+        self._tabs.setToolTip(tr("Accuracy, the questions that turned, all runs (arrow keys)"))
         for arrow in self._tabs.findChildren(QToolButton):  # Qt's own, for more tabs than these
-            arrow.setToolTip(arrow.accessibleName() or "Scroll")
-        for name, part in (("Accuracy", chart), ("Fixed and broken", self._flips), ("Rounds and runs", self._all)):  # fmt: skip
+            arrow.setToolTip(arrow.accessibleName() or tr("Scroll"))
+        for name, part in ((tr("Accuracy"), chart), (tr("Fixed and broken"), self._flips), (tr("Rounds and runs"), self._all)):  # fmt: skip
             self._tabs.addTab(name)
             pages.addWidget(part)
         self._tabs.currentChanged.connect(pages.setCurrentIndex)
@@ -113,8 +114,8 @@ class EvaluationPage(Page):
     def _read(self) -> None:
         name = self._student.currentData()
         if not name:
-            self._notice.show_text("Nothing to compare yet", "Train a student on the Train page, then "
-                                   "measure here what it has learned and what it forgot.")  # fmt: skip
+            self._notice.show_text(tr("Nothing to compare yet"), tr("Train a student on the Train page, then "
+                                   "measure here what it has learned and what it forgot."))  # fmt: skip
             self._stack.setCurrentIndex(0)
             return
         self.reading.ask("evaluation", lambda store: _compare(store, name), self._show,
@@ -122,8 +123,8 @@ class EvaluationPage(Page):
 
     def _cannot(self, message: str) -> None:
         del message  # it speaks of the command line; here there is a button
-        self._notice.show_text(f"{one_line(self._student.currentText())} was not measured yet",
-                               "“Measure” lets it and its base sit the exam on the held-out questions.")  # fmt: skip
+        self._notice.show_text(tr("{one_line} was not measured yet", one_line=one_line(self._student.currentText())),
+                               tr("“Measure” lets it and its base sit the exam on the held-out questions."))  # fmt: skip
         self._stack.setCurrentIndex(0)
 
     def _show(self, compared: Compared) -> None:
@@ -131,7 +132,7 @@ class EvaluationPage(Page):
         self._summary.setText(in_words(found))
         self._note.setText(f"⚠ {found.note}")
         self._note.setVisible(bool(found.note))
-        self._chart.show_parts((*compared.parts, found.whole._replace(kind="All questions")))
+        self._chart.show_parts((*compared.parts, found.whole._replace(kind=tr("All questions"))))
         self._flips.show_flips(compared.flips, n=found.tuned.n)
         self._all.show_lines(compared.runs, compared.rounds)
         self._stack.setCurrentIndex(1)
@@ -149,7 +150,7 @@ class EvaluationPage(Page):
         ]
 
     def _on_report(self) -> None:
-        dialog = QFileDialog(self, "Write the report to")
+        dialog = QFileDialog(self, tr("Write the report to"))
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setDefaultSuffix("html")
         dialog.setNameFilter("HTML (*.html)")
@@ -161,21 +162,21 @@ class EvaluationPage(Page):
         project, student = self.workbench.project, self._student.currentData() or ""
         self.reading.ask(
             "report", lambda store: write_report(store, project, Path(chosen), student=student),
-            lambda out: self.told.emit(f"✓ Report written: {out}", False),
+            lambda out: self.told.emit(tr("✓ Report written: {out}", out=out), False),
         )  # fmt: skip
 
 
 def in_words(found: Evaluation) -> str:
     """Return the comparison as one sentence."""
     low, high = found.tuned.interval
-    after = (f"{found.tuned.accuracy:.1%} ({low:.1%} to {high:.1%}) of "
-             f"{things(found.tuned.n, 'held-out question')}")  # fmt: skip
+    after = (tr("{accuracy:.1%} ({low:.1%} to {high:.1%}) of {n}", accuracy=found.tuned.accuracy, low=low, high=high, n=things(found.tuned.n, 'held-out question')))  # fmt: skip
     if found.base is None:
-        return f"{after} right"
-    chance = f"McNemar p = {found.p_value:.2g}" if found.p_value is not None else ""
+        return tr("{after} right", after=after)
+    chance = (
+        tr("McNemar p = {p_value:.2g}", p_value=found.p_value) if found.p_value is not None else ""
+    )
     gained = points(found.tuned.accuracy - found.base.accuracy)
-    return (f"{found.base.accuracy:.1%} → {after} right, {gained} · {len(found.fixed):,} fixed, "
-            f"{len(found.broken):,} broken · {chance}")  # fmt: skip
+    return (tr("{accuracy:.1%} → {after} right, {gained} · {fixed:,} fixed, {broken:,} broken · {chance}", accuracy=found.base.accuracy, after=after, gained=gained, fixed=len(found.fixed), broken=len(found.broken), chance=chance))  # fmt: skip
 
 
 def _compare(store: Store, name: str) -> Compared:

@@ -17,20 +17,20 @@ from studio.ui.commands import copy_button
 from studio.ui.page import Page
 from studio.ui.parts import Card, TextView, button, choice, label, row
 from studio.ui.plain_text import safe
-from studio.ui.texts import tr
+from studio.ui.texts import mark, tr
 from studio.ui.theme import GRID
 from studio.ui.words import things
 
 FORMATS = {
-    "messages": "Chat messages, one conversation a row",
-    "prompt-completion": "Prompt and completion, two columns",
-    "alpaca": "Instruction, input, output",
-    "sharegpt": "Conversations with from and value",
-    "dpo": "Pairs: an accepted rationale, and the student's mistake or a rejected one",
-    "parquet": "One table: question, rationale, scores, decision",
-    "committee": "The three files of the MAPD paper's own repository",
-    "attempts": "Every attempt with its grade and its doubts",
-    "model": "The newest run's adapter, and merged weights as safetensors",
+    "messages": mark("Chat messages, one conversation a row"),
+    "prompt-completion": mark("Prompt and completion, two columns"),
+    "alpaca": mark("Instruction, input, output"),
+    "sharegpt": mark("Conversations with from and value"),
+    "dpo": mark("Pairs: an accepted rationale, and the student's mistake or a rejected one"),
+    "parquet": mark("One table: question, rationale, scores, decision"),
+    "committee": mark("The three files of the MAPD paper's own repository"),
+    "attempts": mark("Every attempt with its grade and its doubts"),
+    "model": mark("The newest run's adapter, and merged weights as safetensors"),
 }
 WITHOUT_REJECTED = ("dpo", "committee", "attempts", "model")
 
@@ -47,15 +47,18 @@ class Contents(NamedTuple):
     @property
     def in_words(self) -> str:
         """The sentence above the form."""
-        rule = f"rule v{self.version} ({self.rule})" if self.version else "no rule applied yet"
-        return (f"{self.accepted:,} of {things(self.rationales, 'rationale')}: {rule}, "
-                f"{things(self.by_hand, 'override')}")  # fmt: skip
+        rule = (
+            tr("rule v{version} ({rule})", version=self.version, rule=self.rule)
+            if self.version
+            else tr("no rule applied yet")
+        )
+        return (tr("{accepted:,} of {rationales}: {rule}, {by_hand}", accepted=self.accepted, rationales=things(self.rationales, 'rationale'), rule=rule, by_hand=things(self.by_hand, 'override')))  # fmt: skip
 
 
 class ExportPage(Page):
     """Write the curated dataset, or the model, for use elsewhere."""
 
-    title = "Export"
+    title = mark("Export")
     watches: ClassVar = frozenset({"decisions", "overrides", "rationales", "policies"})
 
     def __init__(self, workbench: Workbench) -> None:
@@ -74,7 +77,7 @@ class ExportPage(Page):
         self._all = QCheckBox(tr("Rejected ones too, marked in a column “decision”"))
         self._all.setToolTip(tr("For looking at, or for training on both kinds"))
         layout = self.page_layout()
-        layout.addWidget(label(self.title, "title"))
+        layout.addWidget(label(tr(self.title), "title"))
         what = Card(tr("What goes in"))
         what.body.addWidget(self._contents)
         layout.addWidget(what)
@@ -135,7 +138,7 @@ class ExportPage(Page):
         self._files.clear()
         self._files.addItems(list(self._found))
         self._files.setCurrentIndex(max(0, self._files.findText(before)))
-        part = f" · from the first {MOST:,} rationales" if found.is_part else ""
+        part = tr(" · from the first {n:,} rationales", n=MOST) if found.is_part else ""
         self._state.setText(f"{things(found.rows, 'row')}{part}")
         self._show_file()
 
@@ -154,7 +157,7 @@ class ExportPage(Page):
         if out.exists():
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(out if out.is_dir() else out.parent)))
         else:
-            self.told.emit("Nothing was written there yet: press Export", True)
+            self.told.emit(tr("Nothing was written there yet: press Export"), True)
 
     def reload(self, tables: set[str] | None = None) -> None:
         """Say what an export would hold."""
@@ -166,13 +169,13 @@ class ExportPage(Page):
 
     def _on_format(self) -> None:
         name = self._format.currentData()
-        self._about.setText(FORMATS[name])
+        self._about.setText(tr(FORMATS[name]))
         self._out.setText(str(self.workbench.project / "exports" / name))
         self._all.setEnabled(name not in WITHOUT_REJECTED)
         self._preview()
 
     def _on_choose(self) -> None:
-        dialog = QFileDialog(self, "Write below this folder")
+        dialog = QFileDialog(self, tr("Write below this folder"))
         dialog.setFileMode(QFileDialog.FileMode.Directory)
         name = self._format.currentData()
         dialog.fileSelected.connect(lambda chosen: self._out.setText(str(Path(chosen) / name)))

@@ -25,7 +25,7 @@ from studio.ui.standing import (
     spent,
     stops,
 )
-from studio.ui.texts import tr
+from studio.ui.texts import all_tr, mark, tr
 from studio.ui.theme import GRID
 from studio.ui.widgets.funnel import Funnel, Station
 from studio.ui.words import count
@@ -35,17 +35,26 @@ if TYPE_CHECKING:
     from studio.flow.pipeline import Plan
     from studio.flow.round_funnel import Round
 
-_TEACHERS = ("Teacher", "Rationales", "Right answer", "Accepted", "Mean score")
-_LEDGER = ("Round", "Stage", "Teacher", "Calls", "Failed", "End unknown", "Tokens in", "Tokens out",
-           "Cost")  # fmt: skip
+_TEACHERS = (
+    mark("Teacher"),
+    mark("Rationales"),
+    mark("Right answer"),
+    mark("Accepted"),
+    mark("Mean score"),
+)
+_LEDGER = (mark("Round"), mark("Stage"), mark("Teacher"), mark("Calls"), mark("Failed"), mark("End unknown"), mark("Tokens in"), mark("Tokens out"),
+           mark("Cost"))  # fmt: skip
 _MOST_LINES = 12
-_DOUBTFUL = ("Doubtful mistakes", "the grade itself may be mistaken; counted in questions")
+_DOUBTFUL = (
+    mark("Doubtful mistakes"),
+    mark("the grade itself may be mistaken; counted in questions"),
+)
 
 
 class OverviewPage(Page):
     """Where the project stands and what to look at next."""
 
-    title = "Overview"
+    title = mark("Overview")
     watches: ClassVar = frozenset({
         "questions", "attempts", "grades", "explanations", "rationales", "reviews", "decisions",
         "overrides", "policies", "runs", "run_states", "teachers", "settings",
@@ -62,8 +71,8 @@ class OverviewPage(Page):
     def _build(self) -> None:
         inner = QWidget()
         layout = self.page_layout(inner)
-        self._scripted = label("", "badge", tip="A scripted teacher is no model: its answers were "
-                               "written beforehand, to try the studio out")  # fmt: skip
+        self._scripted = label("", "badge", tip=tr("A scripted teacher is no model: its answers were "
+                               "written beforehand, to try the studio out"))  # fmt: skip
         self._scripted.hide()
         self._round = choice(
             [(tr("All rounds"), None)], name=tr("Round"),
@@ -94,12 +103,12 @@ class OverviewPage(Page):
         outer.addWidget(scrolled(inner))
 
     def _queues_card(self) -> Card:
-        card = Card("What deserves a look")
+        card = Card(tr("What deserves a look"))
         self._queues: dict[str, _QueueRow] = {}
         known = {name: (queue.title, queue.meaning) for name, queue in QUEUES.items()}
         for name, (title, meaning) in {**known, DOUBTFUL: _DOUBTFUL}.items():
-            unit = "questions" if name in BY_QUESTION or name == DOUBTFUL else "rationales"
-            self._queues[name] = _QueueRow(title, meaning, unit)
+            unit = tr("questions") if name in BY_QUESTION or name == DOUBTFUL else tr("rationales")
+            self._queues[name] = _QueueRow(tr(title), tr(meaning), unit)
             self._queues[name].clicked.connect(partial(self.page_requested.emit, "desk", name))
             card.body.addWidget(self._queues[name])
         card.body.setSpacing(0)
@@ -107,31 +116,31 @@ class OverviewPage(Page):
         return card
 
     def _teachers_card(self) -> Card:
-        card = Card("What the teachers brought")
-        self._teachers = Sheet(_TEACHERS, name="Rationales by teacher", empty="No rationale yet", numbers=(1, 2, 3, 4),
+        card = Card(tr("What the teachers brought"))
+        self._teachers = Sheet(all_tr(_TEACHERS), name=tr("Rationales by teacher"), empty=tr("No rationale yet"), numbers=(1, 2, 3, 4),
                                widths=(240, 128, 160, 160, 128), stretch=0)  # fmt: skip
         self._teachers.setMinimumHeight(GRID * 17)
         card.body.addWidget(self._teachers)
         return card
 
     def _ledger_card(self) -> Card:
-        card = Card("What the calls took")
-        self._ledger = Sheet(_LEDGER, name="Calls by round, stage and teacher", numbers=range(3, 9),
-                             empty="No call to a teacher was made here yet", stretch=2,
+        card = Card(tr("What the calls took"))
+        self._ledger = Sheet(all_tr(_LEDGER), name=tr("Calls by round, stage and teacher"), numbers=range(3, 9),
+                             empty=tr("No call to a teacher was made here yet"), stretch=2,
                              widths=(72, 96, 160, 96, 88, 128, 120, 120, 176))  # fmt: skip
         card.body.addWidget(self._ledger)
         return card
 
     def _missing_card(self) -> Card:
-        card = Card("What is missing")
-        self._what = label("Counting …", "dim", wrap=True)
-        self._run = button("Run what is missing", self._on_run, role="main",
-                           tip="Exam, grades, explanations, rationales, reviews, decisions: says what "
-                               "it takes, and asks first")  # fmt: skip
+        card = Card(tr("What is missing"))
+        self._what = label(tr("Counting …"), "dim", wrap=True)
+        self._run = button(tr("Run what is missing"), self._on_run, role="main",
+                           tip=tr("Exam, grades, explanations, rationales, reviews, decisions: says what "
+                               "it takes, and asks first"))  # fmt: skip
         self._run.setEnabled(False)
         self._spent = label("", "small", wrap=True)
         card.body.addLayout(column(self._what, row(self._run, None), None,
-                                   label("SO FAR", "head"), self._spent, gap=GRID * 3 // 2))  # fmt: skip
+                                   label(tr("SO FAR"), "head"), self._spent, gap=GRID * 3 // 2))  # fmt: skip
         return card
 
     # -- what is shown ---------------------------------------------------------------------
@@ -156,7 +165,9 @@ class OverviewPage(Page):
         if found.scripted:
             all_of_them = len(found.scripted) == found.teachers
             names = ", ".join(one_line(name, most=24) for name in found.scripted)
-            self._scripted.setText("scripted committee" if all_of_them else f"scripted: {names}")
+            self._scripted.setText(
+                tr("scripted committee") if all_of_them else tr("scripted: {names}", names=names)
+            )
         self._scripted.setVisible(bool(found.scripted))
 
     def _offer_rounds(self, numbers: tuple[int, ...]) -> None:
@@ -197,10 +208,12 @@ class OverviewPage(Page):
 
     def _nothing(self) -> str:
         if not self.workbench.reader.value("SELECT 1 FROM questions LIMIT 1"):
-            return "There are no questions yet. Import some on the Data page."
+            return tr("There are no questions yet. Import some on the Data page.")
         if self._plan is not None and self._plan.student is None:
-            return "Nothing, as far as it goes: no student is named for the exam yet (Data page)."
-        return "Nothing: every stage has done its work."
+            return tr(
+                "Nothing, as far as it goes: no student is named for the exam yet (Data page)."
+            )
+        return tr("Nothing: every stage has done its work.")
 
     def _cannot_plan(self, message: str) -> None:
         self._plan = None
@@ -231,7 +244,9 @@ class _QueueRow(QPushButton):
         self.setProperty("role", "row")
         self.setAccessibleName(title)
         self.setMinimumHeight(GRID * 4)
-        self.setToolTip(f"Open the desk with these {unit}: {meaning}")
+        self.setToolTip(
+            tr("Open the desk with these {unit}: {meaning}", unit=unit, meaning=meaning)
+        )
 
     def show_number(self, number: int) -> None:
         """Show how many there are; there is nothing to open where there are none."""

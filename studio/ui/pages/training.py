@@ -22,6 +22,7 @@ from studio.store import views
 from studio.ui.commands import copy_button
 from studio.ui.page import Page
 from studio.ui.parts import Card, button, column, label, row, scrolled
+from studio.ui.texts import mark, tr
 from studio.ui.theme import GRID
 from studio.ui.token_view import TokenView
 from studio.ui.widgets.curves import Curves, Shown
@@ -40,7 +41,7 @@ class TrainingPage(Page):
         tokens_found(object): the background thread has the tokens that were asked for.
     """
 
-    title = "Train"
+    title = mark("Train")
     watches: ClassVar = frozenset(
         {"runs", "run_states", "students", "settings", "decisions", "overrides"}
     )
@@ -82,31 +83,31 @@ class TrainingPage(Page):
             splitter.setChildrenCollapsible(False)
             splitter.setHandleWidth(GRID * 2)
         layout = self.page_layout()
-        layout.addLayout(row(label(self.title, "title"), None))
+        layout.addLayout(row(label(tr(self.title), "title"), None))
         layout.addWidget(whole, 1)
 
     def _settings_card(self) -> QWidget:
         self._student = QComboBox()
         self._student.setEditable(True)
         self._student.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
-        self._student.setAccessibleName("Student")
+        self._student.setAccessibleName(tr("Student"))
         self._student.setToolTip(
-            "Whom to teach: a student of this project, a model folder, or a hub id"
+            tr("Whom to teach: a student of this project, a model folder, or a hub id")
         )
         self._student.currentTextChanged.connect(lambda _: self._settle.start())
         self._found = label("", "small", wrap=True)
-        self._start = button("Start", self._on_start, role="main",
-                             tip="Freeze the accepted rationales as a dataset and train on them")  # fmt: skip
-        self._stop = button("Stop and keep", self._on_stop,
-                            tip="Stop the chosen run at its next step; what it has learned is kept")  # fmt: skip
-        self._resume = button("Resume", self._on_resume,
-                              tip="Let the chosen run go on from its newest whole checkpoint")  # fmt: skip
-        self._tokens = button("Show me the tokens", self._on_tokens, role="quiet",
-                              tip="What the student reads of each example, what it learns, and what"
-                              " is cut off")  # fmt: skip
+        self._start = button(tr("Start"), self._on_start, role="main",
+                             tip=tr("Freeze the accepted rationales as a dataset and train on them"))  # fmt: skip
+        self._stop = button(tr("Stop and keep"), self._on_stop,
+                            tip=tr("Stop the chosen run at its next step; what it has learned is kept"))  # fmt: skip
+        self._resume = button(tr("Resume"), self._on_resume,
+                              tip=tr("Let the chosen run go on from its newest whole checkpoint"))  # fmt: skip
+        self._tokens = button(tr("Show me the tokens"), self._on_tokens, role="quiet",
+                              tip=tr("What the student reads of each example, what it learns, and what"
+                              " is cut off"))  # fmt: skip
         copy = copy_button(self._words, lambda text: self.told.emit(text, False))
         card = Card(role="pane")
-        who = column(label("Student", "head"), self._student, self._found, gap=GRID // 2)
+        who = column(label(tr("Student"), "head"), self._student, self._found, gap=GRID // 2)
         card.body.addLayout(who)
         card.body.addWidget(scrolled(self._form), 1)
         card.body.addWidget(self._outlook)
@@ -137,7 +138,7 @@ class TrainingPage(Page):
         )
         field = self._student.lineEdit()
         if field is not None:
-            field.setPlaceholderText("model folder or hub id")
+            field.setPlaceholderText(tr("model folder or hub id"))
 
     def _enable(self) -> None:
         state = run["state"] if (run := self._runs.current) is not None else ""
@@ -188,7 +189,7 @@ class TrainingPage(Page):
 
     def _on_tokens(self) -> None:
         if (asked := self._asked()) is not None:
-            self.told.emit("Putting the examples into tokens …", False)
+            self.told.emit(tr("Putting the examples into tokens …"), False)
             self.workbench.show_tokens(*asked, self.tokens_found.emit)
 
     def _show_tokens(self, tokens: Tokens) -> None:
@@ -202,7 +203,9 @@ class TrainingPage(Page):
         except StudioError as error:
             self._say(str(error))
             return None
-        self._say("" if student else "Whom to teach? Name a student, a model folder or a hub id.")
+        self._say(
+            "" if student else tr("Whom to teach? Name a student, a model folder or a hub id.")
+        )
         return (student, settings) if student else None
 
     def _words(self) -> list[str]:
@@ -215,7 +218,7 @@ class TrainingPage(Page):
     def _on_stop(self) -> None:
         if (run := self._runs.current) is not None:
             self.reading.when(self.workbench.stop_run(run["id"]), lambda _: self.told.emit(
-                "Stopping at the next step; what it has learned is kept.", False))  # fmt: skip
+                tr("Stopping at the next step; what it has learned is kept."), False))  # fmt: skip
 
     def _on_resume(self) -> None:
         if (run := self._runs.current) is not None:
@@ -239,12 +242,12 @@ def _look(bench: Any, student: str, settings: dict[str, Any]) -> Outlook:
     """Return what a run would be; raises StudioError where there can be none."""
     wanted = outlooks.wanted_run(bench, student, settings)
     free = free_memory()
-    kind = "adapter on " if wanted.spec.student.adapter else ""
+    kind = tr("adapter on ") if wanted.spec.student.adapter else ""
     told = f"{kind}{wanted.spec.student.location}"
     try:
         draft = outlooks.draft_of(bench, wanted)
     except StudioError as error:
-        return Outlook(told, free=free, no_data=f"Nothing to learn yet: {error}")
+        return Outlook(told, free=free, no_data=tr("Nothing to learn yet: {error}", error=error))
     ahead = outlook(draft, wanted.spec)
     found = Outlook(
         told, sum(ahead.examples["train"].values()), ahead.questions, ahead.steps, None, free
@@ -252,7 +255,7 @@ def _look(bench: Any, student: str, settings: dict[str, Any]) -> Outlook:
     try:
         return found._replace(need=outlooks.memory_needed(wanted, draft, on_gpu=free.on_gpu))
     except StudioError as error:
-        return found._replace(no_need=f"Memory: {error}")
+        return found._replace(no_need=tr("Memory: {error}", error=error))
 
 
 def _measured(run: Any) -> tuple[tuple[int, float], ...]:

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QScrollArea, QSizePolicy, QWidget
 from studio.flow.evaluation import Part, Score
 from studio.ui.parts import column, scrolled
 from studio.ui.plain_text import one_line
+from studio.ui.texts import tr
 from studio.ui.theme import GRID, SMALL, Scheme, scheme_now
 
 LINE = GRID * 3
@@ -36,7 +37,7 @@ class _Lines(QWidget):
         super().__init__()
         self._parts: tuple[Part, ...] = ()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setAccessibleName("Accuracy before and after, per kind of question")
+        self.setAccessibleName(tr("Accuracy before and after, per kind of question"))
 
     def show_parts(self, parts: Sequence[Part]) -> None:
         self._parts = tuple(parts)
@@ -76,8 +77,8 @@ class _Lines(QWidget):
             box = QRectF(x - 30, 0, 60, LINE - 6)
             painter.drawText(box, Qt.AlignmentFlag.AlignCenter, f"{share:.0%}")
         for text, left, wide in (
-            ("before → after", GRID * 5, 12),
-            ("95 % interval", GRID * 17, 13),
+            (tr("before → after"), GRID * 5, 12),
+            (tr("95 % interval"), GRID * 17, 13),
             ("n", GRID * 30, 5),
         ):
             box = QRectF(self._x(1) + left, 0, GRID * wide, LINE - 6)
@@ -132,6 +133,14 @@ class _Lines(QWidget):
 
 
 def _spoken(part: Part) -> str:
-    before = "" if part.base is None else f"before {part.base.accuracy:.0%}, "
+    before = "" if part.base is None else tr("before {accuracy:.0%}, ", accuracy=part.base.accuracy)
     low, high = part.tuned.interval
-    return f"{part.kind}: {before}after {part.tuned.accuracy:.0%}, {low:.0%} to {high:.0%}, n {part.tuned.n:,}"
+    return tr(
+        "{kind}: {before}after {accuracy:.0%}, {low:.0%} to {high:.0%}, n {n:,}",
+        kind=part.kind,
+        before=before,
+        accuracy=part.tuned.accuracy,
+        low=low,
+        high=high,
+        n=part.tuned.n,
+    )

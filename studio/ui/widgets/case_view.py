@@ -9,6 +9,7 @@ from studio.store.tables import Store
 from studio.ui.cases import Answer, Case, read_case, read_explanations
 from studio.ui.formulas import Formulas
 from studio.ui.parts import Card, clear, label, scrolled
+from studio.ui.texts import tr
 from studio.ui.theme import GRID
 from studio.ui.widgets.mistake_view import MistakeView
 from studio.ui.widgets.review_matrix import ReviewMatrix
@@ -39,9 +40,9 @@ class CaseView(QSplitter):
         self._matrix = ReviewMatrix(formulas)
         self._matrix.raw_reply_requested.connect(self.raw_reply_requested)
         self._teachers = QVBoxLayout()
-        for title, pane in (("STUDENT'S ANSWER", self._mistake),
-                            ("TEACHERS", self._scrolled_teachers()),
-                            ("REVIEWS", self._matrix)):  # fmt: skip
+        for title, pane in ((tr("STUDENT'S ANSWER"), self._mistake),
+                            (tr("TEACHERS"), self._scrolled_teachers()),
+                            (tr("REVIEWS"), self._matrix)):  # fmt: skip
             card = Card(role="pane")
             card.body.setContentsMargins(GRID, GRID, GRID, GRID)
             card.body.addWidget(label(title, "head"))
@@ -108,8 +109,8 @@ class CaseView(QSplitter):
             self._cards.append(card)
             self._teachers.addWidget(card)
         if not self._cards:
-            self._teachers.addWidget(label("No rationale yet: run what is missing on the Overview "
-                                           "page.", "dim", wrap=True))  # fmt: skip
+            self._teachers.addWidget(label(tr("No rationale yet: run what is missing on the Overview "
+                                           "page."), "dim", wrap=True))  # fmt: skip
         self._teachers.addStretch(1)
 
     def _on_picked(self, rationale_id: str) -> None:

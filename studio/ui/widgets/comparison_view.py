@@ -11,13 +11,14 @@ from PySide6.QtWidgets import QWidget
 from studio.flow.comparison import RoundLine, RunLine, interval_in_words
 from studio.ui.parts import Card, column
 from studio.ui.sheet import Sheet
+from studio.ui.texts import all_tr, mark, tr
 from studio.ui.theme import GRID
 from studio.ui.words import NOTHING, cost, count, decimal, duration
 
-_ROUNDS = ("Round", "Before", "Best after", "Gained", "Calls", "Tokens in", "Tokens out", "Cost", "Runs",
-           "Asking", "Training", "Best student")  # fmt: skip
-_RUNS = ("Run", "Begun", "Round", "State", "Before", "After", "Gained", "Fixed", "Broken", "McNemar p",
-         "Held-out loss", "Examples", "Steps", "Rule")  # fmt: skip
+_ROUNDS = (mark("Round"), mark("Before"), mark("Best after"), mark("Gained"), mark("Calls"), mark("Tokens in"), mark("Tokens out"), mark("Cost"), mark("Runs"),
+           mark("Asking"), mark("Training"), mark("Best student"))  # fmt: skip
+_RUNS = (mark("Run"), mark("Begun"), mark("Round"), mark("State"), mark("Before"), mark("After"), mark("Gained"), mark("Fixed"), mark("Broken"), mark("McNemar p"),
+         mark("Held-out loss"), mark("Examples"), mark("Steps"), mark("Rule"))  # fmt: skip
 
 
 class ComparisonView(QWidget):
@@ -25,13 +26,13 @@ class ComparisonView(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._rounds = Sheet(_ROUNDS, name="Rounds", numbers=(3, 4, 5, 6, 7, 8, 9, 10),
+        self._rounds = Sheet(all_tr(_ROUNDS), name=tr("Rounds"), numbers=(3, 4, 5, 6, 7, 8, 9, 10),
                              widths=(64, 204, 204, 80, 64, 88, 96, 112, 56, 72, 80),
-                             empty="No round has ended in a run yet")  # fmt: skip
-        self._runs = Sheet(_RUNS, name="All runs", numbers=(2, 6, 7, 8, 9, 10, 11, 12),
+                             empty=tr("No round has ended in a run yet"))  # fmt: skip
+        self._runs = Sheet(all_tr(_RUNS), name=tr("All runs"), numbers=(2, 6, 7, 8, 9, 10, 11, 12),
                            widths=(80, 112, 64, 88, 204, 204, 80, 64, 72, 104, 120, 96, 64),
-                           empty="No run yet")  # fmt: skip
-        rounds, runs = Card("What each round gained and took"), Card("All runs")
+                           empty=tr("No run yet"))  # fmt: skip
+        rounds, runs = Card(tr("What each round gained and took")), Card(tr("All runs"))
         rounds.body.addWidget(self._rounds, 1)
         runs.body.addWidget(self._runs, 1)
         layout = column(rounds, runs, gap=GRID * 2)

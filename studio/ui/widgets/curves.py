@@ -16,6 +16,7 @@ from studio.flow.job_folder import EventTail
 from studio.flow.run_curves import RunCurves
 from studio.ui.parts import column, label, row
 from studio.ui.plain_text import one_line
+from studio.ui.texts import mark, tr
 from studio.ui.theme import GRID
 from studio.ui.widgets.line_chart import Line, LineChart
 from studio.ui.words import share, things
@@ -39,19 +40,18 @@ class Chart(NamedTuple):
 
 LOSSES = 2  #: the first two charts are of losses: the logarithmic axis is for them
 CHARTS = (
-    Chart("Loss", ("loss", "val_loss"), "what is trained on, and on questions kept out"),
-    Chart("Loss per role", ("loss_*",), "explanations and rationales apart"),
-    Chart("Learning rate", ("lr",), "as the schedule sets it", smooth=False),
-    Chart("Gradient norm", ("grad_norm",), "before clipping"),
-    Chart("Tokens/s", ("tokens_per_s", "unpadded_tokens_per_s"), "supervised, and all"),
-    Chart("Held-out accuracy", ("val_accuracy", "accuracy"), "share answered right: of a few questions"
-          " not learned from, on the way; of the held-out exam, before training and after it",
-          smooth=False, always=False),
-    Chart("GPU memory, MB", ("gpu_memory_mb",), "most that was in use", smooth=False, always=False),
+    Chart(mark("Loss"), ("loss", "val_loss"), mark("what is trained on, and on questions kept out")),
+    Chart(mark("Loss per role"), ("loss_*",), mark("explanations and rationales apart")),
+    Chart(mark("Learning rate"), ("lr",), mark("as the schedule sets it"), smooth=False),
+    Chart(mark("Gradient norm"), ("grad_norm",), mark("before clipping")),
+    Chart(mark("Tokens/s"), ("tokens_per_s", "unpadded_tokens_per_s"), mark("supervised, and all")),
+    Chart(mark("Held-out accuracy"), ("val_accuracy", "accuracy"), mark("share answered right: of a few questions"
+          " not learned from, on the way; of the held-out exam, before training and after it"), smooth=False, always=False),
+    Chart(mark("GPU memory, MB"), ("gpu_memory_mb",), mark("most that was in use"), smooth=False, always=False),
 )  # fmt: skip
-NAMES = {"loss": "training", "val_loss": "held out", "tokens_per_s": "supervised",
-         "unpadded_tokens_per_s": "all", "val_accuracy": "quiz", "accuracy": "exam", "lr": "rate",
-         "grad_norm": "norm", "gpu_memory_mb": "memory"}  # fmt: skip
+NAMES = {"loss": mark("training"), "val_loss": mark("held out"), "tokens_per_s": mark("supervised"),
+         "unpadded_tokens_per_s": mark("all"), "val_accuracy": mark("quiz"), "accuracy": mark("exam"), "lr": mark("rate"),
+         "grad_norm": mark("norm"), "gpu_memory_mb": mark("memory")}  # fmt: skip
 SELDOM = ("val_loss", "val_accuracy", "accuracy")
 
 
@@ -92,21 +92,21 @@ class Curves(QWidget):
         super().__init__()
         self._runs: list[_Followed] = []
         self._drawn: tuple[int, ...] = ()
-        self._charts = [(chart, LineChart(chart.title, chart.about)) for chart in CHARTS]
+        self._charts = [(chart, LineChart(tr(chart.title), tr(chart.about))) for chart in CHARTS]
         self._head = label("", "dim", wrap=True)
         self._warning = label("", "warn", wrap=True)
         self._warning.hide()
-        self._log = QCheckBox("Logarithmic loss")
-        self._log.setToolTip("Show both losses on a logarithmic axis")
-        self._log.setAccessibleName("Logarithmic loss")
+        self._log = QCheckBox(tr("Logarithmic loss"))
+        self._log.setToolTip(tr("Show both losses on a logarithmic axis"))
+        self._log.setAccessibleName(tr("Logarithmic loss"))
         self._log.toggled.connect(self._on_log)
         self._smoothing = QSlider(Qt.Orientation.Horizontal)
         self._smoothing.setRange(0, 99)
         self._smoothing.setValue(SMOOTHING)
         self._smoothing.setFixedWidth(GRID * 14)
-        self._smoothing.setAccessibleName("Smoothing")
-        self._smoothing.setToolTip("How much of the past weighs in a curve; what was measured stays,"
-                                   " faint, behind it (arrow keys)")  # fmt: skip
+        self._smoothing.setAccessibleName(tr("Smoothing"))
+        self._smoothing.setToolTip(tr("How much of the past weighs in a curve; what was measured stays,"
+                                   " faint, behind it (arrow keys)"))  # fmt: skip
         self._smoothing.valueChanged.connect(lambda _: self._draw())
         self._smooth_text = label("", "small")
         self._grid = QGridLayout()
@@ -115,7 +115,11 @@ class Curves(QWidget):
             plot.pointed_at.connect(self._on_pointed)
         self._place()
         head = row(
-            self._head, label("Smoothing", "small"), self._smoothing, self._smooth_text, self._log
+            self._head,
+            label(tr("Smoothing"), "small"),
+            self._smoothing,
+            self._smooth_text,
+            self._log,
         )
         head.setStretch(0, 1)
         layout = column(head, self._warning, self._grid)
@@ -164,7 +168,7 @@ class Curves(QWidget):
 
     def _draw(self) -> None:
         weight = self._smoothing.value() / 100
-        self._smooth_text.setText(f"{weight:.2f}" if weight else "off")
+        self._smooth_text.setText(f"{weight:.2f}" if weight else tr("off"))
         last = max((run.curves.latest.steps for run in self._runs if run.curves.latest), default=0)
         for chart, plot in self._charts:
             plot.show_lines(self._lines(chart, weight), last_step=last)
@@ -184,7 +188,7 @@ class Curves(QWidget):
                 curve = run.curves.of[name]
                 wanted = weight > 0 and chart.smooth and name not in SELDOM
                 smooth = curve.smooth(weight) if wanted else None
-                told = NAMES.get(name, name.removeprefix("loss_"))
+                told = tr(NAMES.get(name, name.removeprefix("loss_")))
                 if several:
                     told = f"{run.shown.name} {told}" if len(names) > 1 else run.shown.name
                 made.append(Line(told, curve.steps, curve.values, smooth, place if several else n,
@@ -239,26 +243,29 @@ class Curves(QWidget):
 
 def _measured(shown: Shown, colour: int, *, several: bool) -> Line:
     steps, values = (np.array(side, dtype=float) for side in zip(*shown.measured, strict=True))
-    name = shown.name if several else NAMES["accuracy"]
+    name = shown.name if several else tr(NAMES["accuracy"])
     return Line(name, steps, values, None, colour, dots=True)
 
 
 def _in_words(runs: Sequence[_Followed]) -> str:
     if not runs:
-        return "No run chosen."
+        return tr("No run chosen.")
     if len(runs) > 1:
         return f"{things(len(runs), 'run')}, one colour each"
     curves = runs[0].curves
     latest = curves.latest
     if latest is None:
-        return "Waiting for its first step …"
-    parts = [f"step {latest.step:,} of {latest.steps:,}", f"epoch {latest.epoch:.2f}"]
-    for name, form in (("loss", "loss {:.4f}"), ("val_loss", "held out {:.4f}"),
-                       ("tokens_per_s", "{:,.0f} supervised tokens/s"),
-                       ("gpu_memory_mb", "{:,.0f} MB on the GPU")):  # fmt: skip
+        return tr("Waiting for its first step …")
+    parts = [
+        tr("step {step:,} of {steps:,}", step=latest.step, steps=latest.steps),
+        tr("epoch {epoch:.2f}", epoch=latest.epoch),
+    ]
+    for name, form in (("loss", tr("loss {:.4f}")), ("val_loss", tr("held out {:.4f}")),
+                       ("tokens_per_s", tr("{:,.0f} supervised tokens/s")),
+                       ("gpu_memory_mb", tr("{:,.0f} MB on the GPU"))):  # fmt: skip
         if (value := curves.last(name)) is not None:
             parts.append(form.format(value))
     if (accuracy := curves.last("val_accuracy")) is not None:
         asked = int(curves.last("val_questions") or 0)
-        parts.append(f"quiz {share(accuracy)} right (n {asked:,})")
+        parts.append(tr("quiz {share} right (n {n:,})", share=share(accuracy), n=asked))
     return " · ".join(parts)

@@ -13,15 +13,17 @@ from studio.ui.formulas import Formulas
 from studio.ui.parts import Card, column, label
 from studio.ui.plain_text import one_line, safe
 from studio.ui.sheet import Sheet
-from studio.ui.texts import tr
+from studio.ui.texts import all_tr, mark, tr
 from studio.ui.theme import GRID
 from studio.ui.words import NOTHING, SIGNS
 
-_HEAD = ("Question", "Gold", "Before", "After")
+_HEAD = (mark("Question"), mark("Gold"), mark("Before"), mark("After"))
 _LISTS = (
-    ("fixed", "Fixed: wrong before, right now", "Nothing was fixed"),
-    ("broken", "Broken: right before, wrong now", "Nothing was broken"),
+    ("fixed", mark("Fixed: wrong before, right now"), mark("Nothing was fixed")),
+    ("broken", mark("Broken: right before, wrong now"), mark("Nothing was broken")),
 )
+
+_SIDES = {"before": mark("Before"), "after": mark("After")}
 
 
 class Answer(NamedTuple):
@@ -51,14 +53,18 @@ class FlipsView(QWidget):
         self._heads: dict[str, QLabel] = {}
         upper = QSplitter(Qt.Orientation.Horizontal)
         for name, title, empty in _LISTS:
-            sheet = Sheet(_HEAD, name=title, widths=(240, 64, 72, 72), stretch=0, empty=empty)
+            sheet = Sheet(
+                all_tr(_HEAD), name=tr(title), widths=(240, 64, 72, 72), stretch=0, empty=tr(empty)
+            )
             sheet.chosen.connect(lambda place, name=name: self._on_chosen(name, place))
-            self._lists[name], self._heads[name] = sheet, label(title, "section")
+            self._lists[name], self._heads[name] = sheet, label(tr(title), "section")
             card = Card()
             card.body.addWidget(self._heads[name])
             card.body.addWidget(sheet, 1)
             upper.addWidget(card)
-        self._question = label("Choose a question to see both answers in full.", "dim", wrap=True)
+        self._question = label(
+            tr("Choose a question to see both answers in full."), "dim", wrap=True
+        )
         self._texts = {"before": DrawnText(tr("Answer before training"), formulas),
                        "after": DrawnText(tr("Answer after training"), formulas)}  # fmt: skip
         self._names = {"before": label("", "head"), "after": label("", "head")}
@@ -81,23 +87,27 @@ class FlipsView(QWidget):
         self._flips = {name: list(of) for name, of in flips.items()}
         for name, title, _ in _LISTS:
             found = self._flips.get(name, [])
-            self._heads[name].setText(f"{title} ({len(found):,} of {n:,})")
+            self._heads[name].setText(
+                tr("{title} ({found:,} of {n:,})", title=tr(title), found=len(found), n=n)
+            )
             self._lists[name].show_rows([_cells(flip) for flip in found])
             self._lists[name].clearSelection()
-        self._question.setText("Choose a question to see both answers in full.")
+        self._question.setText(tr("Choose a question to see both answers in full."))
         for side in self._texts:
             self._texts[side].show_text("")
-            self._names[side].setText(side.capitalize())
+            self._names[side].setText(tr(_SIDES[side]))
 
     def _on_chosen(self, name: str, place: int) -> None:
         if not 0 <= place < len(self._flips.get(name, ())):
             return
         flip = self._flips[name][place]
-        self._question.setText(f"{safe(flip.question)}   Gold: {one_line(flip.gold)}")
+        self._question.setText(
+            tr("{question}   Gold: {gold}", question=safe(flip.question), gold=one_line(flip.gold))
+        )
         for side, answer in (("before", flip.before), ("after", flip.after)):
             sign = "" if answer is None else SIGNS.get(answer.verdict, "·")
             read = "" if answer is None else f", read as {one_line(answer.extracted) or NOTHING}"
-            self._names[side].setText(f"{side.capitalize()} {sign}{read}")
+            self._names[side].setText(f"{tr(_SIDES[side])} {sign}{read}")
             self._texts[side].show_text(tr("not asked") if answer is None else answer.text)
 
 

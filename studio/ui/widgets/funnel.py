@@ -8,6 +8,7 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QPainter, QPainterPath, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from studio.ui.texts import tr
 from studio.ui.theme import BODY, GRID, SMALL, TITLE, Scheme, scheme_now
 
 
@@ -27,7 +28,7 @@ class Funnel(QWidget):
         super().__init__()
         self._stations: tuple[Station, ...] = ()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setAccessibleName("From questions to accuracy")
+        self.setAccessibleName(tr("From questions to accuracy"))
 
     def show_stations(self, stations: tuple[Station, ...]) -> None:
         """Show these."""

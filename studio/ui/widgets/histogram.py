@@ -8,6 +8,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
+from studio.ui.texts import tr
 from studio.ui.theme import GRID, SMALL, Scheme, scheme_now
 from studio.ui.what_if import BINS, STEP, Bar
 
@@ -33,15 +34,19 @@ class Histogram(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.SizeHorCursor)
         self.setMouseTracking(True)
-        self.setAccessibleName("Threshold over the scores of all rationales")
-        self.setToolTip("Drag the line: only scores above it are accepted (← →)")
+        self.setAccessibleName(tr("Threshold over the scores of all rationales"))
+        self.setToolTip(tr("Drag the line: only scores above it are accepted (← →)"))
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def show_bars(self, bars: Sequence[Bar], *, unscored: int) -> None:
         """Show how many rationales have each score, and how many have none."""
         self._bars, self._unscored = list(bars), unscored
         self.setAccessibleDescription(
-            f"Line at {self.threshold:g}; {unscored:,} without a score; "
+            tr(
+                "Line at {threshold:g}; {unscored:,} without a score; ",
+                threshold=self.threshold,
+                unscored=unscored,
+            )
             + ", ".join(f"{self._score(n):g}: {bar.all:,}" for n, bar in enumerate(bars) if bar.all)
         )
         self.update()
@@ -83,7 +88,12 @@ class Histogram(QWidget):
         n = round((event.position().x() / self._width) - 1)
         if 0 <= n < BINS and self._bars[n].all:
             bar = self._bars[n]
-            text = f"score {self._score(n):g}: {bar.all:,} rationales, {bar.accepted:,} accepted"
+            text = tr(
+                "score {n:g}: {all:,} rationales, {accepted:,} accepted",
+                n=self._score(n),
+                all=bar.all,
+                accepted=bar.accepted,
+            )
             QToolTip.showText(event.globalPosition().toPoint(), text, self)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -134,7 +144,11 @@ class Histogram(QWidget):
             painter.drawText(box, Qt.AlignmentFlag.AlignCenter, str(score))
         if self._unscored:
             box = QRectF(0, 0, self.width(), _FOOT)
-            painter.drawText(box, Qt.AlignmentFlag.AlignLeft, f"{self._unscored:,} without a score")
+            painter.drawText(
+                box,
+                Qt.AlignmentFlag.AlignLeft,
+                tr("{unscored:,} without a score", unscored=self._unscored),
+            )
 
     def _draw_line(self, painter: QPainter, scheme: Scheme) -> None:
         # Half a step to the right: a score that equals the threshold is not above it.

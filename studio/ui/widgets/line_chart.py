@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from studio.flow.run_curves import Numbers, at_step, log_ticks, thinned, ticks
 from studio.ui.polygon import polygon
+from studio.ui.texts import tr
 from studio.ui.theme import GRID, SMALL, scheme_now
 from studio.ui.words import brief
 
@@ -26,8 +27,7 @@ _ROW = 14  #: pixels a line of values under the mouse
 _SHEER = 225  #: of 255: their ground
 _COLUMN = 2  #: pixels; of each the lowest and the highest value are drawn
 _FEW = 400  #: points; so many are still drawn two pixels wide, with soft edges
-_STYLES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine,
-           Qt.PenStyle.DashDotLine)  # fmt: skip
+_STYLES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine, Qt.PenStyle.DashDotLine)  # fmt: skip
 
 
 class Line(NamedTuple):
@@ -85,9 +85,9 @@ class LineChart(QWidget):
         self.setMouseTracking(True)
         self.setMinimumSize(GRID * 20, GRID * 13)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setAccessibleName(f"Chart of {title} over steps")
-        self.setToolTip(f"{title} over optimiser steps{': ' + about if about else ''}. Double click: every point,"
-                        " to zoom into and to save")  # fmt: skip
+        self.setAccessibleName(tr("Chart of {title} over steps", title=title))
+        self.setToolTip(tr("{title} over optimiser steps{value}. Double click: every point, to "
+                           "zoom into and to save", title=title, value=': ' + about if about else ''))  # fmt: skip
 
     @property
     def has_lines(self) -> bool:
@@ -235,7 +235,7 @@ class LineChart(QWidget):
         painter.setPen(QPen(QColor(scheme.dim), 1, Qt.PenStyle.DotLine))
         x = frame.to_x(min(max(self._step, frame.x[0]), frame.x[1]))
         painter.drawLine(QPointF(x, frame.box.top()), QPointF(x, frame.box.bottom()))
-        told = [(scheme.dim, f"step {self._step:,.0f}")]
+        told = [(scheme.dim, tr("step {n:,.0f}", n=self._step))]
         for line in self._lines:
             if (point := at_step(line.steps, line.values, self._step)) is not None:
                 told.append((colour(line.colour), f"{line.name} {brief(point[1])}"))

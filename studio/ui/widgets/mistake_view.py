@@ -14,6 +14,7 @@ from studio.ui.drawn_text import DrawnText, Mark
 from studio.ui.formulas import Formulas
 from studio.ui.parts import button, choice, choose, column, label, row, set_role
 from studio.ui.plain_text import one_line, safe_span
+from studio.ui.texts import tr
 from studio.ui.theme import scheme_now
 from studio.ui.words import SIGNS
 
@@ -37,12 +38,16 @@ class MistakeView(QWidget):
         self.answer: Answer | None = None  #: the attempt in sight
         self._solution = ""
         self._source = label("", "small")
-        self._question = DrawnText("Question", formulas, most_lines=QUESTION_LINES, role="bare")
-        self._gold = label("", "good", wrap=True, tip="The answer the question came with")
-        self._attempts = choice((), name="Attempt", tip="Which attempt of a student is shown")
+        self._question = DrawnText(tr("Question"), formulas, most_lines=QUESTION_LINES, role="bare")
+        self._gold = label("", "good", wrap=True, tip=tr("The answer the question came with"))
+        self._attempts = choice(
+            (), name=tr("Attempt"), tip=tr("Which attempt of a student is shown")
+        )
         self._attempts.activated.connect(lambda _: self._on_attempt())
-        self._verdict = label("", "bad", wrap=True, tip="What the grader read in the answer below")
-        self._answer = DrawnText("The student's whole answer", formulas)
+        self._verdict = label(
+            "", "bad", wrap=True, tip=tr("What the grader read in the answer below")
+        )
+        self._answer = DrawnText(tr("The student's whole answer"), formulas)
         self._parts = label("", "small", wrap=True)
         self._doubts = label("", "warn", wrap=True)
         self._note = label("", "small", wrap=True)
@@ -52,10 +57,10 @@ class MistakeView(QWidget):
 
     def _buttons(self, names: tuple[str, ...]) -> list[QPushButton]:
         texts = {
-            "gold": "Correct …",
-            "fine": "Not a mistake",
-            "note": "Note …",
-            "history": "History …",
+            "gold": tr("Correct …"),
+            "fine": tr("Not a mistake"),
+            "note": tr("Note …"),
+            "history": tr("History …"),
         }
         return [
             button(texts[verb.name], partial(self.requested.emit, verb.name), role="quiet",
@@ -78,7 +83,7 @@ class MistakeView(QWidget):
         self._source.setText(" · ".join(one_line(part, most=40) for part in (
             question.dataset, question.kind, question.key, question.split) if part))  # fmt: skip
         self._question.show_text(case.text)
-        self._gold.setText(f"Gold: {one_line(question.gold)}")
+        self._gold.setText(tr("Gold: {gold}", gold=one_line(question.gold)))
         self._answers = {answer.id: answer for answer in case.answers}
         self._attempts.clear()
         for answer in case.answers:
@@ -97,20 +102,19 @@ class MistakeView(QWidget):
         self.answer = answer
         self._parts.hide()
         if answer is None:
-            self._verdict.setText("No attempt yet")
+            self._verdict.setText(tr("No attempt yet"))
             set_role(self._verdict, "dim")
             self._answer.show_text("")
             self._doubts.hide()
             return
         sign = SIGNS.get(answer.verdict, "·")
         said = f" {one_line(answer.extracted, most=60)}" if answer.extracted else ""
-        self._verdict.setText(f"{one_line(answer.student, most=40)} answered{said}  {sign} "
-                              f"{answer.verdict or 'not graded yet'}")  # fmt: skip
+        self._verdict.setText(tr("{student} answered{said}  {sign} {verdict}", student=one_line(answer.student, most=40), said=said, sign=sign, verdict=tr(answer.verdict) if answer.verdict else tr('not graded yet')))  # fmt: skip
         set_role(self._verdict, {"correct": "good", "wrong": "bad"}.get(answer.verdict, "warn"))
-        self._answer.show_text(answer.text or "(an empty answer)", self._marks(answer))
+        self._answer.show_text(answer.text or tr("(an empty answer)"), self._marks(answer))
         doubts = [f"⚠ {name}: {one_line(evidence)}" for name, evidence in answer.doubts]
         if answer.truncated:
-            doubts.append("⚠ cut off at the token limit")
+            doubts.append(tr("⚠ cut off at the token limit"))
         self._doubts.setText("\n".join(doubts))
         self._doubts.setVisible(bool(doubts))
 
@@ -123,7 +127,7 @@ class MistakeView(QWidget):
         span = safe_span(answer.text, answer.span) if answer.span else None
         colour = scheme.good if answer.verdict == "correct" else scheme.bad
         self._parts.setText(
-            f"Coloured: the first differing step: {one_line(step.why)}" if step else ""
+            tr("Coloured: the first differing step: {why}", why=one_line(step.why)) if step else ""
         )
         self._parts.setVisible(parts is not None)
         marks = [Mark(parts, scheme.warn, strong=False)] if parts else []
@@ -131,5 +135,4 @@ class MistakeView(QWidget):
 
 
 def _title(answer: Answer) -> str:
-    return (f"{one_line(answer.student, most=32)} · round {answer.round} · sample "
-            f"{answer.sample + 1} {SIGNS.get(answer.verdict, '·')}")  # fmt: skip
+    return (tr("{student} · round {round} · sample {sample} {verdict}", student=one_line(answer.student, most=32), round=answer.round, sample=answer.sample + 1, verdict=SIGNS.get(answer.verdict, '·')))  # fmt: skip

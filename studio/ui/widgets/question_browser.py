@@ -14,18 +14,18 @@ from studio.store.tables import Store
 from studio.ui.parts import choice, choose, column, label, row
 from studio.ui.question_model import HEAD, WIDTHS, QuestionModel
 from studio.ui.reading import Reading
-from studio.ui.texts import tr
+from studio.ui.texts import mark, tr
 from studio.ui.theme import GRID
 from studio.ui.words import things
 
 PAUSE_MS = 250  #: after the last letter, before searching
 _VERDICTS = {
-    "": "All questions",
-    "wrong": "Answered wrong",
-    "correct": "Answered right",
-    "unreadable": "Answer unreadable",
-    "doubtful": "Verdict doubtful",
-    "none": "Not asked yet",
+    "": mark("All questions"),
+    "wrong": mark("Answered wrong"),
+    "correct": mark("Answered right"),
+    "unreadable": mark("Answer unreadable"),
+    "doubtful": mark("Verdict doubtful"),
+    "none": mark("Not asked yet"),
 }
 
 

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 from studio.ui.cases import Line
 from studio.ui.plain_text import one_line
 from studio.ui.table_model import LINE, TINTED, DeskModel
+from studio.ui.texts import tr
 from studio.ui.theme import GRID, SMALL, Scheme, scheme_now
 
 ROW = GRID * 6
@@ -30,9 +31,9 @@ class QuestionList(QTableView):
         super().__init__(parent)
         self.setModel(model)
         self.setItemDelegate(_TwoLines(self))
-        self.setAccessibleName("Questions")
+        self.setAccessibleName(tr("Questions"))
         self.setToolTip(
-            "Questions with a mistake or a rationale: J and K, or ↓ and ↑, go through them"
+            tr("Questions with a mistake or a rationale: J and K, or ↓ and ↑, go through them")
         )
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
@@ -98,7 +99,11 @@ def _draw(painter: QPainter, rect: QRect, line: Line, scheme: Scheme) -> None:
     painter.setPen(QColor(scheme.dim))
     said = one_line(line.student) + (" ⚠" if line.doubtful else "")
     if line.mean is not None:
-        said += f" · {line.mean:.1f} gap {line.gap}" if line.gap else f" · {line.mean:.1f}"
+        said += (
+            tr(" · {mean:.1f} gap {gap}", mean=line.mean, gap=line.gap)
+            if line.gap
+            else f" · {line.mean:.1f}"
+        )
     space = max(0, right - lower.x() - GRID)
     said = painter.fontMetrics().elidedText(said, elide, space)
     painter.drawText(QRect(lower.x(), lower.y(), space, lower.height()), left | middle, said)

@@ -13,6 +13,7 @@ from studio.ui.drawn_text import DrawnText
 from studio.ui.formulas import Formulas
 from studio.ui.parts import button, column, label, row
 from studio.ui.plain_text import one_line
+from studio.ui.texts import tr
 from studio.ui.theme import GRID, scheme_now
 
 Index = QModelIndex | QPersistentModelIndex
@@ -174,8 +175,8 @@ class ReviewMatrix(QWidget):
         self._model = MatrixModel(self)
         self._table = QTableView()
         self._table.setModel(self._model)
-        self._table.setAccessibleName("Scores: authors down, reviewers across")
-        self._table.setToolTip("Scores from 1 to 5. Choose one to read its comment")
+        self._table.setAccessibleName(tr("Scores: authors down, reviewers across"))
+        self._table.setToolTip(tr("Scores from 1 to 5. Choose one to read its comment"))
         self._table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self._table.setTabKeyNavigation(False)
         self._table.setCornerButtonEnabled(False)
@@ -187,12 +188,12 @@ class ReviewMatrix(QWidget):
         self._table.verticalHeader().setDefaultSectionSize(ROW)
         self._table.selectionModel().currentChanged.connect(lambda now, _: self._on_chosen(now))
         self._who = label("", "head", wrap=True)
-        self._comment = DrawnText("Comment of the chosen review", formulas)
+        self._comment = DrawnText(tr("Comment of the chosen review"), formulas)
         self._price = label("", "small", wrap=True)
         self._call_id = ""
-        self._raw = button("Raw reply", lambda: self.raw_reply_requested.emit(self._call_id), role="quiet",
-                           tip="Show what the endpoint answered, byte for byte")  # fmt: skip
-        self.setLayout(column(label("Author ↓   Reviewer → (by number)", "small"), self._table, self._who,
+        self._raw = button(tr("Raw reply"), lambda: self.raw_reply_requested.emit(self._call_id), role="quiet",
+                           tip=tr("Show what the endpoint answered, byte for byte"))  # fmt: skip
+        self.setLayout(column(label(tr("Author ↓   Reviewer → (by number)"), "small"), self._table, self._who,
                               self._comment, row(self._price, None, self._raw)))  # fmt: skip
 
     def show_case(self, case: Case | None) -> None:
@@ -236,12 +237,21 @@ class ReviewMatrix(QWidget):
             self._comment.show_text("")
             self._price.setText("")
             return
-        score = "no score" if scored.score is None else f"{scored.score} of 5"
-        self._who.setText(f"{one_line(scored.reviewer)} on {one_line(said.teacher)}: {score}")
-        missing = f"⚠ Missing: {scored.missing}\n\n" if scored.score is None else ""
-        self._comment.show_text(missing + (scored.comment or "No comment."))
+        score = tr("no score") if scored.score is None else tr("{score} of 5", score=scored.score)
+        self._who.setText(
+            tr(
+                "{reviewer} on {teacher}: {score}",
+                reviewer=one_line(scored.reviewer),
+                teacher=one_line(said.teacher),
+                score=score,
+            )
+        )
+        missing = (
+            tr("⚠ Missing: {missing}\n\n", missing=scored.missing) if scored.score is None else ""
+        )
+        self._comment.show_text(missing + (scored.comment or tr("No comment.")))
         source = scored.source_score
-        carried = f"imported as “{one_line(source, most=40)}”" if source else ""
+        carried = tr("imported as “{source}”", source=one_line(source, most=40)) if source else ""
         self._price.setText(" · ".join(part for part in (scored.price, carried) if part))
 
     # Qt's own names

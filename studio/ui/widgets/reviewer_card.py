@@ -12,6 +12,7 @@ from studio.domain.agreement import Auc
 from studio.flow import reviewers
 from studio.ui.parts import Card, ShortLabel, button, label, row
 from studio.ui.plain_text import one_line
+from studio.ui.texts import tr
 from studio.ui.theme import GRID, SMALL, scheme_now
 from studio.ui.words import NOTHING, decimal, share, things
 
@@ -29,7 +30,7 @@ class ReviewerCard(Card):
         super().__init__()
         self.setMinimumWidth(GRID * 38)
         name = one_line(card.reviewer, most=40)
-        self.setAccessibleName(f"Reviewer {name}")
+        self.setAccessibleName(tr("Reviewer {name}", name=name))
         self.body.setSpacing(GRID // 2)
         head = row(ShortLabel(name, "section"), label(things(card.n_valid, "review"), "dim"))
         head.setStretch(0, 1)
@@ -37,15 +38,15 @@ class ReviewerCard(Card):
         self.body.addWidget(label("⚠ " + "; ".join(card.remarks), "warn", wrap=True)
                             if card.remarks else label("", "small"))  # fmt: skip
         self.body.addLayout(row(
-            label("Tells right from wrong", "dim"), None, label(auc_words(card.auc), "name")
+            label(tr("Tells right from wrong"), "dim"), None, label(auc_words(card.auc), "name")
         ))  # fmt: skip
         self.body.addWidget(AucBar(card.auc))
         self.body.addLayout(_grid(_lines(card)))
         turned = things(card.flips_without, "decision turns", "decisions turn")
         flips = button(
-            f"Left out: {turned} ›", partial(self.flips_requested.emit, card.reviewer), role="quiet",
-            tip=f"Open the desk with these rationales: {card.accepted_without:,} would be accepted, "
-                f"{card.flips_without - card.accepted_without:,} rejected, if {name} did not count",
+            tr("Left out: {turned} ›", turned=turned), partial(self.flips_requested.emit, card.reviewer), role="quiet",
+            tip=tr("Open the desk with these rationales: {accepted_without:,} would be "
+                   "accepted, {value:,} rejected, if {name} did not count", accepted_without=card.accepted_without, value=card.flips_without - card.accepted_without, name=name),
         )  # fmt: skip
         flips.setEnabled(card.flips_without > 0)
         self.body.addLayout(row(flips, None))
@@ -62,19 +63,19 @@ def _lines(card: reviewers.Card) -> list[tuple[str, str, str]]:
     """Return name, value and meaning of each number."""
     asked = card.n_valid + card.n_missing
     return [
-        ("Mean score", f"{decimal(card.mean)} (n {card.n_valid:,})", "Of its valid scores, 1 to 5"),
-        ("Against its peers", f"{_signed(card.severity)} (n {card.n_shared:,})",
-         "Mean difference to the others on the same rationales; below 0 is stricter"),
-        ("Severity, fitted", _signed(card.severity_fitted),
-         "Its constant in the model score = rationale + reviewer; below 0 is stricter"),
-        (f"{reviewers.HIGH}–5 on wrong answers", f"{share(card.high_on_wrong)} of {card.n_wrong:,}",
-         "How often a rationale whose own answer is wrong got such a score"),
-        ("5 on wrong answers", f"{share(card.fives_on_wrong)} of {card.n_wrong:,}",
-         "How often a rationale whose own answer is wrong got the highest score"),
-        ("Missing", f"{card.n_missing:,} of {asked:,}", "Reviews without a score that could be read"),
-        ("Agrees with people", f"{share(card.agrees_with_people)} of {card.n_people:,}"
-         if card.n_people else "no override yet",
-         "Its score is above the threshold where a person accepted, and not where one rejected"),
+        (tr("Mean score"), f"{decimal(card.mean)} (n {card.n_valid:,})", tr("Of its valid scores, 1 to 5")),
+        (tr("Against its peers"), f"{_signed(card.severity)} (n {card.n_shared:,})",
+         tr("Mean difference to the others on the same rationales; below 0 is stricter")),
+        (tr("Severity, fitted"), _signed(card.severity_fitted),
+         tr("Its constant in the model score = rationale + reviewer; below 0 is stricter")),
+        (tr("{HIGH}–5 on wrong answers", HIGH=reviewers.HIGH), f"{share(card.high_on_wrong)} of {card.n_wrong:,}",
+         tr("How often a rationale whose own answer is wrong got such a score")),
+        (tr("5 on wrong answers"), f"{share(card.fives_on_wrong)} of {card.n_wrong:,}",
+         tr("How often a rationale whose own answer is wrong got the highest score")),
+        (tr("Missing"), f"{card.n_missing:,} of {asked:,}", tr("Reviews without a score that could be read")),
+        (tr("Agrees with people"), f"{share(card.agrees_with_people)} of {card.n_people:,}"
+         if card.n_people else tr("no override yet"),
+         tr("Its score is above the threshold where a person accepted, and not where one rejected")),
     ]  # fmt: skip
 
 
@@ -103,10 +104,11 @@ class AucBar(QWidget):
         super().__init__()
         self._auc = auc
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        said = (
-            f"AUC {auc_words(auc)}: the chance that a right rationale gets a higher score than a "
-            f"wrong one, ties counted half; {auc.n_right:,} right and {auc.n_wrong:,} wrong ones.\n"
-            "95 % interval by DeLong (1988); 0.5 is a coin's work"
+        said = tr(
+            "AUC {auc}: the chance that a right rationale gets a higher score than a wrong one, ties counted half; {n_right:,} right and {n_wrong:,} wrong ones.\n95 % interval by DeLong (1988); 0.5 is a coin's work",
+            auc=auc_words(auc),
+            n_right=auc.n_right,
+            n_wrong=auc.n_wrong,
         )
         self.setAccessibleName(said)
         self.setToolTip(said)
@@ -150,5 +152,5 @@ class AucBar(QWidget):
         painter.setFont(font)
         side = {0.0: Qt.AlignmentFlag.AlignLeft, 1.0: Qt.AlignmentFlag.AlignRight}
         box = QRectF(min(max(0.0, self._x(value) - 60), self.width() - 120.0), GRID * 2, 120, 14)
-        words = {0.0: "0", 0.5: "0.5 a coin", 1.0: "1"}[value]
+        words = {0.0: "0", 0.5: tr("0.5 a coin"), 1.0: "1"}[value]
         painter.drawText(box, side.get(value, Qt.AlignmentFlag.AlignHCenter), words)

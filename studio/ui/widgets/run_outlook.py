@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QGridLayout, QWidget
 from studio.app.free_memory import Free
 from studio.domain.memory import Estimate
 from studio.ui.parts import button, clear, column, label, row, set_role
+from studio.ui.texts import tr
 from studio.ui.theme import GRID
 from studio.ui.words import size, things
 
@@ -42,8 +43,8 @@ class RunOutlook(QWidget):
         self._grid.setHorizontalSpacing(GRID)
         self._grid.setColumnStretch(2, 1)
         self._lines.hide()
-        self._fold = button("▸ Line by line", self._on_fold, role="quiet",
-                            tip="Show or fold what takes how much memory")  # fmt: skip
+        self._fold = button(tr("▸ Line by line"), self._on_fold, role="quiet",
+                            tip=tr("Show or fold what takes how much memory"))  # fmt: skip
         self._fold.hide()
         layout = column(self._data, self._total, row(self._fold, None), self._lines, gap=GRID // 2)
         self.setLayout(layout)
@@ -51,8 +52,7 @@ class RunOutlook(QWidget):
     def show_outlook(self, found: Outlook) -> None:
         """Show what a run would be."""
         self._data.setText(found.no_data or (
-            f"{things(found.examples, 'example')} from {things(found.questions, 'question')}, "
-            f"{things(found.steps, 'step')} at most"
+            tr("{examples} from {questions}, {steps} at most", examples=things(found.examples, 'example'), questions=things(found.questions, 'question'), steps=things(found.steps, 'step'))
         ))  # fmt: skip
         need, free = found.need, found.free
         self._fold.setVisible(need is not None)
@@ -62,11 +62,22 @@ class RunOutlook(QWidget):
             self._lines.hide()
             return
         known = free is not None and free.bytes is not None
-        room = f" of {size(free.bytes or 0)} free{free.where}" if known and free else ""
+        room = (
+            tr(" of {size} free{where}", size=size(free.bytes or 0), where=free.where)
+            if known and free
+            else ""
+        )
         tight = known and free is not None and need.total > (free.bytes or 0) * TIGHT
-        self._total.setText(f"{'⚠ ' if tight else ''}Memory: about {size(need.total)}{room}")
-        self._total.setToolTip("Too tight? Halve “Batch tokens”, switch “Gradient checkpointing” on,"
-                               " or shorten “Longest example”." if tight else "")  # fmt: skip
+        self._total.setText(
+            tr(
+                "{value}Memory: about {total}{room}",
+                value="⚠ " if tight else "",
+                total=size(need.total),
+                room=room,
+            )
+        )
+        self._total.setToolTip(tr("Too tight? Halve “Batch tokens”, switch “Gradient checkpointing” on,"
+                               " or shorten “Longest example”.") if tight else "")  # fmt: skip
         set_role(self._total, "warn" if tight else "name")
         clear(self._grid)
         for n, line in enumerate(need.needs):
@@ -84,4 +95,4 @@ class RunOutlook(QWidget):
 
     def _on_fold(self) -> None:
         self._lines.setVisible(self._lines.isHidden())
-        self._fold.setText(("▸" if self._lines.isHidden() else "▾") + " Line by line")
+        self._fold.setText(("▸" if self._lines.isHidden() else "▾") + tr(" Line by line"))

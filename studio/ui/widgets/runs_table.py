@@ -13,12 +13,23 @@ from PySide6.QtWidgets import QAbstractItemView, QSplitter
 from studio.flow.comparison import differences
 from studio.ui.plain_text import one_line
 from studio.ui.sheet import Sheet
+from studio.ui.texts import all_tr, mark, tr
 from studio.ui.theme import GRID
 from studio.ui.words import NOTHING, decimal, share
 
-_HEAD = ("Run", "Begun", "Student", "State", "Step", "Loss", "Held-out loss", "Accuracy", "Remark")
-_SIGNS = {"running": "▶ running", "finished": "✓ finished", "stopped": "■ stopped",
-          "failed": "✗ failed", "interrupted": "⚠ interrupted", "made": "made"}  # fmt: skip
+_HEAD = (
+    mark("Run"),
+    mark("Begun"),
+    mark("Student"),
+    mark("State"),
+    mark("Step"),
+    mark("Loss"),
+    mark("Held-out loss"),
+    mark("Accuracy"),
+    mark("Remark"),
+)
+_SIGNS = {"running": mark("▶ running"), "finished": mark("✓ finished"), "stopped": mark("■ stopped"),
+          "failed": mark("✗ failed"), "interrupted": mark("⚠ interrupted"), "made": mark("made")}  # fmt: skip
 MOST = 4  #: runs whose settings are compared side by side
 
 
@@ -35,11 +46,11 @@ class RunsTable(QSplitter):
         super().__init__()
         self._runs: list[Any] = []
         widths = (80, 112, 160, 112, 112, 72, 120, 128)
-        self.table = Sheet(_HEAD, name="Runs", widths=widths, numbers=(4, 5, 6, 7),
-                           empty="No run yet: choose a student and press Start")  # fmt: skip
+        self.table = Sheet(all_tr(_HEAD), name=tr("Runs"), widths=widths, numbers=(4, 5, 6, 7),
+                           empty=tr("No run yet: choose a student and press Start"))  # fmt: skip
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        self.table.setToolTip("Choose several (Ctrl or Shift) to lay their curves over each other"
-                              " and see where their settings differ")  # fmt: skip
+        self.table.setToolTip(tr("Choose several (Ctrl or Shift) to lay their curves over each other"
+                              " and see where their settings differ"))  # fmt: skip
         self.table.selectionModel().selectionChanged.connect(lambda *_: self._on_chosen())
         self._differences: Sheet | None = None
         self.addWidget(self.table)
@@ -76,9 +87,9 @@ class RunsTable(QSplitter):
             self._differences = None
         if len(settings) < 2:
             return
-        head = ("Setting", *(run[:8] for run in settings))
-        made = Sheet(head, name="Where the settings differ", widths=[120, *(104 for _ in settings)],
-                     empty="Same data, same settings")  # fmt: skip
+        head = (tr("Setting"), *(run[:8] for run in settings))
+        made = Sheet(head, name=tr("Where the settings differ"), widths=[120, *(104 for _ in settings)],
+                     empty=tr("Same data, same settings"))  # fmt: skip
         made.show_rows([(name, *values) for name, values in differences(settings)])
         self._differences = made
         self.addWidget(made)
@@ -93,7 +104,7 @@ def _cells(run: Any) -> tuple[Any, ...]:
     begun = time.strftime("%d %b %H:%M", time.localtime(run["created_at"]))
     steps = f"{run['step']:,} of {run['steps']:,}" if run["steps"] else NOTHING
     return (
-        run["id"][:8], begun, one_line(run["student"], most=40), _SIGNS.get(run["state"], run["state"]),
+        run["id"][:8], begun, one_line(run["student"], most=40), tr(_SIGNS.get(run["state"], run["state"])),
         steps, decimal(run["loss"], 4), decimal(result.get("val_loss"), 4),
         _accuracy(result), one_line(run["message"]),
     )  # fmt: skip

@@ -10,17 +10,37 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLineEdit, QWid
 
 from studio.domain.specs import DatasetSpec, LoraSpec, TrainSpec
 from studio.ui.parts import button, column, label, row
+from studio.ui.texts import mark, tr
 from studio.ui.theme import GRID
 
 COMMON = ("epochs", "lr", "alpha", "batch_examples", "max_tokens", "full", "lora.r", "data.replay")
 _SPECS = (("", TrainSpec), ("lora.", LoraSpec), ("data.", DatasetSpec))
 _HIDDEN = ("job", "method", "student", "lora")  #: chosen elsewhere, or a form of its own
 TITLES = {
-    "lr": "Learning rate", "alpha": "Alpha", "batch_examples": "Examples a step", "lora.r": "LoRA rank",
-    "max_tokens": "Longest example", "full": "All weights", "data.replay": "Replay", "epochs": "Epochs",
-    "lora.alpha": "LoRA alpha", "lora.dropout": "LoRA dropout", "lora.target_modules": "LoRA layers",
-    "data.questions": "Questions", "data.draw": "Draw", "data.explanations": "Explanations",
-    "data.val_share": "Kept out", "data.seed": "Seed of the data",
+    "lr": mark("Learning rate"), "alpha": mark("Alpha"), "batch_examples": mark("Examples a step"), "lora.r": mark("LoRA rank"),
+    "max_tokens": mark("Longest example"), "full": mark("All weights"), "data.replay": mark("Replay"), "epochs": mark("Epochs"),
+    "lora.alpha": mark("LoRA alpha"), "lora.dropout": mark("LoRA dropout"), "lora.target_modules": mark("LoRA layers"),
+    "data.questions": mark("Questions"), "data.draw": mark("Draw"), "data.explanations": mark("Explanations"),
+    "data.val_share": mark("Kept out"), "data.seed": mark("Seed of the data"),
+    "max_steps": mark("Max steps"),
+    "save_steps": mark("Save steps"),
+    "keep_checkpoints": mark("Keep checkpoints"),
+    "schedule": mark("Schedule"),
+    "warmup": mark("Warmup"),
+    "weight_decay": mark("Weight decay"),
+    "max_grad_norm": mark("Max grad norm"),
+    "batch_tokens": mark("Batch tokens"),
+    "overlong": mark("Overlong"),
+    "precision": mark("Precision"),
+    "packing": mark("Packing"),
+    "gradient_checkpointing": mark("Gradient checkpointing"),
+    "seed": mark("Seed"),
+    "eval_steps": mark("Eval steps"),
+    "early_stopping": mark("Early stopping"),
+    "threads": mark("Threads"),
+    "processes": mark("Processes"),
+    "data.choice": mark("Choice"),
+    "data.teachers": mark("Teachers"),
 }  # fmt: skip
 
 
@@ -62,11 +82,11 @@ class SpecForm(QWidget):
             settings_of(values), key=lambda one: (one.name not in COMMON, _rank(one.name))
         )
         for setting in found:
-            title = label(setting.title, tip=setting.help_text)
+            title = label(tr(setting.title), tip=tr(setting.help_text))
             forms[setting.name in COMMON].addRow(title, self._field(setting))
         self._rest.hide()
-        self._fold = button("▸ More settings", self._on_fold, role="quiet",
-                            tip="Show or fold all other settings")  # fmt: skip
+        self._fold = button(tr("▸ More settings"), self._on_fold, role="quiet",
+                            tip=tr("Show or fold all other settings"))  # fmt: skip
         layout = column(common, row(self._fold, None), self._rest, None)
         layout.setContentsMargins(0, 0, GRID, 0)
         self.setLayout(layout)
@@ -83,7 +103,7 @@ class SpecForm(QWidget):
 
     def _on_fold(self) -> None:
         self._rest.setVisible(self._rest.isHidden())
-        self._fold.setText(("▸" if self._rest.isHidden() else "▾") + " More settings")
+        self._fold.setText(("▸" if self._rest.isHidden() else "▾") + tr(" More settings"))
 
     def _field(self, setting: Setting) -> QWidget:
         field: QWidget
@@ -102,9 +122,11 @@ class SpecForm(QWidget):
             line.setAlignment(Qt.AlignmentFlag.AlignRight)
             line.textChanged.connect(lambda _: self.changed.emit())
             field = line
-        field.setToolTip(f"{setting.help_text}\n--set {setting.name}=…")
-        field.setAccessibleName(setting.title)
-        field.setAccessibleDescription(setting.help_text)
+        field.setToolTip(
+            tr("{help_text}\n--set {name}=…", help_text=tr(setting.help_text), name=setting.name)
+        )
+        field.setAccessibleName(tr(setting.title))
+        field.setAccessibleDescription(tr(setting.help_text))
         self._fields[setting.name] = field
         self._defaults[setting.name] = _text_of(field)
         return field

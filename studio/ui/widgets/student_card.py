@@ -13,10 +13,10 @@ from studio.flow.students import find_student
 from studio.ui.page import Page
 from studio.ui.parts import Card, button, label, row
 from studio.ui.plain_text import one_line
-from studio.ui.texts import tr
+from studio.ui.texts import mark, tr
 from studio.ui.words import share
 
-SPLITS = {"train": "train", "test": "held out"}
+SPLITS = {"train": mark("train"), "test": mark("held out")}
 EXAMS_SHOWN = 4
 
 
@@ -64,8 +64,7 @@ class StudentCard(Card):
         lines = []
         for split, round_, n, right in exams[:EXAMS_SHOWN]:
             low, high = wilson(right, n)
-            lines.append(f"Round {round_}, {SPLITS[split]}: {right:,} of {n:,} right"
-                         f" ({share(right / n)}, {share(low)} to {share(high)})")  # fmt: skip
+            lines.append(tr("Round {n_round}, {split}: {right:,} of {n:,} right ({share}, {low} to {high})", n_round=round_, split=tr(SPLITS[split]), right=right, n=n, share=share(right / n), low=share(low), high=share(high)))  # fmt: skip
         nothing = tr("It has not sat an exam yet.") if chosen else tr("No student chosen yet.")
         self._exams.setText("\n".join(lines) or nothing)
         self._sit.setEnabled(chosen and asked)

@@ -16,15 +16,16 @@ from studio.ui.drawn_text import DrawnText, Mark
 from studio.ui.formulas import Formulas
 from studio.ui.parts import Card, ShortLabel, button, label, row, set_role
 from studio.ui.plain_text import one_line, safe_span
+from studio.ui.texts import mark, tr
 from studio.ui.theme import GRID, scheme_now
 from studio.ui.words import SIGNS
 
 RATIONALE_LINES = 12
 EXPLANATION_LINES = 8
 _WISHES: tuple[tuple[str, Wish, str], ...] = (
-    ("Accept", "accept", "Accept by hand; outranks the rule (A)"),
-    ("Reject", "reject", "Reject by hand; outranks the rule (R)"),
-    ("Clear", "clear", "Take the decision by hand back; the rule counts again (C)"),
+    (mark("Accept"), "accept", mark("Accept by hand; outranks the rule (A)")),
+    (mark("Reject"), "reject", mark("Reject by hand; outranks the rule (R)")),
+    (mark("Clear"), "clear", mark("Take the decision by hand back; the rule counts again (C)")),
 )
 
 
@@ -46,19 +47,24 @@ class TeacherCard(Card):
         self._formulas = formulas
         self.rationale_id = said.id
         name = one_line(said.teacher, most=40)
-        self.setAccessibleName(f"Teacher {number}, {name}")
+        self.setAccessibleName(tr("Teacher {number}, {name}", number=number, name=name))
         self.body.addLayout(_head(number, name, said))
         self.body.addLayout(_decisions(said))
-        text = DrawnText(f"Rationale of {name}", formulas, most_lines=RATIONALE_LINES, role="bare")
+        text = DrawnText(
+            tr("Rationale of {name}", name=name), formulas, most_lines=RATIONALE_LINES, role="bare"
+        )
         wrong = mistaken_sum(said.text)
         span = safe_span(said.text, wrong.span) if wrong else None
         marks = [Mark(span, scheme_now().warn, strong=False)] if span else []
-        text.show_text(said.text or "(an empty rationale)", marks)
+        text.show_text(said.text or tr("(an empty rationale)"), marks)
         self.body.addWidget(text)
         if wrong:
-            why = one_line(f"⚠ {wrong.sum} is {wrong.is_}, not {wrong.said}", most=120)
+            why = one_line(
+                tr("⚠ {sum} is {is_}, not {said}", sum=wrong.sum, is_=wrong.is_, said=wrong.said),
+                most=120,
+            )
             self.body.addWidget(
-                label(why, "warn", wrap=True, tip="The first sum here that does not add up")
+                label(why, "warn", wrap=True, tip=tr("The first sum here that does not add up"))
             )
         for flag, by in said.flags:
             if flag != Flag.SUM:  # said above, with the place
@@ -74,15 +80,17 @@ class TeacherCard(Card):
     def _add_explanation(self, name: str, explanation: str) -> None:
         if not explanation:
             return
-        text = DrawnText(f"Explanation of {name}", self._formulas, most_lines=EXPLANATION_LINES)
+        text = DrawnText(
+            tr("Explanation of {name}", name=name), self._formulas, most_lines=EXPLANATION_LINES
+        )
         text.show_text(explanation)
         text.hide()
-        fold = button("▸ What went wrong, it says", lambda: None, role="quiet",
-                      tip="Show or fold this teacher's explanation of the mistake")  # fmt: skip
+        fold = button(tr("▸ What went wrong, it says"), lambda: None, role="quiet",
+                      tip=tr("Show or fold this teacher's explanation of the mistake"))  # fmt: skip
 
         def toggle() -> None:
             text.setVisible(text.isHidden())
-            fold.setText(("▾" if text.isVisible() else "▸") + " What went wrong, it says")
+            fold.setText(("▾" if text.isVisible() else "▸") + tr(" What went wrong, it says"))
 
         fold.clicked.connect(toggle)
         self.body.addLayout(row(fold, None))
@@ -93,12 +101,20 @@ class TeacherCard(Card):
         for text, wish, tip in _WISHES:
             if wish == "clear" and said.human is None:
                 continue  # nothing to clear, and the room is needed
-            one = button(text, partial(self.wished.emit, said.id, wish), tip=tip)
-            one.setAccessibleName(f"{text} the rationale of {one_line(said.teacher, most=40)}")
+            one = button(tr(text), partial(self.wished.emit, said.id, wish), tip=tr(tip))
+            one.setAccessibleName(
+                tr(
+                    "{value} the rationale of {teacher}",
+                    value=text,
+                    teacher=one_line(said.teacher, most=40),
+                )
+            )
             made.append(one)
-        edit = button("Edit …", partial(self.edit_requested.emit, said.id), role="quiet",
-                      tip="Put this rationale right; the original stays (E)")  # fmt: skip
-        edit.setAccessibleName(f"Edit the rationale of {one_line(said.teacher, most=40)}")
+        edit = button(tr("Edit …"), partial(self.edit_requested.emit, said.id), role="quiet",
+                      tip=tr("Put this rationale right; the original stays (E)"))  # fmt: skip
+        edit.setAccessibleName(
+            tr("Edit the rationale of {teacher}", teacher=one_line(said.teacher, most=40))
+        )
         self.body.addLayout(row(*made, edit, None))
 
     # Qt's own names
@@ -111,15 +127,24 @@ class TeacherCard(Card):
 
 def _head(number: int, name: str, said: Said) -> QHBoxLayout:
     role = {"correct": "good", "wrong": "bad"}.get(said.verdict, "warn")
-    answer = one_line(said.extracted, most=24) or "no answer read"
+    answer = one_line(said.extracted, most=24) or tr("no answer read")
     sign = SIGNS.get(said.verdict, "·")
-    tip = f"Its own answer: {said.verdict or 'not graded yet'}"
+    verdict = tr(said.verdict) if said.verdict else tr("not graded yet")
+    tip = tr("Its own answer: {verdict}", verdict=verdict)
     title = ShortLabel(
-        f"{number}  {name}", "section", tip="Press this number to choose the teacher"
+        f"{number}  {name}", "section", tip=tr("Press this number to choose the teacher")
     )
-    marks = [f"sample {said.sample + 1}"] if said.sample else []
-    marks += [f"edited by {one_line(said.edited_by, most=24)}"] if said.edited_by else []
-    marks += [f"revision {said.revision}"] if said.revision and not said.edited_by else []
+    marks = [tr("sample {n}", n=said.sample + 1)] if said.sample else []
+    marks += (
+        [tr("edited by {edited_by}", edited_by=one_line(said.edited_by, most=24))]
+        if said.edited_by
+        else []
+    )
+    marks += (
+        [tr("revision {revision}", revision=said.revision)]
+        if said.revision and not said.edited_by
+        else []
+    )
     sample = label(" · ".join(marks), "small")
     made = row(title, sample, label(f"{answer} {sign}", role, tip=tip))
     made.setStretch(0, 1)
@@ -134,11 +159,13 @@ def _decisions(said: Said) -> QGridLayout:
     grid.setVerticalSpacing(GRID // 4)
     grid.setColumnStretch(2, 1)
     role = "dim" if said.human is not None else "good" if said.automatic else "bad"
-    rule = {None: "not decided yet", True: "✓ accepted", False: "✗ rejected"}[said.automatic]
-    lines = [("Rule", rule, "dim" if said.automatic is None else role, said.reason)]
+    rule = {None: tr("not decided yet"), True: tr("✓ accepted"), False: tr("✗ rejected")}[
+        said.automatic
+    ]
+    lines = [(tr("Rule"), rule, "dim" if said.automatic is None else role, said.reason)]
     if said.human is not None:
         why = " · ".join(part for part in (said.who, said.human_reason) if part)
-        lines.append(("By hand", "✓ accepted" if said.human else "✗ rejected",
+        lines.append((tr("By hand"), tr("✓ accepted") if said.human else tr("✗ rejected"),
                       "good" if said.human else "bad", why))  # fmt: skip
     for n, (title, decided, look, why) in enumerate(lines):
         reason = label(one_line(why), "small", wrap=True)

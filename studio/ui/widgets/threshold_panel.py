@@ -12,10 +12,12 @@ from studio.flow.versions import CUSTOM, Version
 from studio.ui.parts import Card, button, choice, choose, column, label, row
 from studio.ui.plain_text import one_line
 from studio.ui.rules_dialog import TRIAL, RulesDialog
+from studio.ui.texts import tr
 from studio.ui.theme import GRID
 from studio.ui.weights_dialog import WeightsDialog
 from studio.ui.what_if import STEP, Trial, bars, try_policy
 from studio.ui.widgets.histogram import Histogram
+from studio.ui.words import things
 
 _MOST_REVIEWS = 4
 
@@ -48,26 +50,26 @@ class ThresholdPanel(Card):
         self._histogram.threshold_changed.connect(self._on_dragged)
         self._force = label("", "small")
         self._make_controls()
-        self._outcome = label("Reading the scores …")
+        self._outcome = label(tr("Reading the scores …"))
         self._more = label("", "small")
         for part in (self._outcome, self._more):  # long texts are cut, never a reason to grow
             part.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self._apply = button("Apply", lambda: self.apply_requested.emit(self.policy), role="main",
-                             tip="Put this rule in force; decisions by hand stay (undo: Ctrl+Z)")  # fmt: skip
-        self._apply_as = button("Apply as …", self._on_name,
-                                tip="Put this rule in force under a name, as a version of its own")  # fmt: skip
-        self._reset = button("Reset", lambda: self._try(self._in_force),
-                             tip="Back to the rule in force")  # fmt: skip
-        first = row(label("Accept when the", "dim"), self._aggregate, label("score is above", "dim"),
+        self._apply = button(tr("Apply"), lambda: self.apply_requested.emit(self.policy), role="main",
+                             tip=tr("Put this rule in force; decisions by hand stay (undo: Ctrl+Z)"))  # fmt: skip
+        self._apply_as = button(tr("Apply as …"), self._on_name,
+                                tip=tr("Put this rule in force under a name, as a version of its own"))  # fmt: skip
+        self._reset = button(tr("Reset"), lambda: self._try(self._in_force),
+                             tip=tr("Back to the rule in force"))  # fmt: skip
+        first = row(label(tr("Accept when the"), "dim"), self._aggregate, label(tr("score is above"), "dim"),
                     self._threshold, None)  # fmt: skip
-        second = row(label("with", "dim"), self._least, self._gate, self._sums, None)
+        second = row(label(tr("with"), "dim"), self._least, self._gate, self._sums, None)
         third = row(self._reviewers, self._known, self._compare, None)
         right = column(first, second, third, None, gap=GRID // 2)
         upper = row(self._histogram, right, gap=GRID * 3)
         upper.setStretch(0, 1)
         self.body.setContentsMargins(GRID * 2, GRID, GRID * 2, GRID)
         self.body.setSpacing(GRID // 2)
-        self.body.addLayout(row(label("ACCEPTANCE RULE", "head"), self._force, None))
+        self.body.addLayout(row(label(tr("ACCEPTANCE RULE"), "head"), self._force, None))
         self.body.addLayout(upper)
         said = column(self._outcome, self._more, gap=0)
         lower = row(said, self._reset, self._apply_as, self._apply)
@@ -76,33 +78,33 @@ class ThresholdPanel(Card):
         self._enable(False)
 
     def _make_controls(self) -> None:
-        self._aggregate = choice([(str(one), one) for one in Aggregate], name="Aggregate",
-                                 tip="How the valid scores of a rationale become one number")  # fmt: skip
+        self._aggregate = choice([(str(one), one) for one in Aggregate], name=tr("Aggregate"),
+                                 tip=tr("How the valid scores of a rationale become one number"))  # fmt: skip
         self._threshold = QDoubleSpinBox()
         self._threshold.setRange(0, 5)
         self._threshold.setSingleStep(STEP)
         self._threshold.setKeyboardTracking(False)
         self._threshold.setFixedWidth(GRID * 9)
         self._threshold.setAlignment(Qt.AlignmentFlag.AlignRight)
-        self._threshold.setAccessibleName("Threshold")
-        self._threshold.setToolTip("Scores must be above this; equal is not enough")
-        counts = [(f"at least {n} valid review{'s' if n > 1 else ''}", n)
+        self._threshold.setAccessibleName(tr("Threshold"))
+        self._threshold.setToolTip(tr("Scores must be above this; equal is not enough"))
+        counts = [(tr("at least {reviews}", reviews=things(n, "valid review")), n)
                   for n in range(1, _MOST_REVIEWS + 1)]  # fmt: skip
-        self._least = choice([("all expected reviews", 0), *counts], name="Reviews needed",
-                             tip="How many valid scores a rationale needs before it can be accepted")  # fmt: skip
-        self._gate = QCheckBox("and a right answer")
-        self._gate.setAccessibleName("Answer gate")
-        self._gate.setToolTip("Accept only rationales whose own answer equals gold")
-        self._sums = QCheckBox("and right sums")
-        self._sums.setAccessibleName("Arithmetic gate")
-        self._reviewers = button("Reviewers …", self._on_reviewers,
-                                 tip="Leave reviewers out, or let some count more than others")  # fmt: skip
-        self._known = choice([], name="Known rules", tip="Try an earlier version or a preset. paper: "
-                             "mean above 3; studio: besides, a right answer and all reviews")  # fmt: skip
+        self._least = choice([(tr("all expected reviews"), 0), *counts], name=tr("Reviews needed"),
+                             tip=tr("How many valid scores a rationale needs before it can be accepted"))  # fmt: skip
+        self._gate = QCheckBox(tr("and a right answer"))
+        self._gate.setAccessibleName(tr("Answer gate"))
+        self._gate.setToolTip(tr("Accept only rationales whose own answer equals gold"))
+        self._sums = QCheckBox(tr("and right sums"))
+        self._sums.setAccessibleName(tr("Arithmetic gate"))
+        self._reviewers = button(tr("Reviewers …"), self._on_reviewers,
+                                 tip=tr("Leave reviewers out, or let some count more than others"))  # fmt: skip
+        self._known = choice([], name=tr("Known rules"), tip=tr("Try an earlier version or a preset. paper: "
+                             "mean above 3; studio: besides, a right answer and all reviews"))  # fmt: skip
         self._known.setMinimumWidth(GRID * 18)
         self._known.activated.connect(lambda _: self._on_known())
-        self._compare = button("Compare …", self._on_compare,
-                               tip="See what sets two versions of the rule apart")  # fmt: skip
+        self._compare = button(tr("Compare …"), self._on_compare,
+                               tip=tr("See what sets two versions of the rule apart"))  # fmt: skip
         for box in (self._aggregate, self._least):
             box.activated.connect(lambda _: self._on_changed())
         self._threshold.valueChanged.connect(lambda _: self._on_changed())
@@ -132,10 +134,10 @@ class ThresholdPanel(Card):
         self._size = self._size if book is self._book else None
         self._book, self._version, self._in_force = book, version, in_force
         name = "" if in_force.name == CUSTOM else f" “{one_line(in_force.name, most=40)}”"
-        self._force.setText(f"in force: version {version}{name}, {in_force.describe()}"
-                            if version else "none applied yet")  # fmt: skip
+        self._force.setText(tr("in force: version {version}{name}, {value}", version=version, name=name, value=in_force.describe())
+                            if version else tr("none applied yet"))  # fmt: skip
         self._known.clear()
-        self._known.addItem("Known rules", "")
+        self._known.addItem(tr("Known rules"), "")
         for key, known in book.rules.items():
             self._known.addItem(one_line(known.title, most=40), key)
         self._enable(len(book) > 0)
@@ -172,7 +174,10 @@ class ThresholdPanel(Card):
         """Put the controls to ``policy`` and count what it would do."""
         choose(self._aggregate, policy.aggregate)
         if self._least.findData(policy.min_reviews) < 0:
-            self._least.addItem(f"at least {policy.min_reviews} valid reviews", policy.min_reviews)
+            self._least.addItem(
+                tr("at least {reviews}", reviews=things(policy.min_reviews, "valid review")),
+                policy.min_reviews,
+            )
         choose(self._least, policy.min_reviews)
         self._gate.setChecked(policy.answer_gate)
         self._sums.setChecked(policy.arithmetic_gate)
@@ -201,7 +206,7 @@ class ThresholdPanel(Card):
         if self._book is None:
             return
         known = {one.policy.id for one in self._book.rules.values()}
-        trial = Version(TRIAL, self.policy.model_copy(update={"name": "rule under trial"}))
+        trial = Version(TRIAL, self.policy.model_copy(update={"name": tr("rule under trial")}))
         dialog = RulesDialog(self, self._book, None if self.policy.id in known else trial)
         dialog.rows_requested.connect(self.rows_requested)
         dialog.chosen.connect(self._try)
@@ -210,8 +215,8 @@ class ThresholdPanel(Card):
     def _on_name(self) -> None:
         asked = QInputDialog(self)
         asked.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        asked.setWindowTitle("Apply as")
-        asked.setLabelText("Name of this version of the rule")
+        asked.setWindowTitle(tr("Apply as"))
+        asked.setLabelText(tr("Name of this version of the rule"))
         asked.textValueSelected.connect(self._on_named)
         asked.open()
 
@@ -229,14 +234,16 @@ class ThresholdPanel(Card):
         if book is None:
             return
         if not len(book):
-            self._outcome.setText("No rationales yet: there is nothing to decide.")
+            self._outcome.setText(tr("No rationales yet: there is nothing to decide."))
             return
         shown, unscored = bars(book, policy)
         self._histogram.show_bars(shown, unscored=unscored)
         self.trial = try_policy(book, policy, self._size)
         same = policy.id == self._in_force.id and self._version > 0
         settled = same and not self.trial.changes
-        self._outcome.setText(f"{'In force' if settled else 'If applied'}: {self.trial.in_words}")
+        self._outcome.setText(
+            f"{tr('In force') if settled else tr('If applied')}: {self.trial.in_words}"
+        )
         self._more.setText(self.trial.more_words)
         for part in (self._outcome, self._more):
             part.setToolTip(part.text().replace(" · ", "\n"))
@@ -248,5 +255,7 @@ class ThresholdPanel(Card):
     def _weights_in_words(self) -> str:
         out = sum(not weight for weight in self._weights.values())
         weighed = len(self._weights) - out
-        said = [f"{out:,} left out"] * bool(out) + [f"{weighed:,} weighed"] * bool(weighed)
-        return f"Reviewers: {', '.join(said)} …" if said else "Reviewers …"
+        said = [tr("{n:,} left out", n=out)] * bool(out) + [tr("{n:,} weighed", n=weighed)] * bool(
+            weighed
+        )
+        return tr("Reviewers: {said} …", said=", ".join(said)) if said else tr("Reviewers …")

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QGridLayout
 from studio.flow.reviewers import Report
 from studio.ui.parts import Card, Notice, clear, column, label
 from studio.ui.sheet import Sheet
+from studio.ui.texts import tr
 from studio.ui.theme import GRID
 from studio.ui.widgets.reviewer_card import ReviewerCard
 from studio.ui.words import NOTHING, decimal, things
@@ -28,7 +29,7 @@ class TrustPanel(Card):
     flips_requested = Signal(str)
 
     def __init__(self) -> None:
-        super().__init__("How far each reviewer can be trusted")
+        super().__init__(tr("How far each reviewer can be trusted"))
         self.report: Report | None = None
         self._notice = Notice()
         self._cards = QGridLayout()
@@ -36,7 +37,7 @@ class TrustPanel(Card):
         self._matrix = column()
         self._rule = label("", "small", wrap=True)
         self._note = label("", "small", wrap=True)
-        self._scored = label("Who scored whom", "section")
+        self._scored = label(tr("Who scored whom"), "section")
         self.body.addWidget(self._rule)
         self.body.addWidget(self._notice)
         self.body.addLayout(self._cards)
@@ -44,7 +45,7 @@ class TrustPanel(Card):
         self.body.addWidget(self._scored)
         self.body.addLayout(self._matrix)
         self.body.addWidget(self._note)
-        self.show_state("Measuring the reviewers …")
+        self.show_state(tr("Measuring the reviewers …"))
 
     def show_state(self, title: str, text: str = "") -> None:
         """Say why there are no numbers: empty, loading or failed."""
@@ -59,8 +60,8 @@ class TrustPanel(Card):
         """Show these numbers."""
         self.report = report
         if not report.cards:
-            self.show_state("No reviews yet", "Reviews are made by “Run what is missing” on the "
-                            "Overview; each teacher scores what the others wrote.")  # fmt: skip
+            self.show_state(tr("No reviews yet"), tr("Reviews are made by “Run what is missing” on the "
+                            "Overview; each teacher scores what the others wrote."))  # fmt: skip
             return
         clear(self._cards)
         for n, card in enumerate(report.cards):
@@ -68,12 +69,19 @@ class TrustPanel(Card):
             made.flips_requested.connect(self.flips_requested)
             self._cards.addWidget(made, n // _ABREAST, n % _ABREAST)
         self._show_matrix(report)
-        self._rule.setText(f"Decisions are those of the rule in force: {report.policy.describe()}.")
+        self._rule.setText(
+            tr("Decisions are those of the rule in force: {value}.", value=report.policy.describe())
+        )
         self._note.setText(
-            f"Agreement: Krippendorff's alpha {decimal(report.alpha)} (interval) over "
-            f"{things(report.n_alpha, 'rationale')} with two valid scores or more; 1 is agreement, 0 is "
-            "chance. Corrected: the author's mean with each reviewer's fitted severity taken off, so "
-            "that authors who met stricter reviewers can be compared; no rule reads it."
+            tr(
+                "Agreement: Krippendorff's alpha {alpha} (interval) over {n_alpha} "
+                "with two valid scores or more; 1 is agreement, 0 is chance. "
+                "Corrected: the author's mean with each reviewer's fitted severity "
+                "taken off, so that authors who met stricter reviewers can be "
+                "compared; no rule reads it.",
+                alpha=decimal(report.alpha),
+                n_alpha=things(report.n_alpha, "rationale"),
+            )
         )
         self._notice.hide()
         for part in (self._rule, self._note, self._scored):
@@ -83,8 +91,8 @@ class TrustPanel(Card):
         clear(self._matrix)
         names = [card.reviewer for card in report.cards]
         sheet = Sheet(
-            ("Author ↓  Reviewer →", *names, "Mean", "Corrected"), name="Mean scores by author and "
-            "reviewer", numbers=range(1, len(names) + 3), stretch=0,
+            (tr("Author ↓  Reviewer →"), *names, tr("Mean"), tr("Corrected")), name=tr("Mean scores by author and "
+            "reviewer"), numbers=range(1, len(names) + 3), stretch=0,
             widths=(200, *[152] * len(names), 96, 96),
         )  # fmt: skip
         sheet.show_rows([self._row(report, n, names) for n in range(len(report.authors))])
