@@ -123,6 +123,7 @@ class Sheet(QTableView):
         self.verticalHeader().setDefaultSectionSize(GRID * 4)
         header = self.horizontalHeader()
         header.setHighlightSections(False)
+        header.setTextElideMode(Qt.TextElideMode.ElideRight)
         header.setSectionResizeMode(range(len(head))[stretch], QHeaderView.ResizeMode.Stretch)
         for place, width in enumerate(widths):
             header.resizeSection(place, width)

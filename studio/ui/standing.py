@@ -82,7 +82,7 @@ def read_standing(store: Store) -> Standing:
 def _by_teacher(book: Scorebook) -> Iterator[tuple[str, int, str, str, str]]:
     """Yield each teacher with its rationales, the right and the accepted among them, and its mean."""
     scores = book.scores(Policy())
-    for number, name in enumerate(book.teachers):
+    for name, number in sorted((name, n) for n, name in enumerate(book.teachers)):
         mine = book.teacher == number
         n, scored = int(mine.sum()), scores[mine & (scores > 0)]  # none is NaN, and not above 0
         right = int((mine & book.has_verdict(Verdict.CORRECT)).sum())
@@ -97,7 +97,7 @@ def stops(found: Standing) -> tuple[Stop, ...]:
     n = found.numbers
     trained = things(n["runs"], "run")
     return (
-        Stop(count(n["questions"]), tr("Questions"), tr("{n:,} more held out", n=n['held_out']), _of(n["questions"], 1)),
+        Stop(count(n["questions"]), tr("Questions"), tr("{n:,} held out", n=n['held_out']), _of(n["questions"], 1)),
         Stop(count(n["attempts"]), tr("Attempts"), tr("at train questions"), _of(n["attempts"], n["questions"])),
         Stop(count(n["mistakes"]), tr("Mistakes"), tr("{share} of them", share=share(_of(n['mistakes'], n['attempts']))),
              _of(n["mistakes"], n["attempts"])),

@@ -53,8 +53,9 @@ class CommitteePage(Page):
             all_tr(_TEACHERS),
             name=tr("Teachers"),
             empty=tr("No teacher yet: add three of them"),
-            widths=(144, 168, 200, 136, 80, 88, 88),
+            widths=(168, 176, 200, 144, 80, 88, 88, 144),
             numbers=(4, 5, 6),
+            stretch=2,
         )
         self._teachers.opened.connect(lambda _: self._on_edit())
         self._teachers.chosen.connect(lambda _: self._enable())

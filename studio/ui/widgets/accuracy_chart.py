@@ -15,6 +15,7 @@ from studio.ui.texts import tr
 from studio.ui.theme import GRID, SMALL, Scheme, scheme_now
 
 LINE = GRID * 3
+_MOST_AIR = 1.6  #: times as high a line gets at most, where there is room
 _NAME, _NUMBERS = GRID * 22, GRID * 36  #: pixels left of the scale and right of it
 
 
@@ -36,7 +37,7 @@ class _Lines(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._parts: tuple[Part, ...] = ()
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName(tr("Accuracy before and after, per kind of question"))
 
     def show_parts(self, parts: Sequence[Part]) -> None:
@@ -45,6 +46,12 @@ class _Lines(QWidget):
         self.updateGeometry()
         self.setMinimumHeight(self.sizeHint().height())
         self.update()
+
+    @property
+    def _line(self) -> float:
+        """Pixels a line gets: more where there is room, up to a limit."""
+        room = (self.height() - GRID) / (len(self._parts) + 1)
+        return max(float(LINE), min(room, LINE * _MOST_AIR))
 
     # Qt's own names
 
@@ -58,7 +65,7 @@ class _Lines(QWidget):
         scheme = scheme_now()
         self._draw_scale(painter, scheme)
         for n, part in enumerate(self._parts, start=1):
-            self._draw_part(painter, part, LINE * n, scheme, whole=n == len(self._parts))
+            self._draw_part(painter, part, self._line * n, scheme, whole=n == len(self._parts))
         painter.end()
 
     def _x(self, share: float) -> float:
@@ -68,25 +75,25 @@ class _Lines(QWidget):
         small = QFont(self.font())
         small.setPixelSize(SMALL)
         painter.setFont(small)
-        bottom = LINE * (len(self._parts) + 1)
+        bottom = self._line * (len(self._parts) + 1)
         for share in (0.0, 0.25, 0.5, 0.75, 1.0):
             x = self._x(share)
             painter.setPen(QPen(QColor(scheme.line), 1))
-            painter.drawLine(QPointF(x, LINE - 4), QPointF(x, bottom))
+            painter.drawLine(QPointF(x, self._line - 4), QPointF(x, bottom))
             painter.setPen(QColor(scheme.dim))
-            box = QRectF(x - 30, 0, 60, LINE - 6)
+            box = QRectF(x - 30, 0, 60, self._line - 6)
             painter.drawText(box, Qt.AlignmentFlag.AlignCenter, f"{share:.0%}")
         for text, left, wide in (
             (tr("before → after"), GRID * 5, 12),
             (tr("95 % interval"), GRID * 17, 13),
             ("n", GRID * 30, 5),
         ):
-            box = QRectF(self._x(1) + left, 0, GRID * wide, LINE - 6)
+            box = QRectF(self._x(1) + left, 0, GRID * wide, self._line - 6)
             painter.drawText(box, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)
         painter.setFont(self.font())
 
     def _draw_part(
-        self, painter: QPainter, part: Part, top: int, scheme: Scheme, *, whole: bool
+        self, painter: QPainter, part: Part, top: float, scheme: Scheme, *, whole: bool
     ) -> None:
         font = QFont(self.font())
         font.setBold(whole)
@@ -95,8 +102,8 @@ class _Lines(QWidget):
         left = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
         elide = Qt.TextElideMode.ElideRight
         name = painter.fontMetrics().elidedText(one_line(part.kind), elide, _NAME - GRID * 3)
-        painter.drawText(QRectF(0, top, _NAME, LINE), left, name)
-        y = top + LINE / 2
+        painter.drawText(QRectF(0, top, _NAME, self._line), left, name)
+        y = top + self._line / 2
         gained = part.base is not None and part.tuned.accuracy >= part.base.accuracy
         colour = scheme.accent if part.base is None or gained else scheme.bad
         if part.base is not None:
@@ -118,7 +125,7 @@ class _Lines(QWidget):
         painter.drawEllipse(QPointF(self._x(score.accuracy), y), 4, 4)
 
     def _draw_numbers(
-        self, painter: QPainter, part: Part, top: int, scheme: Scheme, colour: str
+        self, painter: QPainter, part: Part, top: float, scheme: Scheme, colour: str
     ) -> None:
         left = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
         before = "–" if part.base is None else f"{part.base.accuracy:.0%}"
@@ -129,7 +136,7 @@ class _Lines(QWidget):
             (f"{low:.0%} to {high:.0%}", GRID * 17, scheme.dim), (f"{part.tuned.n:,}", GRID * 30, scheme.dim),
         ):  # fmt: skip
             painter.setPen(QColor(shade))
-            painter.drawText(QRectF(x + at, top, GRID * 14, LINE), left, text)
+            painter.drawText(QRectF(x + at, top, GRID * 14, self._line), left, text)
 
 
 def _spoken(part: Part) -> str:

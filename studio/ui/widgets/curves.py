@@ -249,7 +249,7 @@ def _measured(shown: Shown, colour: int, *, several: bool) -> Line:
 
 def _in_words(runs: Sequence[_Followed]) -> str:
     if not runs:
-        return tr("No run chosen.")
+        return tr("No run chosen: the curves of a run are drawn here, while it learns.")
     if len(runs) > 1:
         return f"{things(len(runs), 'run')}, one colour each"
     curves = runs[0].curves

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import Any
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout
 
 from studio.flow.reviewers import Report
 from studio.ui.parts import Card, Notice, clear, column, label
+from studio.ui.plain_text import one_line
 from studio.ui.sheet import Sheet
 from studio.ui.texts import tr
 from studio.ui.theme import GRID
 from studio.ui.widgets.reviewer_card import ReviewerCard
 from studio.ui.words import NOTHING, decimal, things
 
-_ABREAST = 3  #: cards in one row
+_CARD = GRID * 38  #: pixels a card needs
 _LINE = GRID * 4
+_NAMES, _LETTER = GRID * 80, 9  #: pixels for the names of reviewers in all, and for a letter
 
 
 class TrustPanel(Card):
@@ -33,6 +37,8 @@ class TrustPanel(Card):
         self.report: Report | None = None
         self._notice = Notice()
         self._cards = QGridLayout()
+        self._shown: list[ReviewerCard] = []
+        self._abreast = 0
         self._cards.setSpacing(GRID * 3 // 2)
         self._matrix = column()
         self._rule = label("", "small", wrap=True)
@@ -50,6 +56,7 @@ class TrustPanel(Card):
     def show_state(self, title: str, text: str = "") -> None:
         """Say why there are no numbers: empty, loading or failed."""
         clear(self._cards)
+        self._shown = []
         clear(self._matrix)
         self._notice.show_text(title, text)
         self._notice.show()
@@ -64,10 +71,12 @@ class TrustPanel(Card):
                             "Overview; each teacher scores what the others wrote."))  # fmt: skip
             return
         clear(self._cards)
-        for n, card in enumerate(report.cards):
+        self._shown = []
+        for card in report.cards:
             made = ReviewerCard(card)
             made.flips_requested.connect(self.flips_requested)
-            self._cards.addWidget(made, n // _ABREAST, n % _ABREAST)
+            self._shown.append(made)
+        self._lay_cards()
         self._show_matrix(report)
         self._rule.setText(
             tr("Decisions are those of the rule in force: {value}.", value=report.policy.describe())
@@ -87,13 +96,33 @@ class TrustPanel(Card):
         for part in (self._rule, self._note, self._scored):
             part.show()
 
+    def _lay_cards(self) -> None:
+        """Put as many cards abreast as there is room for, as many in each row as can be."""
+        fit = max(1, (self.width() - GRID * 4) // (_CARD + GRID * 3 // 2))
+        rows = ceil(len(self._shown) / fit)
+        abreast = ceil(len(self._shown) / rows) if rows else 1
+        if abreast == self._abreast and self._cards.count() == len(self._shown):
+            return
+        self._abreast = abreast
+        for n, one in enumerate(self._shown):
+            self._cards.addWidget(one, n // abreast, n % abreast)
+        for place in range(self._cards.columnCount()):
+            self._cards.setColumnStretch(place, int(place < abreast))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Lay the cards out anew, as there is room."""
+        super().resizeEvent(event)
+        self._lay_cards()
+
     def _show_matrix(self, report: Report) -> None:
         clear(self._matrix)
         names = [card.reviewer for card in report.cards]
+        wide = max(GRID * 12, min(GRID * 28, _NAMES // max(1, len(names))))
+        short = [one_line(name, most=(wide - GRID * 3) // _LETTER) for name in names]
         sheet = Sheet(
-            (tr("Author ↓  Reviewer →"), *names, tr("Mean"), tr("Corrected")), name=tr("Mean scores by author and "
+            (tr("Author ↓  Reviewer →"), *short, tr("Mean"), tr("Corrected")), name=tr("Mean scores by author and "
             "reviewer"), numbers=range(1, len(names) + 3), stretch=0,
-            widths=(200, *[152] * len(names), 96, 96),
+            widths=(184, *[wide] * len(names), 96, 96),
         )  # fmt: skip
         sheet.show_rows([self._row(report, n, names) for n in range(len(report.authors))])
         sheet.setFixedHeight(_LINE * (len(report.authors) + 1) + GRID)
