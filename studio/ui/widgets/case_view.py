@@ -112,6 +112,15 @@ class CaseView(QSplitter):
             self._teachers.addWidget(label(tr("No rationale yet: run what is missing on the Overview "
                                            "page."), "dim", wrap=True))  # fmt: skip
         self._teachers.addStretch(1)
+        self._chain_focus()
+
+    def _chain_focus(self) -> None:
+        """Let Tab go through the cards after the student's answer: they were made after all else."""
+        before = _stops(self._mistake)[-1:]
+        for stop in (one for card in self._cards for one in _stops(card)):
+            if before:
+                QWidget.setTabOrder(before[0], stop)
+            before = [stop]
 
     def _on_picked(self, rationale_id: str) -> None:
         ids = [one.rationale_id for one in self._cards]
@@ -124,3 +133,9 @@ class CaseView(QSplitter):
     def _bring_to_sight(self, number: int) -> None:
         if number < len(self._cards):
             self._area.ensureWidgetVisible(self._cards[number], 0, GRID)
+
+
+def _stops(part: QWidget) -> list[QWidget]:
+    """Return where Tab stops within ``part``."""
+    tab = Qt.FocusPolicy.TabFocus
+    return [one for one in part.findChildren(QWidget) if one.focusPolicy() & tab]
