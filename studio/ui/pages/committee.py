@@ -53,7 +53,7 @@ class CommitteePage(Page):
             all_tr(_TEACHERS),
             name=tr("Teachers"),
             empty=tr("No teacher yet: add three of them"),
-            widths=(168, 176, 200, 144, 80, 88, 88, 144),
+            widths=(136, 152, 200, 136, 72, 80, 80, 136),
             numbers=(4, 5, 6),
             stretch=2,
         )

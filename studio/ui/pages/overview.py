@@ -12,7 +12,7 @@ from studio.flow.cost import ledger
 from studio.flow.queues import BY_QUESTION, DOUBTFUL, QUEUES
 from studio.flow.round_funnel import round_of
 from studio.ui.page import Page
-from studio.ui.parts import Card, button, choice, choose, column, label, row, scrolled
+from studio.ui.parts import Card, ShortLabel, button, choice, choose, column, label, row, scrolled
 from studio.ui.plain_text import one_line
 from studio.ui.run_dialog import RunDialog
 from studio.ui.sheet import Sheet
@@ -238,7 +238,8 @@ class _QueueRow(QPushButton):
         super().__init__()
         self._title, self._unit = title, unit
         self._number = label("…", "name")
-        inside = row(label(title), label(meaning, "dim"), None, self._number, gap=GRID * 2)
+        inside = row(label(title), ShortLabel(meaning, "dim"), self._number, gap=GRID * 2)
+        inside.setStretch(1, 1)
         inside.setContentsMargins(GRID, GRID // 2, GRID, GRID // 2)
         self.setLayout(inside)
         self.setProperty("role", "row")

@@ -15,6 +15,8 @@ from studio.ui.widgets.mistake_view import MistakeView
 from studio.ui.widgets.review_matrix import ReviewMatrix
 from studio.ui.widgets.teacher_card import TeacherCard
 
+_LEAST = GRID * 32  #: pixels of the panes of texts
+
 
 class CaseView(QSplitter):
     """The three panes of the desk.
@@ -44,6 +46,7 @@ class CaseView(QSplitter):
                             (tr("TEACHERS"), self._scrolled_teachers()),
                             (tr("REVIEWS"), self._matrix)):  # fmt: skip
             card = Card(role="pane")
+            card.setMinimumWidth(_LEAST if pane is not self._matrix else 0)
             card.body.setContentsMargins(GRID, GRID, GRID, GRID)
             card.body.addWidget(label(title, "head"))
             card.body.addWidget(pane, 1)
@@ -133,6 +136,7 @@ class CaseView(QSplitter):
     def _bring_to_sight(self, number: int) -> None:
         if number < len(self._cards):
             self._area.ensureWidgetVisible(self._cards[number], 0, GRID)
+            self._area.horizontalScrollBar().setValue(0)
 
 
 def _stops(part: QWidget) -> list[QWidget]:

@@ -62,7 +62,7 @@ class FilterBar(QWidget):
         self._saved = self._menu_button(tr("Views"), self._fill_views,
                                         tip=tr("Open, save or delete a view: filter and order"))  # fmt: skip
         self.search = self._make_search()
-        self.count = ShortLabel(role="dim", least=GRID * 15)
+        self.count = ShortLabel(role="dim", least=GRID * 7)
         self.chips = Chips()
         self.chips.removed.connect(self._on_removed)
         for box in (self._state, self._queue):
@@ -88,7 +88,7 @@ class FilterBar(QWidget):
         ))  # fmt: skip
         search.setClearButtonEnabled(True)
         search.setMaxLength(200)
-        search.setMinimumWidth(GRID * 24)
+        search.setMinimumWidth(GRID * 16)
         self._pause = QTimer(self)
         self._pause.setSingleShot(True)
         self._pause.setInterval(PAUSE_MS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QPainter, QPainterPath, QPaintEvent
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPainterPath, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from studio.ui.texts import tr
@@ -81,6 +81,10 @@ def _draw_station(
         font = QFont(font)
         font.setPixelSize(size if len(text) < 9 or size != TITLE else BODY + 4)
         font.setWeight(QFont.Weight.DemiBold if bold else QFont.Weight.Normal)
+        while size == TITLE and QFontMetrics(font).horizontalAdvance(text) > inner.width() > 0:
+            if font.pixelSize() <= BODY:
+                break
+            font.setPixelSize(font.pixelSize() - 1)
         painter.setFont(font)
         painter.setPen(QColor(colour))
         line = QRectF(inner.x(), inner.y() + top, inner.width(), high)

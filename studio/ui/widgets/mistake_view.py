@@ -12,7 +12,7 @@ from studio.ui.cases import Answer, Case
 from studio.ui.desk_keys import DESK_VERBS
 from studio.ui.drawn_text import DrawnText, Mark
 from studio.ui.formulas import Formulas
-from studio.ui.parts import button, choice, choose, column, label, row, set_role
+from studio.ui.parts import ShortLabel, button, choice, choose, column, label, row, set_role
 from studio.ui.plain_text import one_line, safe_span
 from studio.ui.texts import tr
 from studio.ui.theme import scheme_now
@@ -37,7 +37,7 @@ class MistakeView(QWidget):
         self._answers: dict[str, Answer] = {}
         self.answer: Answer | None = None  #: the attempt in sight
         self._solution = ""
-        self._source = label("", "small")
+        self._source = ShortLabel(role="small")
         self._question = DrawnText(tr("Question"), formulas, most_lines=QUESTION_LINES, role="bare")
         self._gold = label("", "good", wrap=True, tip=tr("The answer the question came with"))
         self._attempts = choice(
