@@ -70,9 +70,9 @@ def prompts(
 
 
 def _list(bench: Bench, *, json_: bool) -> None:
-    lines = []
+    lines, made = [], versions.Made(bench.store)
     for name in versions.names(bench.store):
-        known = versions.counted(bench.store, name, _history(bench, name))
+        known = made.counted(name, _history(bench, name))
         lines.append((name, known, next(one for one in known if one.in_force)))
     if json_:
         print_json({"prompts": [
@@ -89,7 +89,7 @@ def _list(bench: Bench, *, json_: bool) -> None:
 def _show(
     bench: Bench, name: str, version: int | None, against: int | None, *, json_: bool
 ) -> None:
-    known = versions.counted(bench.store, name, _history(bench, name))
+    known = versions.Made(bench.store).counted(name, _history(bench, name))
     chosen = (next(one for one in known if one.in_force) if version is None
               else versions.find(known, version))  # fmt: skip
     other = None if against is None else versions.find(known, against)
@@ -113,7 +113,7 @@ def _change(
         now = versions.restore(bench.bench, name, version, who=bench.who, why=why)
     else:
         now = versions.write(bench.bench, name, text, who=bench.who, why=why)
-    known = versions.counted(bench.store, name, _history(bench.bench, name))
+    known = versions.Made(bench.store).counted(name, _history(bench.bench, name))
     older = sum(one.made for one in known if one.number != now.number)
     if json_:
         print_json({"name": name, **now.as_json(), "older": older})

@@ -80,10 +80,21 @@ def history(store: Store, prompts: Prompts, name: str) -> list[PromptVersion]:
             for one in known]  # fmt: skip
 
 
-def counted(store: Store, name: str, versions: Iterable[PromptVersion]) -> list[PromptVersion]:
-    """Return versions with how many records each of them made."""
-    made = dict(map(tuple, store.rows(views.MADE[PURPOSES[purpose_of(name)].table])))
-    return [one._replace(made=made.get(one.hash, 0)) for one in versions]
+class Made:
+    """How many records each text made, by its hash; each table is gone through once, when asked."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._known: dict[str, dict[str, int]] = {}
+
+    def counted(self, name: str, versions: Iterable[PromptVersion]) -> list[PromptVersion]:
+        """Return versions of a prompt with how many records each of them made."""
+        table = PURPOSES[purpose_of(name)].table
+        if table not in self._known:
+            rows = self._store.rows(views.MADE[table])
+            self._known[table] = {row[0]: row[1] for row in rows}
+        made = self._known[table]
+        return [one._replace(made=made.get(one.hash, 0)) for one in versions]
 
 
 def in_force(store: Store, prompts: Prompts, name: str) -> PromptVersion:

@@ -100,8 +100,9 @@ class PromptsDialog(QDialog):
         shipped = self._workbench.prompts
 
         def read(store: Store) -> list[_Line]:
+            made = versions.Made(store)
             return [
-                _Line(name, versions.counted(store, name, versions.history(store, shipped, name)))
+                _Line(name, made.counted(name, versions.history(store, shipped, name)))
                 for name in versions.names(store)
             ]
 

@@ -66,7 +66,7 @@ async def run(bench: Bench, *stages: str) -> None:
 def numbers(bench: Bench, name: str) -> list[tuple[int, bool, int]]:
     known = prompt_versions.history(bench.store, bench.prompts, name)
     return [(one.number, one.in_force, one.made)
-            for one in prompt_versions.counted(bench.store, name, known)]  # fmt: skip
+            for one in prompt_versions.Made(bench.store).counted(name, known)]  # fmt: skip
 
 
 @pytest.mark.parametrize("purpose", PURPOSES)
