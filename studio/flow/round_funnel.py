@@ -1,13 +1,21 @@
-"""The funnel of each round: from its attempts to what the run that learned from them measured."""
+"""The funnel of each round: from its attempts to what the run that learned from them measured.
+
+Rationales of a round are those at train questions with a mistake of that round, so one at a question
+that was missed twice counts in both.
+"""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
 from studio.store import round_views as views
 
 if TYPE_CHECKING:
+    from studio.flow.casebook import Casebook
+    from studio.flow.scorebook import Scorebook
     from studio.store.tables import Store
 
 
@@ -23,21 +31,44 @@ class Round(NamedTuple):
         return {"round": self.number, **self.counts, "accuracy": self.accuracy}
 
 
-def numbers(store: Store) -> list[int]:
-    """Return the rounds there are, the first first."""
-    return [row[0] for row in store.rows(views.ROUNDS)]
+def are_several(store: Store) -> bool:
+    """Return whether there may be more than one round; told at once."""
+    first, last = tuple(store.one(views.ENDS) or (None, None))
+    return first != last
 
 
-def round_of(store: Store, number: int) -> Round:
-    """Return what became of the mistakes of one round."""
-    counts = dict(store.one(views.STATIONS, number) or {})
+def rounds(store: Store, cases: Casebook, book: Scorebook) -> list[Round]:
+    """Return what became of the mistakes of each round, the first first.
+
+    Exams on held-out questions alone begin no round.
+    """
+    train = cases.split == (cases.splits.index("train") if "train" in cases.splits else -1)
+    asked = train[cases.attempts.question]
+    explained = dict(map(tuple, store.rows(views.EXPLAINED)))
+    runs = {row["round"]: row for row in store.rows(views.RUNS)}
+    whole = {"questions": int(train.sum()), "held_out": int((~train).sum())}
+    found = []
+    for number in sorted({*np.unique(cases.attempts.round[asked]).tolist(), *runs}):
+        mine = asked & (cases.attempts.round == number)
+        wrong = mine & cases.wrong
+        missed = np.append(cases.with_attempt(wrong), False)
+        solved = missed[cases.places_of(book)][book.question]
+        run = runs.get(number)
+        counts = {
+            **whole, "attempts": int(mine.sum()), "mistakes": int(wrong.sum()),
+            "explained": explained.get(number, 0), "rationales": int(solved.sum()),
+            "reviewed": int((solved & book.where(lambda seen: bool(seen.scores))).sum()),
+            "accepted": int((solved & book.is_in_force(1)).sum()),
+            "by_hand": int((solved & (book.human >= 0)).sum()),
+            "runs": run["runs"] if run else 0, "trained": run["trained"] if run else 0,
+        }  # fmt: skip
+        found.append(Round(number, counts, _accuracy(store, number)))
+    return found
+
+
+def _accuracy(store: Store, number: int) -> float | None:
     results = [
         json.loads(row["result"]).get("accuracy") for row in store.rows(views.RESULTS, number)
     ]
     measured = [one for one in results if one is not None]
-    return Round(number, counts, measured[-1] if measured else None)
-
-
-def rounds(store: Store) -> list[Round]:
-    """Return all rounds, the first first."""
-    return [round_of(store, number) for number in numbers(store)]
+    return measured[-1] if measured else None

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from studio.flow.checks import flag_counts, other_models
 from studio.flow.cost import ledger
 from studio.flow.quality import quality_of
-from studio.flow.round_funnel import rounds
 from studio.store import views
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ def status(store: Store) -> dict[str, Any]:
         "other_models": [one._asdict() for one in other_models(store)],
         "ledger": [line._asdict() for line in ledger(store)],
         "runs": _runs(store),
-        "rounds": [one.as_json() for one in rounds(store)],
+        "rounds": _rounds(store),
     }
 
 
@@ -72,6 +71,14 @@ def _calls(store: Store) -> dict[str, Any]:
     row = store.one(views.CALL_COUNTS)
     assert row is not None  # an aggregate always has one row
     return dict(row)
+
+
+def _rounds(store: Store) -> list[dict[str, Any]]:
+    from studio.flow.casebook import Casebook  # brings numpy: not for every verb
+    from studio.flow.round_funnel import rounds
+    from studio.flow.scorebook import Scorebook
+
+    return [one.as_json() for one in rounds(store, Casebook(store), Scorebook(store))]
 
 
 def _runs(store: Store) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from studio.domain.policy import Policy
 from studio.domain.records import Verdict
-from studio.flow import pipeline, round_funnel
+from studio.flow import pipeline
 from studio.flow.cost import total
 from studio.flow.queues import DOUBTFUL, queue_counts
 from studio.store import views, window_views
@@ -38,7 +38,7 @@ class Standing(NamedTuple):
     teachers: int
     calls: dict[str, float | None]
     by_teacher: tuple[tuple[str, int, str, str, str], ...]
-    rounds: tuple[int, ...] = ()  #: those there are
+    rounds: tuple[Round, ...] = ()  #: where there are several
 
     def of_round(self, one: Round) -> Standing:
         """Return the same with the stations of one round."""
@@ -75,8 +75,17 @@ def read_standing(store: Store) -> Standing:
         teachers=len(teachers),
         calls=dict(store.one(views.CALL_COUNTS) or {}),
         by_teacher=tuple(_by_teacher(book)),
-        rounds=tuple(round_funnel.numbers(store)),
+        rounds=_rounds(store, book),
     )
+
+
+def _rounds(store: Store, book: Scorebook) -> tuple[Round, ...]:
+    from studio.flow import rounds
+    from studio.flow.casebook import Casebook
+
+    if not rounds.are_several(store):
+        return ()
+    return tuple(rounds.rounds(store, Casebook(store), book))
 
 
 def _by_teacher(book: Scorebook) -> Iterator[tuple[str, int, str, str, str]]:

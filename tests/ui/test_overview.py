@@ -8,8 +8,10 @@ from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from studio.domain.records import Attempt, Grade, Question, Verdict
+from studio.flow.casebook import Casebook
 from studio.flow.cost import Estimate
 from studio.flow.round_funnel import rounds
+from studio.flow.scorebook import Scorebook
 from studio.store.tables import Store
 from studio.ui.pages.overview import OverviewPage
 from studio.ui.run_dialog import RunDialog
@@ -82,7 +84,8 @@ def test_the_funnel_of_a_round_counts_what_came_of_its_mistakes(
         store.add([attempt, Grade(subject_id=attempt.id, verdict=verdict, grader="rules:1")])
     held_out = Question(text="held out", gold="1", split="test")
     store.add([held_out, Attempt(question_id=held_out.id, student="small", text="1", round=2)])
-    found = {one.number: one.counts for one in rounds(store)}
+    told = rounds(store, Casebook(store), Scorebook(store))
+    found = {one.number: one.counts for one in told}
     expected = int(store.value(
         "SELECT count(*) FROM final_decisions f JOIN rationales r ON r.id = f.rationale_id"
         " WHERE f.accepted AND r.question_id = ?", questions[0].id,

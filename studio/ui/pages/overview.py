@@ -10,7 +10,6 @@ from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 from studio.app.workbench import Workbench
 from studio.flow.cost import ledger
 from studio.flow.queues import BY_QUESTION, DOUBTFUL, QUEUES
-from studio.flow.round_funnel import round_of
 from studio.ui.page import Page
 from studio.ui.parts import Card, ShortLabel, button, choice, choose, column, label, row, scrolled
 from studio.ui.plain_text import one_line
@@ -33,7 +32,6 @@ from studio.ui.words import count
 if TYPE_CHECKING:
     from studio.flow.cost import Estimate, Spent
     from studio.flow.pipeline import Plan
-    from studio.flow.round_funnel import Round
 
 _TEACHERS = (
     mark("Teacher"),
@@ -79,7 +77,7 @@ class OverviewPage(Page):
             tip=tr("Whose mistakes the funnel counts; a rationale at a question that was missed in two "
                    "rounds counts in both"),
         )  # fmt: skip
-        self._round.activated.connect(lambda _: self._read_funnel())
+        self._round.activated.connect(lambda _: self._show_funnel())
         self._round.hide()
         layout.addLayout(
             row(
@@ -156,8 +154,8 @@ class OverviewPage(Page):
 
     def _show(self, found: Standing) -> None:
         self._found = found
-        self._offer_rounds(found.rounds)
-        self._read_funnel()
+        self._offer_rounds(found)
+        self._show_funnel()
         for name, queue in self._queues.items():
             queue.show_number(found.queues[name])
         self._teachers.show_rows([*found.by_teacher])
@@ -170,30 +168,23 @@ class OverviewPage(Page):
             )
         self._scripted.setVisible(bool(found.scripted))
 
-    def _offer_rounds(self, numbers: tuple[int, ...]) -> None:
+    def _offer_rounds(self, found: Standing) -> None:
         """Let a round be chosen, where there are several."""
         chosen = self._round.currentData()
         self._round.clear()
         self._round.addItem(tr("All rounds"), None)
-        for number in numbers:
-            self._round.addItem(tr("Round {n}", n=number), number)
+        for one in found.rounds:
+            self._round.addItem(tr("Round {n}", n=one.number), one.number)
         choose(self._round, chosen)
-        self._round.setVisible(len(numbers) > 1)
+        self._round.setVisible(len(found.rounds) > 1)
 
-    def _read_funnel(self) -> None:
+    def _show_funnel(self) -> None:
         """Show the stations of the chosen round, or of all."""
-        number, found = self._round.currentData(), self._found
-
-        def show(one: Round | None) -> None:
-            if found is not None:
-                wanted = found if one is None else found.of_round(one)
-                self._funnel.show_stations(tuple(Station(*stop) for stop in stops(wanted)))
-
-        if number is None:
-            show(None)
-        self.reading.ask(
-            "round", lambda store: None if number is None else round_of(store, number), show
-        )
+        if (found := self._found) is not None:
+            number = self._round.currentData()
+            for one in found.rounds:
+                found = found.of_round(one) if one.number == number else found
+            self._funnel.show_stations(tuple(Station(*stop) for stop in stops(found)))
 
     def _show_ledger(self, spent_so_far: list[Spent]) -> None:
         lines = ledger_rows(spent_so_far)
