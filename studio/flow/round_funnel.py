@@ -34,7 +34,7 @@ class Round(NamedTuple):
 def are_several(store: Store) -> bool:
     """Return whether there may be more than one round; told at once."""
     first, last = tuple(store.one(views.ENDS) or (None, None))
-    return first != last
+    return bool(first != last)
 
 
 def rounds(store: Store, cases: Casebook, book: Scorebook) -> list[Round]:

@@ -80,7 +80,7 @@ def read_standing(store: Store) -> Standing:
 
 
 def _rounds(store: Store, book: Scorebook) -> tuple[Round, ...]:
-    from studio.flow import rounds
+    from studio.flow import round_funnel
     from studio.flow.casebook import Casebook
 
     if not rounds.are_several(store):
