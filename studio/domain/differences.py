@@ -14,6 +14,7 @@ from typing import NamedTuple
 from studio.domain.arithmetic import mistaken_sum
 
 MOST_WORDS = 2_000  #: compared word by word; longer texts are compared up to there
+MOST_SOLUTION = 100_000  #: characters; of a longer one it is not said what it never has
 _WORD = re.compile(r"\s+|\w+|[^\w\s]")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _SENTENCE = re.compile(r"[^\n.!?]*(?:[.!?](?=\d)[^\n.!?]*)*(?:[.!?]+|\n|$)")
@@ -53,9 +54,9 @@ def differing_step(answer: str, solution: str) -> Step | None:
     """Return the first step of ``answer`` that does not add up, or takes a number ``solution`` never has.
 
     That is where a wrong answer leaves the way of a right one, as far as can be told by rule; None
-    when all sums are right and every number is one of the solution's, or there are none.
+    when all sums are right and every number is one of the solution's, or there are none to know.
     """
-    known = set(_numbers(solution))
+    known = set(_numbers(solution)) if len(solution) <= MOST_SOLUTION else set()
     for span in steps(answer):
         step = answer[slice(*span)]
         if wrong := mistaken_sum(step):

@@ -17,17 +17,22 @@ def visible(text: str) -> str:
     """
     if text.isascii() and text.isprintable() and len(text) <= LONGEST_LINE:
         return text
+    return "\n".join(_visible(line) for line in text.split("\n"))
+
+
+def _visible(line: str) -> str:
+    if line.isascii() and line.isprintable():  # nearly all are: not a sign is looked at alone
+        starts = range(0, max(1, len(line)), LONGEST_LINE)
+        return "\n".join(line[start : start + LONGEST_LINE] for start in starts)
     shown: list[str] = []
     width = marks = 0
-    for sign in text:
+    for sign in line:
         kind = "" if sign.isascii() and sign.isprintable() else unicodedata.category(sign)
         marks = marks + 1 if kind.startswith("M") else 0
-        if sign == "\n":
-            width = 0
-        elif width >= LONGEST_LINE:
+        if width >= LONGEST_LINE:
             shown.append("\n")
             width = 0
-        hidden = (kind in _HIDDEN and sign not in "\n\t") or marks > _MOST_MARKS
+        hidden = (kind in _HIDDEN and sign != "\t") or marks > _MOST_MARKS
         shown.append(f"⟨U+{ord(sign):04X}⟩" if hidden else sign)
-        width += sign != "\n"
+        width += 1
     return "".join(shown)

@@ -14,6 +14,18 @@ def safe(text: str, *, most: int = MOST_CHARACTERS) -> str:
     return f"{shown}\n… {rest:,} more characters" if rest > 0 else shown
 
 
+def in_sight(text: str) -> str:
+    """Return the part of ``text`` that ``safe`` shows, up to its last whole word.
+
+    What is looked for to be marked is looked for in here: in a text without an end it would take
+    longer than a person waits for a row.
+    """
+    if len(text) <= MOST_CHARACTERS:
+        return text
+    words = text[:MOST_CHARACTERS].rsplit(None, 1)
+    return words[0] if len(words) == 2 else ""
+
+
 def safe_span(text: str, span: tuple[int, int]) -> tuple[int, int] | None:
     """Return where ``span`` of ``text`` stands in ``safe(text)``; None when it is cut off."""
     start, end = span

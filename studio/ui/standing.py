@@ -83,9 +83,9 @@ def _rounds(store: Store, book: Scorebook) -> tuple[Round, ...]:
     from studio.flow import round_funnel
     from studio.flow.casebook import Casebook
 
-    if not rounds.are_several(store):
+    if not round_funnel.are_several(store):
         return ()
-    return tuple(rounds.rounds(store, Casebook(store), book))
+    return tuple(round_funnel.rounds(store, Casebook(store), book))
 
 
 def _by_teacher(book: Scorebook) -> Iterator[tuple[str, int, str, str, str]]:

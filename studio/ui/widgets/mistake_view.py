@@ -13,7 +13,7 @@ from studio.ui.desk_keys import DESK_VERBS
 from studio.ui.drawn_text import DrawnText, Mark
 from studio.ui.formulas import Formulas
 from studio.ui.parts import ShortLabel, button, choice, choose, column, label, row, set_role
-from studio.ui.plain_text import one_line, safe_span
+from studio.ui.plain_text import in_sight, one_line, safe_span
 from studio.ui.texts import tr
 from studio.ui.theme import scheme_now
 from studio.ui.words import SIGNS
@@ -122,7 +122,7 @@ class MistakeView(QWidget):
         """Return where the answer leaves the way and where the grader read it, and say why."""
         scheme = scheme_now()
         wrong = answer.verdict == "wrong"
-        step = differing_step(answer.text, self._solution) if wrong else None
+        step = differing_step(in_sight(answer.text), self._solution) if wrong else None
         parts = safe_span(answer.text, step.span) if step else None
         span = safe_span(answer.text, answer.span) if answer.span else None
         colour = scheme.good if answer.verdict == "correct" else scheme.bad

@@ -15,7 +15,7 @@ from studio.ui.cases import Said
 from studio.ui.drawn_text import DrawnText, Mark
 from studio.ui.formulas import Formulas
 from studio.ui.parts import Card, ShortLabel, button, label, row, set_role
-from studio.ui.plain_text import one_line, safe_span
+from studio.ui.plain_text import in_sight, one_line, safe_span
 from studio.ui.texts import mark, tr
 from studio.ui.theme import GRID, scheme_now
 from studio.ui.words import SIGNS
@@ -53,7 +53,7 @@ class TeacherCard(Card):
         text = DrawnText(
             tr("Rationale of {name}", name=name), formulas, most_lines=RATIONALE_LINES, role="bare"
         )
-        wrong = mistaken_sum(said.text)
+        wrong = mistaken_sum(in_sight(said.text))
         span = safe_span(said.text, wrong.span) if wrong else None
         marks = [Mark(span, scheme_now().warn, strong=False)] if span else []
         text.show_text(said.text or tr("(an empty rationale)"), marks)
