@@ -149,10 +149,14 @@ class Chunk(NamedTuple):
         return said
 
 
-def chunks(store: Store, query: str) -> Iterator[Chunk]:
-    """Yield a named read of ``scorebook_views``, a sixteenth of the ids at a time."""
+def chunks(store: Store, query: str, *more: Any) -> Iterator[Chunk]:
+    """Yield a named read of ``scorebook_views``, a sixteenth of the ids at a time.
+
+    Args:
+        more: parameters of the read beside the first and the last id.
+    """
     for first, after in pairwise(_BOUNDS):
-        row = store.one(query, first, after)
+        row = store.one(query, first, after, *more)
         if row is not None and row[0]:
             yield Chunk(_numbers_of(row[0]), tuple(row)[1:])
 

@@ -91,8 +91,9 @@ def apply_policy(
 def _sized(store: Store, book: Scorebook, policy: Policy) -> Tally:
     from studio.flow.training_size import TrainingSize
 
-    steps = TrainingSize(store, book).steps(book.final(policy) == 1)
-    return book.tally(policy)._replace(steps=steps)
+    tally = book.tally(policy)
+    covered = book.covered(book.final(policy) == 1)
+    return tally._replace(steps=TrainingSize(store, book).steps(tally.accepted, covered))
 
 
 def override(

@@ -106,6 +106,6 @@ def queue_counts(book: Scorebook) -> dict[str, int]:
     for name, queue in QUEUES.items():
         members = queue.members(book)
         counts[name] = (
-            book.counts(members).questions_covered if name in BY_QUESTION else int(members.sum())
+            int(book.covered(members).sum()) if name in BY_QUESTION else int(members.sum())
         )
     return counts

@@ -17,6 +17,7 @@ from studio.domain.checks import Flag
 from studio.domain.policy import Policy, Ruling, rule, seen
 from studio.domain.records import Verdict
 from studio.flow.columns import Ids
+from studio.flow.score_cells import Cells
 from studio.flow.score_columns import (
     MISSING,
     NOT_ASKED,
@@ -58,6 +59,11 @@ class Patterns(NamedTuple):
     of: NDArray[np.int32]
 
 
+class _Seen(NamedTuple):
+    kinds: list[Pattern]
+    code: NDArray[np.int32]  #: the pattern of each kind of rationale (see ``score_cells``)
+
+
 class Tally(NamedTuple):
     """What a policy does to a project. Overrides are already counted in."""
 
@@ -93,6 +99,25 @@ class Counts(NamedTuple):
     tokens: int  #: about
 
 
+class Standing(NamedTuple):
+    """What is in force, counted."""
+
+    counts: Counts
+    by_teacher: dict[str, int]  #: accepted
+    rejected_but_right: int
+    covered: NDArray[np.bool_]  #: which questions have an accepted rationale
+
+
+class Said(NamedTuple):
+    """What people say of every rationale of a scorebook, and what follows from it; see ``take``."""
+
+    human: NDArray[np.int8]
+    current: NDArray[np.int8]
+    cells: Cells
+    standing: Standing
+    flagged: dict[Flag, NDArray[np.int64]]  #: how many of each cell are marked so, shape (c,)
+
+
 class Scorebook:
     """The scores of every current rationale, one array element each, in a fixed order.
 
@@ -106,6 +131,8 @@ class Scorebook:
         edited: whether a person wrote over it, shape (n,).
         human: -1 no override, 0 rejected, 1 accepted, shape (n,), int8.
         current: the decision in force, -1 for none, shape (n,), int8.
+        cells: all of these by cell (see ``score_cells``).
+        standing: what is in force, counted.
     """
 
     def __init__(self, store: Store) -> None:
@@ -117,10 +144,9 @@ class Scorebook:
         self.verdict = read_verdicts(store, self.ids)
         self.flags = read_flags(store, self.ids)
         self._active = {teacher.name for teacher in store.teachers()}
-        self._find_patterns()
-        self.human = read_said(store, scorebook_views.OVERRIDES, self.ids)
+        self._find_kinds()
         self.automatic = read_said(store, scorebook_views.DECISIONS, self.ids)
-        self.current = np.where(self.human >= 0, self.human, self.automatic)
+        self.take(self.said(store))
         self.policy = store.policy()[1]  #: the one in force
         self.rules = rules(store)  #: all that were, and the presets
 
@@ -129,16 +155,17 @@ class Scorebook:
         place = self.ids.places(Ids.of(list(bits)).values)
         values = np.array(list(bits.values()), dtype=np.int16)
         self.flags[place[place >= 0]] = values[place >= 0]
-        self._find_patterns()
+        self._find_kinds()
+        self.take(self._said_by(self.human))
 
-    def _find_patterns(self) -> None:
+    def _find_kinds(self) -> None:
         first = self.teacher.astype(np.int64) * (UNGRADED + 1) + self.verdict
         first = first * 3 + np.where(self.flags < 0, 2, self.is_flagged(Flag.SUM))
         key = fold(list(self.given), first)
         _, self._one, which = np.unique(key, return_index=True, return_inverse=True)
-        self._which = which.astype(np.int32)
-        self._plain = self._patterns_of(Policy())
-        self._weighed: tuple[dict[str, float], Patterns] = ({}, self._plain)
+        self._kind = which.astype(np.int32)
+        self._plain = self._seen_by(Policy())
+        self._weighed: tuple[dict[str, float], _Seen] = ({}, self._plain)
 
     @property
     def unchecked(self) -> int:
@@ -151,21 +178,42 @@ class Scorebook:
         mine: NDArray[np.bool_] = (self.flags >= 0) & (self.flags & bits != 0)
         return mine
 
+    def said(self, store: Store) -> Said:
+        """Read what people say now; to be taken over by ``take``, on whichever thread shows it."""
+        return self._said_by(read_said(store, scorebook_views.OVERRIDES, self.ids))
+
+    def _said_by(self, human: NDArray[np.int8]) -> Said:
+        cells = Cells(self._kind, len(self._one), self.chars, human, self.automatic)
+        current = cells.each(cells.current)
+        covered = self.covered(current == 1)
+        flagged = {flag: cells.count_each(self.is_flagged(flag)) for flag in Flag}
+        standing = self._standing(cells, cells.current == 1, covered)
+        return Said(human, current, cells, standing, flagged)
+
+    def take(self, said: Said) -> None:
+        """Take over what people say without reading the project again."""
+        self.human, self.current, self.cells, self.standing, self._flagged = said
+
     def patterns(self, policy: Policy) -> Patterns:
-        """Return what ``policy`` looks at; the patterns of the newest weights are kept."""
+        """Return what ``policy`` looks at, and what of it each rationale has."""
+        seen_ = self._patterns(policy)
+        return Patterns(seen_.kinds, seen_.code[self._kind])
+
+    def _patterns(self, policy: Policy) -> _Seen:
+        """Return the patterns of all kinds; those of the newest weights are kept."""
         if not policy.weights:
             return self._plain
         if self._weighed[0] != policy.weights:
-            self._weighed = (policy.weights, self._patterns_of(policy))
+            self._weighed = (policy.weights, self._seen_by(policy))
         return self._weighed[1]
 
-    def _patterns_of(self, policy: Policy) -> Patterns:
+    def _seen_by(self, policy: Policy) -> _Seen:
         numbers: dict[Pattern, int] = {}
         codes = [
             numbers.setdefault(self._pattern_of(place, policy), len(numbers))
             for place in self._one.tolist()
         ]
-        return Patterns(list(numbers), np.array(codes or [0], dtype=np.int32)[self._which])
+        return _Seen(list(numbers), np.array(codes, dtype=np.int32))
 
     def _pattern_of(self, place: int, policy: Policy) -> Pattern:
         given = zip(self.reviewers, self.given[:, place].tolist(), strict=True)
@@ -192,51 +240,79 @@ class Scorebook:
                 weights=p.weights,
                 sums_hold=p.sums_hold,
             )
-            for p in self.patterns(policy).kinds
+            for p in self._patterns(policy).kinds
         ]
 
     def ruled(self, policy: Policy) -> NDArray[np.int8]:
         """Return what the policy itself says of each: 1 accepted, 0 rejected; shape (n,)."""
-        said = np.array([r.accepted for r in self.rulings(policy)] or [False], dtype=np.int8)
-        mine: NDArray[np.int8] = said[self.patterns(policy).of]
+        mine: NDArray[np.int8] = self.cells.each(self._ruled(policy))
         return mine
 
     def final(self, policy: Policy) -> NDArray[np.int8]:
         """Return what would count for each rationale: the override, else the policy; shape (n,)."""
-        return np.where(self.human >= 0, self.human, self.ruled(policy))
+        mine: NDArray[np.int8] = self.cells.each(self.final_cells(policy))
+        return mine
+
+    def final_cells(self, policy: Policy) -> NDArray[np.int8]:
+        """Return what would count in each cell; shape (c,)."""
+        return np.where(self.cells.human >= 0, self.cells.human, self._ruled(policy))
+
+    def pattern_cells(self, policy: Policy) -> NDArray[np.int32]:
+        """Return the pattern of each cell: its place in ``rulings``; shape (c,)."""
+        mine: NDArray[np.int32] = self.cells.by_kind(self._patterns(policy).code)
+        return mine
+
+    def _ruled(self, policy: Policy) -> NDArray[np.int8]:
+        said = np.array([r.accepted for r in self.rulings(policy)], dtype=np.int8)
+        mine: NDArray[np.int8] = said[self.pattern_cells(policy)]
+        return mine
 
     def tally(self, policy: Policy) -> Tally:
         """Count what ``policy`` would do; nothing is stored."""
-        automatic = self.ruled(policy)
-        human = self.human >= 0
-        accepted = np.where(human, self.human, automatic) == 1
-        by_teacher = np.bincount(self.teacher[accepted], minlength=len(self.teachers))
-        counts = self.counts(accepted)
+        return self.tally_of(policy, self.covered(self.final(policy) == 1))
+
+    def tally_of(self, policy: Policy, covered: NDArray[np.bool_]) -> Tally:
+        """Count what ``policy`` would do, which questions it covers being known already."""
+        cells, automatic = self.cells, self._ruled(policy)
+        human = cells.human >= 0
+        accepted = np.where(human, cells.human, automatic) == 1
+        standing = self._standing(cells, accepted, covered)
         return Tally(
             policy=policy,
-            **counts._asdict(),
-            rejected=len(self) - counts.accepted,
-            accepted_by_teacher={
-                name: int(n) for name, n in zip(self.teachers, by_teacher, strict=True)
-            },
-            rejected_but_right=int((~accepted & self.has_verdict(Verdict.CORRECT)).sum()),
-            to_accepted=int((accepted & (self.current != 1)).sum()),
-            to_rejected=int((~accepted & (self.current == 1)).sum()),
-            overridden=int(human.sum()),
-            agreeing_overrides=int((human & (self.human == automatic)).sum()),
-            flagged={str(flag): int((accepted & self.is_flagged(flag)).sum()) for flag in Flag},
+            **standing.counts._asdict(),
+            rejected=len(self) - standing.counts.accepted,
+            accepted_by_teacher=standing.by_teacher,
+            rejected_but_right=standing.rejected_but_right,
+            to_accepted=cells.count(accepted & (cells.current != 1)),
+            to_rejected=cells.count(~accepted & (cells.current == 1)),
+            overridden=cells.count(human),
+            agreeing_overrides=cells.count(human & (cells.human == automatic)),
+            flagged={str(flag): int(n[accepted].sum()) for flag, n in self._flagged.items()},
         )
 
-    def counts(self, accepted: NDArray[np.bool_]) -> Counts:
-        """Count what a choice of rationales amounts to; ``accepted`` has shape (n,)."""
-        covered = np.zeros(len(self.question_ids), dtype=bool)
-        covered[self.question[accepted]] = True
-        return Counts(
-            accepted=int(accepted.sum()),
+    def _standing(
+        self, cells: Cells, accepted: NDArray[np.bool_], covered: NDArray[np.bool_]
+    ) -> Standing:
+        """Count what the accepted cells amount to; ``accepted`` has shape (c,)."""
+        verdict, teacher = (cells.by_kind(one[self._one]) for one in (self.verdict, self.teacher))
+        by_teacher = np.bincount(teacher, cells.n * accepted, minlength=len(self.teachers))
+        wrong, right = (verdict == VERDICTS.index(v) for v in (Verdict.WRONG, Verdict.CORRECT))
+        counts = Counts(
+            accepted=cells.count(accepted),
             questions_covered=int(covered.sum()),
-            accepted_but_wrong=int((accepted & self.has_verdict(Verdict.WRONG)).sum()),
-            tokens=int(self.chars[accepted].sum()) // CHARS_PER_TOKEN,
+            accepted_but_wrong=cells.count(accepted & wrong),
+            tokens=int(cells.chars[accepted].sum()) // CHARS_PER_TOKEN,
         )
+        named = zip(self.teachers, by_teacher, strict=True)
+        return Standing(
+            counts, {name: int(n) for name, n in named}, cells.count(~accepted & right), covered
+        )
+
+    def covered(self, chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Return which questions have a chosen rationale; ``chosen`` has shape (n,)."""
+        found = np.zeros(len(self.question_ids) + 1, dtype=bool)
+        found[np.where(chosen, self.question, np.int32(-1))] = True  # the last one: nobody's
+        return found[:-1]
 
     def has_verdict(self, verdict: Verdict) -> NDArray[np.bool_]:
         """Return whose own answer was graded so; shape (n,)."""
@@ -245,15 +321,13 @@ class Scorebook:
 
     def where(self, holds: Callable[[Pattern], bool]) -> NDArray[np.bool_]:
         """Return whose pattern ``holds``, every reviewer counted once; shape (n,)."""
-        answers = np.array([holds(p) for p in self._plain.kinds] or [False], dtype=bool)
-        mine: NDArray[np.bool_] = answers[self._plain.of]
+        answers = np.array([holds(p) for p in self._plain.kinds], dtype=bool)
+        mine: NDArray[np.bool_] = answers[self._plain.code][self._kind]
         return mine
 
     def at_questions_with(self, chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Return which rationales answer a question that has a chosen one; both of shape (n,)."""
-        have = np.zeros(len(self.question_ids), dtype=bool)
-        have[self.question[chosen]] = True
-        mine: NDArray[np.bool_] = have[self.question]
+        mine: NDArray[np.bool_] = self.covered(chosen)[self.question]
         return mine
 
     def is_in_force(self, decision: int) -> NDArray[np.bool_]:
@@ -263,13 +337,6 @@ class Scorebook:
 
     def scores(self, policy: Policy) -> NDArray[np.float64]:
         """Return the aggregate score of each rationale, NaN where no review is valid; (n,)."""
-        values = [np.nan if r.score is None else r.score for r in self.rulings(policy)]
-        return np.array(values or [np.nan])[self.patterns(policy).of]
-
-    def override(self, rationale_ids: Mapping[str, bool | None]) -> None:
-        """Take over changed overrides without reading the project again."""
-        known = Ids.of(list(rationale_ids))
-        for i, said in zip(self.ids.places(known.values), rationale_ids.values(), strict=True):
-            if i >= 0:
-                self.human[i] = -1 if said is None else int(said)
-                self.current[i] = self.automatic[i] if said is None else int(said)
+        values = np.array([np.nan if r.score is None else r.score for r in self.rulings(policy)])
+        mine: NDArray[np.float64] = values[self._patterns(policy).code][self._kind]
+        return mine

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from studio.domain.specs import DatasetSpec, TrainSpec
-from studio.flow.columns import Ids
+from studio.flow.columns import chunks
 from studio.store import scorebook_views, views
 
 if TYPE_CHECKING:
@@ -33,8 +33,7 @@ class TrainingSize:
         self._most = int(_setting(values, TrainSpec, "max_steps"))
         self._one = _setting(data, DatasetSpec, "draw") == "one"
         self._kept = 1 - float(_setting(data, DatasetSpec, "val_share"))
-        self._question, self._n = book.question, len(book.question_ids)
-        self._explanations = np.zeros(self._n, dtype=np.int32)
+        self._explanations = np.zeros(len(book.question_ids), dtype=np.int32)
         student = store.setting("student", "") or None
         round_ = store.value(scorebook_views.NEWEST_ROUND, student)
         replay = float(_setting(data, DatasetSpec, "replay"))
@@ -46,20 +45,22 @@ class TrainingSize:
     def _count_explanations(
         self, store: Store, book: Scorebook, student: str | None, round_: int | None
     ) -> None:
-        rows = store.rows(scorebook_views.EXPLAINED, student, round_)
-        place = book.question_ids.places(Ids.of([row[0] for row in rows]).values)
-        times = np.array([row[1] for row in rows], dtype=np.int32)
-        self._explanations[place[place >= 0]] = times[place >= 0]
+        for chunk in chunks(store, scorebook_views.EXPLAINED, student, round_):
+            place = book.question_ids.places(chunk.ids)
+            times = chunk.numbers(0).astype(np.int32)
+            self._explanations[place[place >= 0]] = times[place >= 0]
 
-    def steps(self, accepted: NDArray[np.bool_]) -> int:
-        """Return about how many steps training on these takes; ``accepted`` has shape (n,)."""
-        covered = np.zeros(self._n, dtype=bool)
-        covered[self._question[accepted]] = True
+    def steps(self, accepted: int, covered: NDArray[np.bool_]) -> int:
+        """Return about how many steps training on so many rationales takes.
+
+        Args:
+            covered: the questions they are about, shape (questions,).
+        """
         explanations = self._explanations[covered]
         if self._one:
-            examples = int(covered.sum()) + int((explanations > 0).sum())
+            examples = len(explanations) + int((explanations > 0).sum())
         else:
-            examples = int(accepted.sum()) + int(explanations.sum())
+            examples = accepted + int(explanations.sum())
         examples += self._replayed
         steps = math.ceil(math.ceil(examples * self._kept / self._batch) * self._epochs)
         return min(steps, self._most) if self._most else steps

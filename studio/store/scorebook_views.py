@@ -72,8 +72,10 @@ WHERE g.doubts <> '[]'"""
 
 NEWEST_ROUND = "SELECT max(round) FROM attempts WHERE student = ?"
 
-#: Explanations by question: of one student's attempts in one round, or of all. One pass over
-#: explanations_attempt.
+#: Explanations by question: of one student's attempts in one round, or of all. Needs
+#: attempts_question, explanations_attempt.
 EXPLAINED = """
-SELECT a.question_id, count(*) FROM explanations e JOIN attempts a ON a.id = e.attempt_id
-WHERE ?1 IS NULL OR (a.student = ?1 AND a.round = ?2) GROUP BY 1"""
+SELECT group_concat(question_id, ''), group_concat(n) FROM (
+    SELECT a.question_id, count(*) AS n FROM attempts a JOIN explanations e ON e.attempt_id = a.id
+    WHERE a.question_id >= ?1 AND a.question_id < ?2
+      AND (?3 IS NULL OR (a.student = ?3 AND a.round = ?4)) GROUP BY a.question_id)"""

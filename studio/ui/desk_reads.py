@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from studio.domain.policy import Policy
-from studio.flow.scorebook import Scorebook
+from studio.flow.scorebook import Said, Scorebook
 from studio.store import tag_views
 from studio.store.tables import Store
 
@@ -13,11 +13,9 @@ def read_scores(store: Store) -> tuple[Scorebook, int, Policy]:
     return Scorebook(store), *store.policy()
 
 
-def read_overrides(store: Store) -> dict[str, bool]:
-    """Return what people said, by rationale id."""
-    return {
-        row[0]: bool(row[1]) for row in store.rows("SELECT rationale_id, accepted FROM overrides")
-    }
+def read_overrides(book: Scorebook, store: Store) -> tuple[Scorebook, Said, int, Policy]:
+    """Return what people say now of this book's rationales, and the rule in force."""
+    return book, book.said(store), *store.policy()
 
 
 def read_tags(store: Store) -> list[str]:

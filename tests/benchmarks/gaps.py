@@ -39,6 +39,7 @@ def main() -> None:
         project = Path(folder) / "project"
         if len(sys.argv) > 1:
             shutil.copytree(sys.argv[1], project)
+            os.sync()  # else the copy is still being written while the window is measured
         else:
             make_project(project, 30_000)
         store = Store(project)

@@ -74,3 +74,9 @@ def test_a_text_that_repeats_itself_without_end_is_compared_as_far_as_is_sensibl
     assert found.only_one
     assert max(end for _, end in found.only_one) <= 2 * 2_000
     assert steps("x" * 1_000_000) == [(0, 1_000_000)]
+
+
+def test_of_a_solution_without_end_it_is_not_said_what_it_never_has() -> None:
+    assert differing_step("So 998", "1000 - 1 = 999") is not None
+    assert differing_step("So 998", "1000 - 1 = 999" + " so it is" * 20_000) is None
+    assert differing_step("3 + 4 = 8", "7" * 1_000_000) is not None

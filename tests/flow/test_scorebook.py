@@ -6,8 +6,8 @@ import random
 
 import numpy as np
 
-from studio.domain.policy import PRESETS, Policy
-from studio.domain.records import Grade, Question, Rationale, Review, Verdict
+from studio.domain.policy import PRESETS, Policy, rule
+from studio.domain.records import Grade, Question, Rationale, Review, TeacherRecord, Verdict
 from studio.flow.decisions import apply_policy, override
 from studio.flow.queues import QUEUES, queue_counts
 from studio.flow.scorebook import Scorebook
@@ -85,11 +85,42 @@ def test_an_override_is_taken_over_as_if_it_were_read_again(store: Store) -> Non
     override(store, chosen, "reject", who="ada")
     override(store, chosen[:2], "accept", who="ada")
     override(store, chosen[2:4], "clear", who="ada")
-    book.override({**dict.fromkeys(chosen, False), chosen[0]: True, chosen[1]: True,
-                   chosen[2]: None, chosen[3]: None, "unknown": True})  # fmt: skip
+    book.take(book.said(store))
     read = Scorebook(store)
     np.testing.assert_array_equal(book.human, read.human)
     np.testing.assert_array_equal(book.current, read.current)
+    assert book.standing.counts == read.standing.counts
+    assert book.tally(PRESETS["studio"]) == read.tally(PRESETS["studio"])
+
+
+def test_counting_by_cell_says_what_counting_each_rationale_says(store: Store) -> None:
+    fill(store, 60)
+    store.put(TeacherRecord(name="gpt", model="gpt", base_url="http://127.0.0.1:9/v1"))
+    apply_policy(store, PRESETS["paper"], who="ada")
+    ids = Scorebook(store).ids
+    override(store, ids[:40], "accept", who="ada")
+    override(store, ids[20:70], "reject", who="ada")
+    book = Scorebook(store)
+    for policy in (PRESETS["paper"], PRESETS["studio"], Policy(weights={"gpt": 0.0}, threshold=2)):
+        kinds, of = book.patterns(policy)
+        ruled = [rule(policy, kinds[n].scores, expected=kinds[n].expected, verdict=kinds[n].verdict,
+                      weights=kinds[n].weights).accepted for n in of.tolist()]  # fmt: skip
+        final = np.where(book.human >= 0, book.human, np.array(ruled, dtype=np.int8))
+        yes, tally = final == 1, book.tally(policy)
+        assert book.final(policy).tolist() == final.tolist()
+        assert (tally.accepted, tally.rejected) == (int(yes.sum()), int((~yes).sum()))
+        assert tally.questions_covered == len(set(book.question[yes].tolist()))
+        assert tally.tokens == int(book.chars[yes].sum()) // 4
+        assert tally.accepted_but_wrong == int((yes & book.has_verdict(Verdict.WRONG)).sum())
+        assert tally.rejected_but_right == int((~yes & book.has_verdict(Verdict.CORRECT)).sum())
+        assert tally.to_accepted == int((yes & (book.current != 1)).sum())
+        assert tally.to_rejected == int((~yes & (book.current == 1)).sum())
+        assert tally.overridden == 70
+        said = (book.human >= 0) & (book.human == np.array(ruled))
+        assert tally.agreeing_overrides == int(said.sum())
+        assert tally.accepted_by_teacher == {
+            name: int((yes & (book.teacher == n)).sum()) for n, name in enumerate(book.teachers)
+        }
 
 
 def test_queues_count_what_they_hold(store: Store) -> None:

@@ -96,10 +96,10 @@ def test_the_verbs_weigh_name_compare_and_return(
 def test_steps_follow_the_projects_own_training_settings(store: Store) -> None:
     fill(store)
     book = Scorebook(store)
-    everything = book.has_verdict(Verdict.CORRECT) | True
-    assert TrainingSize(store, book).steps(everything) == 3
+    everything = len(book), book.covered(book.has_verdict(Verdict.CORRECT) | True)
+    assert TrainingSize(store, book).steps(*everything) == 3
     store.set_setting("training", {"epochs": 10, "batch_examples": 1, "data": {"val_share": 0}})
-    assert TrainingSize(store, book).steps(everything) == 40
+    assert TrainingSize(store, book).steps(*everything) == 40
     store.set_setting("training", {"epochs": 10, "batch_examples": 1, "max_steps": 7})
-    assert TrainingSize(store, book).steps(everything) == 7
-    assert TrainingSize(store, book).steps(~everything) == 0
+    assert TrainingSize(store, book).steps(*everything) == 7
+    assert TrainingSize(store, book).steps(0, ~everything[1]) == 0

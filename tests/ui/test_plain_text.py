@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from studio.domain.visible import LONGEST_LINE
-from studio.ui.plain_text import MOST_CHARACTERS, one_line, safe, safe_span
+from studio.ui.plain_text import MOST_CHARACTERS, in_sight, one_line, safe, safe_span
 
 
 def test_common_text_stays_as_it_is() -> None:
@@ -33,6 +33,15 @@ def test_towers_of_marks_are_cut_down() -> None:
 def test_long_lines_are_broken_and_long_texts_capped() -> None:
     assert max(map(len, safe("x" * 9_000).split("\n"))) <= LONGEST_LINE
     assert safe("x" * 1_000_000).endswith(f"… {1_000_000 - MOST_CHARACTERS:,} more characters")
+
+
+def test_what_is_looked_for_is_looked_for_in_what_is_shown() -> None:
+    assert in_sight("3 * 4 = 12") == "3 * 4 = 12"
+    words = "3 * 4 = 12 " * 100_000
+    assert safe(words).startswith(in_sight(words)[:LONGEST_LINE])
+    assert in_sight(words).endswith(("3", "*", "4", "=", "12"))
+    assert MOST_CHARACTERS - 12 < len(in_sight(words)) <= MOST_CHARACTERS
+    assert in_sight("7" * 1_000_000) == ""
 
 
 def test_a_megabyte_of_hidden_signs_takes_no_time() -> None:

@@ -16,7 +16,7 @@ from studio.flow.casebook import Casebook, first_on_desk
 from studio.flow.columns import Ids
 from studio.flow.decisions import Wish
 from studio.flow.saved_views import saved_views
-from studio.flow.scorebook import Scorebook
+from studio.flow.scorebook import Said, Scorebook
 from studio.ui.desk_filter import Filter, Found, find
 from studio.ui.desk_reads import read_overrides, read_scores, read_tags
 from studio.ui.desk_work import DeskWork
@@ -49,6 +49,9 @@ class DeskPage(Page):
         super().__init__(workbench)
         self._cases: Casebook | None = None
         self._book: Scorebook | None = None
+        self._said_since = (
+            False  #: whether somebody decided by hand since the scores were asked for
+        )
         self._found = Found(Ids.of(()))
         self._build()
         self._make_verbs()
@@ -58,7 +61,7 @@ class DeskPage(Page):
         reader = self.workbench.reader
         self.model = DeskModel(reader, self)
         self.questions = QuestionList(self.model)
-        self.questions.selectionModel().currentRowChanged.connect(self._on_row)
+        self.questions.selectionModel().currentRowChanged.connect(lambda now, _: self._on_row(now))
         self.filters = FilterBar()
         self.filters.changed.connect(lambda _: self._search())
         self.filters.left.connect(self.questions.setFocus)
@@ -126,9 +129,11 @@ class DeskPage(Page):
         elif TABLE in tables and self.filters.filter.text:
             self._search()
         if tables is None or tables & _SCORES:
+            self._said_since = False
             self.reading.ask("scores", read_scores, self._take_scores, slow=True)
         elif "overrides" in tables:
-            self.reading.ask("overrides", read_overrides, self._take_overrides)
+            self._said_since = True  # scores that are being read now may not know
+            self._read_overrides()
         if tables is not None and tables - {TABLE, "settings"}:
             self.model.reread()
             self._show_row(self.questions.currentIndex().row(), keep=True)
@@ -217,19 +222,20 @@ class DeskPage(Page):
             self.filters.show_offer(offered(self._cases, self._book))
             self._search()
         self._count()
+        if self._said_since:
+            self._read_overrides()
 
-    def _take_overrides(self, said: dict[str, bool]) -> None:
-        if self._book is None:
-            return
-        by_hand = (self._book.ids[i] for i in (self._book.human >= 0).nonzero()[0].tolist())
-        cleared = {rid: None for rid in by_hand if rid not in said}
-        self._book.override({**said, **cleared})
-        self.reading.ask("rule", lambda store: store.policy(), self._take_rule)
+    def _read_overrides(self) -> None:
+        if self._book is not None:
+            read = partial(read_overrides, self._book)
+            self.reading.ask("overrides", read, self._take_overrides)
 
-    def _take_rule(self, rule: tuple[int, Policy]) -> None:
-        assert self._book is not None  # asked for after it came
-        self.panel.show_book(self._book, *rule)
-        self._count()
+    def _take_overrides(self, read: tuple[Scorebook, Said, int, Policy]) -> None:
+        book, said, version, policy = read
+        if book is self._book:
+            book.take(said)
+            self.panel.show_book(book, version, policy)
+            self._count()
 
     def _count(self) -> None:
         parts = [things(len(self.model.ids), "question")]
@@ -247,8 +253,7 @@ class DeskPage(Page):
     def _on_tried(self, trial: Trial) -> None:
         self.model.tint(trial.changed_questions)
 
-    def _on_row(self, now: Any, before: Any) -> None:
-        del before
+    def _on_row(self, now: Any) -> None:
         self._show_row(now.row())
 
     def _show_row(self, number: int, *, keep: bool = False) -> None:
