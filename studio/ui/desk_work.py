@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from PySide6.QtGui import QGuiApplication
@@ -14,6 +14,7 @@ from studio.ui.case_text import as_json, as_markdown
 from studio.ui.texts import tr
 
 if TYPE_CHECKING:
+    from studio.flow.decisions import Wish
     from studio.ui.cases import Answer, Case, Said
     from studio.ui.formulas import Formulas
     from studio.ui.page import Page
@@ -142,6 +143,15 @@ class DeskWork:
         if case is not None:
             self._page.reading.ask("history", lambda store: read_history(store, case.question.id),
                                    lambda events: HistoryList(self._page, events).open())  # fmt: skip
+
+    def decide_all(self, ids: Sequence[str], wish: Wish) -> None:
+        """Decide on these rationales by hand, as one change."""
+        n = f"{len(ids):,}"
+        self.tell_when(self._page.workbench.override(ids, wish), {
+            "accept": tr("{n} rationales accepted by hand; Ctrl+Z takes it back", n=n),
+            "reject": tr("{n} rationales rejected by hand; Ctrl+Z takes it back", n=n),
+            "clear": tr("{n} rationales: the rule counts again", n=n),
+        }[wish])  # fmt: skip
 
     def copy(self) -> None:
         """Copy the case as Markdown."""

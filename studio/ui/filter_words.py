@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
 from studio.flow.queues import DOUBTFUL, QUEUES
 from studio.ui.desk_filter import ANY, NONE, SORTS, STATES, VERDICT_NAMES
 from studio.ui.texts import mark, tr
@@ -73,7 +75,7 @@ class Offer(NamedTuple):
 def offered(cases: Casebook, book: Scorebook | None) -> Offer:
     """Return what there is to choose from."""
     attempts = cases.attempts
-    rounds = sorted(set(attempts.round.tolist())) if len(attempts.round) else []
+    rounds = np.unique(attempts.round).tolist()
     return Offer(
         teacher=sorted(book.teachers) if book else (), reviewer=sorted(book.reviewers) if book else (),
         dataset=cases.datasets, kind=sorted(filter(None, cases.kinds)), split=cases.splits,

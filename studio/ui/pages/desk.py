@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any, ClassVar
@@ -36,6 +37,7 @@ from studio.ui.widgets.threshold_panel import ThresholdPanel
 from studio.ui.words import things
 
 _SCORES = frozenset({"rationales", "reviews", "grades", "decisions", "policies", "teachers"})
+_PAINTED_S = 0.03  #: in which the first rows are drawn, before all others are read
 _ROWS = frozenset({"questions", "attempts", "rationales", "grades"})
 
 
@@ -59,16 +61,19 @@ class DeskPage(Page):
 
     def _build(self) -> None:
         reader = self.workbench.reader
+        when, bench = self.reading.when, self.workbench
         self.model = DeskModel(reader, self)
         self.questions = QuestionList(self.model)
         self.questions.selectionModel().currentRowChanged.connect(lambda now, _: self._on_row(now))
         self.filters = FilterBar()
         self.filters.changed.connect(lambda _: self._search())
         self.filters.left.connect(self.questions.setFocus)
-        self.filters.view_saved.connect(self._on_view_saved)
-        self.filters.view_deleted.connect(self._on_view_deleted)
+        self.filters.view_saved.connect(
+            lambda name, view: when(bench.save_view(name, view.as_json()))
+        )
+        self.filters.view_deleted.connect(lambda name: when(bench.delete_view(name)))
         self.case_view = CaseView(reader, Formulas(self.reading, self))
-        self.case_view.wished.connect(self._on_wished)
+        self.case_view.wished.connect(lambda rid, wish: when(bench.override([rid], wish)))
         self.panel = ThresholdPanel()
         self.panel.tried.connect(self._on_tried)
         self.panel.apply_requested.connect(self._on_apply)
@@ -117,26 +122,35 @@ class DeskPage(Page):
     def reload(self, tables: set[str] | None = None) -> None:
         """Read list and scores anew, as far as it is needed; the place is kept."""
         if tables is None:
-            if not self.workbench.read_only:  # else the process that works on it keeps the index
-                self.workbench.indexing.begin()
             self.reading.ask("first", first_on_desk, self._take_first)
-        if tables is None or "settings" in tables:
+            self.reading.ask("pause", lambda _: time.sleep(_PAINTED_S), lambda _: self._read_rest())
+            return
+        self._read(tables)
+        if tables - {TABLE, "settings"}:
+            self.model.reread()
+            self._show_row(self.questions.currentIndex().row(), keep=True)
+
+    def _read(self, tables: set[str]) -> None:
+        if "settings" in tables:
             self.reading.ask("views", saved_views, self._take_views)
-        if tables is None or "notes" in tables:
+        if "notes" in tables:
             self.reading.ask("tags", read_tags, self.filters.show_tags)
-        if tables is None or tables & _ROWS:
+        if tables & _ROWS:
             self.reading.ask("cases", Casebook, self._take_cases)
         elif TABLE in tables and self.filters.filter.text:
             self._search()
-        if tables is None or tables & _SCORES:
+        if tables & _SCORES:
             self._said_since = False
             self.reading.ask("scores", read_scores, self._take_scores, slow=True)
         elif "overrides" in tables:
             self._said_since = True  # scores that are being read now may not know
             self._read_overrides()
-        if tables is not None and tables - {TABLE, "settings"}:
-            self.model.reread()
-            self._show_row(self.questions.currentIndex().row(), keep=True)
+
+    def _read_rest(self) -> None:
+        """Read all, now that the first rows are on the screen and nothing keeps them from it."""
+        if not self.workbench.read_only:  # else the process that works on it keeps the index
+            self.workbench.indexing.begin()
+        self._read({"settings", *_ROWS, *_SCORES})
 
     def show_this(self, wanted: Any) -> None:
         """Show a queue, by name, or whatever else a filter says."""
@@ -156,12 +170,6 @@ class DeskPage(Page):
 
     def _take_views(self, views: dict[str, dict[str, Any]]) -> None:
         self.filters.show_views({name: Filter.of_json(view) for name, view in views.items()})
-
-    def _on_view_saved(self, name: str, view: Filter) -> None:
-        self.reading.when(self.workbench.save_view(name, view.as_json()))
-
-    def _on_view_deleted(self, name: str) -> None:
-        self.reading.when(self.workbench.delete_view(name))
 
     def _search(self) -> None:
         wanted, cases, book = self.filters.filter, self._cases, self._book
@@ -277,18 +285,10 @@ class DeskPage(Page):
         if chosen := self.case_view.chosen:
             self.reading.when(self.workbench.override([chosen], wish))
 
-    def _on_wished(self, rationale_id: str, wish: Wish) -> None:
-        self.reading.when(self.workbench.override([rationale_id], wish))
-
     def _on_bulk(self, wish: Wish) -> None:
         """Decide on every rationale that matches, as one change."""
         if self._book is not None:
-            ids = self._found.rationale_ids(self._book)
-            self._work.tell_when(self.workbench.override(ids, wish), {
-                "accept": tr("{n} rationales accepted by hand; Ctrl+Z takes it back", n=f"{len(ids):,}"),
-                "reject": tr("{n} rationales rejected by hand; Ctrl+Z takes it back", n=f"{len(ids):,}"),
-                "clear": tr("{n} rationales: the rule counts again", n=f"{len(ids):,}"),
-            }[wish])  # fmt: skip
+            self._work.decide_all(self._found.rationale_ids(self._book), wish)
 
     def _confirm(self) -> None:
         """Make what counts for the chosen rationale a person's word, and go to the next question."""
