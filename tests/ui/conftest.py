@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -115,20 +116,27 @@ def own_settings(qapp: QApplication, tmp_path: Path) -> None:
         apply_theme(qapp, "light")
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    """A project with four questions on the desk."""
-    store = Store.create(tmp_path / "project")
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Both projects of these tests, made once; each test has a copy."""
+    folder = tmp_path_factory.mktemp("made")
+    Store.create(folder / "empty").close()
+    store = Store.create(folder / "project")
     fill(store)
     store.close()
-    return tmp_path / "project"
+    return folder
 
 
 @pytest.fixture
-def empty(tmp_path: Path) -> Path:
+def project(tmp_path: Path, made: Path) -> Path:
+    """A project with four questions on the desk."""
+    return Path(shutil.copytree(made / "project", tmp_path / "project"))
+
+
+@pytest.fixture
+def empty(tmp_path: Path, made: Path) -> Path:
     """A project with nothing in it."""
-    Store.create(tmp_path / "empty").close()
-    return tmp_path / "empty"
+    return Path(shutil.copytree(made / "empty", tmp_path / "empty"))
 
 
 Open = Callable[[Path], MainWindow]
