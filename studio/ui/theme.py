@@ -69,6 +69,13 @@ def scheme_now() -> Scheme:
     return DARK if dark else LIGHT
 
 
+def mixed(colour: str, share: float) -> QColor:
+    """Return a colour thinned with the ground of panels; to draw it is cheaper than a sheer one."""
+    one, ground = QColor(colour), QColor(scheme_now().panel)
+    parts = ((one.red(), ground.red()), (one.green(), ground.green()), (one.blue(), ground.blue()))
+    return QColor(*(round(a * share + b * (1 - share)) for a, b in parts))
+
+
 def _palette(scheme: Scheme) -> QPalette:
     palette = QPalette()
     roles = QPalette.ColorRole

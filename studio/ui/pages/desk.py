@@ -150,7 +150,7 @@ class DeskPage(Page):
         """Read all, now that the first rows are on the screen and nothing keeps them from it."""
         if not self.workbench.read_only:  # else the process that works on it keeps the index
             self.workbench.indexing.begin()
-        self._read({"settings", *_ROWS, *_SCORES})
+        self._read({"settings", "notes", *_ROWS, *_SCORES})
 
     def show_this(self, wanted: Any) -> None:
         """Show a queue, by name, or whatever else a filter says."""
