@@ -10,7 +10,9 @@ import os
 import sys
 from collections.abc import Sequence
 
+from studio import __version__
 from studio.domain.errors import StudioError
+from studio.domain.visible import visible
 
 INTERRUPTED = 130
 
@@ -18,14 +20,20 @@ INTERRUPTED = 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb and return its exit code; without a verb the window opens."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    if given[:1] == ["--version"]:
+        print(f"mapd-studio {__version__}")
+        return 0
     from studio.cli.verbs import app, is_verb
 
     if not given or not (given[0].startswith("-") or is_verb(given[0])):
+        if trouble := _no_project(given):
+            print(f"mapd-studio: {trouble}", file=sys.stderr)
+            return 2
         given = ["open", *given]
     try:
         result = app(given, prog_name="mapd-studio", standalone_mode=False)
     except StudioError as error:
-        print(f"mapd-studio: {error}", file=sys.stderr)
+        print(f"mapd-studio: {visible(str(error))}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return _interrupted()
@@ -34,13 +42,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:  # the outermost boundary: usage errors are shown, bugs pass
-        return _usage(error)
+        return _usage(error, given)
     if result == INTERRUPTED:  # what the option parser may make of Ctrl-C
         return _interrupted()
     return result if isinstance(result, int) else 0
 
 
-def _usage(error: Exception) -> int:
+def _no_project(given: Sequence[str]) -> str:
+    """Return what is wrong with a first word that is neither a verb nor a folder; empty: nothing.
+
+    A folder that is not there is left to the window, which says how to make one, unless the words
+    after it or their likeness to a verb show that a verb was meant.
+    """
+    from studio.cli.verbs import like_verb
+
+    if not given or os.path.exists(given[0]):
+        return ""
+    like = like_verb(given[0])
+    more = any(not word.startswith("-") for word in given[1:2])
+    if not (like or more):
+        return ""
+    meant = f": did you mean {like}?" if like else ""
+    return f"there is no verb {visible(given[0])!r}{meant} (see mapd-studio --help)"
+
+
+def _usage(error: Exception, given: Sequence[str]) -> int:
     """Show a usage error of the option parser as one line; anything else is a bug and passes."""
     exit_code = getattr(error, "exit_code", None)
     message = getattr(error, "format_message", None)
@@ -49,7 +75,10 @@ def _usage(error: Exception) -> int:
     if exit_code is None or message is None:
         raise error
     text = " ".join(message().split())
-    print(f"mapd-studio: {text} (see mapd-studio --help)", file=sys.stderr)
+    from studio.cli.verbs import is_verb
+
+    verb = f"{given[0]} " if is_verb(given[0]) else ""
+    print(f"mapd-studio: {visible(text)} (see mapd-studio {verb}--help)", file=sys.stderr)
     return int(exit_code)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 from typing import Annotated
 
 import typer
@@ -14,12 +15,14 @@ from studio.cli.output import drive, print_json, table
 from studio.cli.project import Json, Project
 from studio.domain.errors import SpecError, TeacherError
 from studio.domain.records import TeacherRecord
+from studio.domain.teacher_values import teacher_of
 from studio.flow import pipeline
 from studio.flow.cost import Estimate
 from studio.flow.quality import Quality
 from studio.flow.stage import Scope
 from studio.store.tables import Store
 
+_ADD = "'mapd-studio teacher add {} NAME --model M --base-url URL' adds one"
 Name = Annotated[str, typer.Argument(help="The teacher's name", show_default=False)]
 
 
@@ -41,49 +44,54 @@ def add(
     *,
     model: Annotated[str, typer.Option(help="The model's name at the endpoint")],
     base_url: Annotated[str, typer.Option(help="e.g. http://localhost:11434/v1")],
-    api_key_env: Annotated[str, typer.Option(help="Environment variable that holds the key")] = "",
-    concurrency: Annotated[int, typer.Option(help="Requests at once")] = 8,
+    api_key_env: Annotated[
+        str | None, typer.Option(help="Environment variable that holds the key")
+    ] = None,
+    concurrency: Annotated[int | None, typer.Option(help="Requests at once; else 8")] = None,
     price_in: Annotated[float | None, typer.Option(help="USD per million prompt tokens")] = None,
     price_out: Annotated[float | None, typer.Option(help="USD per million reply tokens")] = None,
     adaptive: Annotated[
-        bool, typer.Option(help="Find out how many requests at once it bears, up to --concurrency")
-    ] = False,
+        bool | None,
+        typer.Option(help="Find out how many requests at once it bears, up to --concurrency"),
+    ] = None,
     requests_per_minute: Annotated[int | None, typer.Option(help="Requests a minute")] = None,
     tokens_per_minute: Annotated[
         int | None, typer.Option(help="Tokens a minute, both ways")
     ] = None,
-    samples: Annotated[int, typer.Option(help="Rationales of one question")] = 1,
+    samples: Annotated[int | None, typer.Option(help="Rationales of one question; else 1")] = None,
+    max_tokens: Annotated[
+        int | None, typer.Option(help="Longest reply; else 512. Models that think need thousands")
+    ] = None,
+    temperature: Annotated[float | None, typer.Option(help="0 to 2; else 0.8")] = None,
     batch: Annotated[
-        bool, typer.Option(help="By the endpoint's batch interface: cheaper, within a day")
-    ] = False,
+        bool | None,
+        typer.Option(help="By the endpoint's batch interface: cheaper, within a day"),
+    ] = None,
     batch_price: Annotated[
-        float, typer.Option(help="Which part of the prices a batch is sold for")
-    ] = 0.5,
+        float | None, typer.Option(help="Which part of the prices a batch is sold for; else 0.5")
+    ] = None,
+    timeout: Annotated[float | None, typer.Option(help="Seconds for one call; else 120")] = None,
 ) -> None:
-    """Add a teacher, or change the one of that name."""
-    if not base_url.startswith(("http://", "https://", "scripted:")):
-        raise SpecError(f"{base_url!r} is not an address: it starts with http:// or https://")
-    if concurrency < 1:
-        raise SpecError("--concurrency must be at least 1")
-    if min(requests_per_minute or 1, tokens_per_minute or 1, samples) < 1:
-        raise SpecError("limits a minute and --samples must be at least 1")
-    if not 0 <= batch_price <= 1:
-        raise SpecError("--batch-price is a part of the price: 0 to 1")
-    record = TeacherRecord(
-        name=name, model=model, base_url=base_url.rstrip("/"), api_key_env=api_key_env,
-        concurrency=concurrency, price_in=price_in, price_out=price_out, adaptive=adaptive,
-        requests_per_minute=requests_per_minute, tokens_per_minute=tokens_per_minute,
-        samples=samples, batch=batch, batch_price=batch_price,
-        scripted=base_url.startswith("scripted:"),
-    )  # fmt: skip
+    """Add a teacher, or change the one of that name: what is not given stays as it was."""
+    given = {
+        "name": name, "model": model, "base_url": base_url, "api_key_env": api_key_env,
+        "concurrency": concurrency, "price_in": price_in, "price_out": price_out,
+        "adaptive": adaptive, "requests_per_minute": requests_per_minute,
+        "tokens_per_minute": tokens_per_minute, "samples": samples, "max_tokens": max_tokens,
+        "temperature": temperature, "timeout_s": timeout, "batch": batch, "batch_price": batch_price, "active": True,
+    }  # fmt: skip
+    values = {field: value for field, value in given.items() if value is not None}
     bench = Workbench(project)
     try:
+        known = {one.name: one for one in bench.store.teachers(active=False)}
+        record = teacher_of(values, before=known.get(name.strip()))
         bench.store.put(record)
         bench.keys.allow(record)  # who types both the variable and the address means it
     finally:
         bench.close()
     print(
-        f"{name} is {model} at {record.base_url}. Next: mapd-studio teacher test {project} {name}"
+        f"{record.name} is {record.model} at {record.base_url}. "
+        f"Next: mapd-studio teacher test {project} {shlex.quote(record.name)}"
     )
 
 
@@ -96,6 +104,9 @@ def list_(project: Project, *, json_: Json = False) -> None:
         store.close()
     if json_:
         print_json({"teachers": [teacher.model_dump(mode="json") for teacher in teachers]})
+        return
+    if not teachers:
+        print(f"No teacher yet: {_ADD.format(project)}.")
         return
     rows = [
         (t.name, t.model, t.base_url, t.concurrency, t.price_in, t.price_out, _state(t))
@@ -116,6 +127,8 @@ def try_out(
     bench = Workbench(project)
     try:
         chosen = [t for t in bench.store.teachers() if not name or t.name == name]
+        if not chosen and not name:
+            raise SpecError(f"no teacher is asked yet: {_ADD.format(project)}")
         if not chosen:
             raise SpecError(f"there is no teacher {name!r}: see mapd-studio teacher list {project}")
         if allow_key and not name:
@@ -154,12 +167,13 @@ def run(
     ] = None,
     *,
     student: Annotated[str, typer.Option(help="Folder, hub id, URL#MODEL or known name")] = "",
-    round_: Annotated[int | None, typer.Option("--round", help="Only this round")] = None,
+    round_: Annotated[int | None, typer.Option("--round", min=0, help="Only this round")] = None,
     limit: Annotated[
-        int | None, typer.Option(help="New records a stage at most; grading takes all")
+        int | None, typer.Option(min=1, help="New records a stage at most; grading takes all")
     ] = None,
     budget: Annotated[
-        float | None, typer.Option(help="What this work may cost in all, in USD, restarts included")
+        float | None,
+        typer.Option(min=0.0, help="What this work may cost in all, in USD, restarts included"),
     ] = None,
     dry_run: Annotated[bool, typer.Option(help="Tell what would be done, do nothing")] = False,
     samples: Samples = None,

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
+from studio.domain.visible import visible
 from studio.flow.stage import Progress
 
 _EVERY_S = 0.1  #: seconds between two redraws of the line on a terminal
@@ -77,7 +78,7 @@ def describe(progress: Progress, *, spent_s: float) -> str:
     if progress.cost_usd is not None:
         parts.append(f"${progress.cost_usd:,.4f}")
     if progress.note:
-        parts.append(progress.note)
+        parts.append(visible(progress.note))
     return " · ".join(parts)
 
 
@@ -154,4 +155,4 @@ def _cell(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, int):
         return f"{value:,}"
-    return f"{value:.3f}" if isinstance(value, float) else str(value)
+    return f"{value:.3f}" if isinstance(value, float) else " ".join(visible(str(value)).split("\n"))

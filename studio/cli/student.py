@@ -17,6 +17,7 @@ from studio.cli.output import drive, print_json, table
 from studio.cli.project import Json, Project
 from studio.domain.errors import SpecError, StudioError
 from studio.domain.specs import with_settings
+from studio.domain.visible import visible
 from studio.flow import comparison, outlook, pipeline, training
 from studio.flow.rounds import run_rounds
 
@@ -107,7 +108,7 @@ def round_(
     *,
     budget: Annotated[
         float | None,
-        typer.Option(help="What each round may cost in all, in USD, restarts included"),
+        typer.Option(min=0.0, help="What each round may cost in all, in USD, restarts included"),
     ] = None,
     rounds: Annotated[
         int, typer.Option(min=1, max=100, help="So many, each from the student of the last")
@@ -239,8 +240,4 @@ def _marked(example: outlook.Shown) -> str:
     for piece in example.pieces:
         texts[piece.fate] += piece.text
     cut = f"✂{texts[2]}" if example.cut else ""
-    return _for_a_terminal(f"{texts[0]}⟦{texts[1]}⟧{cut}")
-
-
-def _for_a_terminal(text: str) -> str:
-    return "".join(c if c == "\n" or c.isprintable() else f"\\x{ord(c):02x}" for c in text)
+    return visible(f"{texts[0]}⟦{texts[1]}⟧{cut}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
+
 import typer
 
 from studio.cli import (
@@ -16,9 +18,14 @@ from studio.cli import (
     student,
 )
 
+_HELP = """Teach a small model to reason from its own mistakes.
+
+With a project folder, or nothing, in place of a command the window opens; --version tells which
+version this is.
+"""
 app = typer.Typer(
     name="mapd-studio",
-    help="Teach a small model to reason from its own mistakes.",
+    help=_HELP,
     no_args_is_help=False,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -30,5 +37,14 @@ for _module in (project, data, committee, batches, prompts, curate, student, exp
 
 def is_verb(word: str) -> bool:
     """Return whether ``word`` names a verb (else it is taken for a project to open)."""
-    names = [command.name for command in app.registered_commands]
-    return word in names or word in [group.name for group in app.registered_groups]
+    return word in _names()
+
+
+def like_verb(word: str) -> str:
+    """Return the verb that ``word`` was probably meant to be; empty where none is near."""
+    return next(iter(get_close_matches(word.lower(), _names(), n=1, cutoff=0.75)), "")
+
+
+def _names() -> list[str]:
+    verbs = [verb.name for verb in app.registered_commands]
+    return [str(name) for name in (*verbs, *(group.name for group in app.registered_groups))]

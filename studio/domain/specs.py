@@ -7,6 +7,7 @@ relative to it. Field descriptions are the help texts of the form and of ``train
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -235,7 +236,7 @@ def train_spec(values: dict[str, Any]) -> TrainSpec:
     try:
         return TrainSpec.model_validate(values)
     except ValidationError as error:
-        raise SpecError(f"training settings: {one_line(error)}") from None
+        raise SpecError(f"training settings: {_with_names(error, TrainSpec)}") from None
 
 
 def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
@@ -252,7 +253,24 @@ def dataset_spec(values: dict[str, Any]) -> DatasetSpec:
     try:
         return DatasetSpec.model_validate(values)
     except ValidationError as error:
-        raise SpecError(f"dataset settings: {one_line(error)}") from None
+        raise SpecError(f"dataset settings: {_with_names(error, DatasetSpec)}") from None
+
+
+def _with_names(error: ValidationError, spec: type[BaseModel]) -> str:
+    """Return a pydantic error as one line; for a name that is not known, with those that are."""
+    first, *_ = error.errors()
+    if first["type"] != "extra_forbidden":
+        return one_line(error)
+    *path, unknown = [str(part) for part in first["loc"]]
+    for part in path:
+        inner = spec.model_fields[part].annotation
+        assert isinstance(inner, type)
+        assert issubclass(inner, BaseModel)  # else there is no field within
+        spec = inner
+    names = [name for name in spec.model_fields if name not in ("job", "student", "method")]
+    like = next(iter(get_close_matches(unknown, names, n=1)), "")
+    meant = f"did you mean {'.'.join([*path, like])}? " if like else ""
+    return f"there is no {'.'.join([*path, unknown])}: {meant}Known are {', '.join(names)}"
 
 
 def one_line(error: ValidationError) -> str:

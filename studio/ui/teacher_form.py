@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import ValidationError
-from pydantic_core import PydanticUndefined
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -17,8 +15,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from studio.domain.errors import SpecError
 from studio.domain.records import TeacherRecord
-from studio.domain.specs import one_line
+from studio.domain.teacher_values import teacher_of
 from studio.ui.parts import button, choice, label
 from studio.ui.texts import mark, tr
 from studio.ui.theme import GRID
@@ -41,8 +40,8 @@ _FIELDS = (
 
 
 _MORE = (
-    ("temperature", mark("Temperature"), mark("0 to 2; higher ones make rationales differ more")),
-    ("max_tokens", mark("Most tokens of a reply"), mark("What is longer is cut off and counts as truncated")),
+    ("temperature", mark("Temperature"), mark("How freely it words its texts, 0 to 2; 0: the same each time")),
+    ("max_tokens", mark("Longest reply"), mark("In tokens; models that think before they answer need thousands")),
     ("timeout_s", mark("Seconds for a call"), mark("Altogether; a call that takes longer is given up")),
     ("requests_per_minute", mark("Requests a minute"), mark("Empty: no limit beyond what the endpoint says")),
     ("tokens_per_minute", mark("Tokens a minute"), mark("Both ways; empty: no limit")),
@@ -56,6 +55,7 @@ _SWITCHES = (
      mark("Over the endpoint's batch interface; the studio may be closed meanwhile, the next run collects")),
     ("active", mark("is asked"), mark("Off: kept because records name it, but never asked")),
 )  # fmt: skip
+_USUAL = ("concurrency", "max_tokens", "temperature", "timeout_s", "samples", "batch_price")
 _NONE_IF_EMPTY = ("price_in", "price_out", "requests_per_minute", "tokens_per_minute")
 
 
@@ -126,9 +126,7 @@ class TeacherForm(QDialog):
         self.adjustSize()
 
     def _field(self, name: str, title: str, help_text: str) -> QLineEdit:
-        default = TeacherRecord.model_fields[name].get_default()
-        value: Any = getattr(self._teacher, name) if self._teacher else default
-        value = "" if value is PydanticUndefined else value
+        value: Any = getattr(self._teacher, name) if self._teacher else _usual(name)
         field = QLineEdit("" if value is None else f"{value}")
         field.setToolTip(help_text)
         field.setPlaceholderText(tr(_HINTS.get(name, "")))
@@ -148,19 +146,15 @@ class TeacherForm(QDialog):
         }
         values |= {name: values[name] or None for name in _NONE_IF_EMPTY}
         values |= {name: switch.isChecked() for name, switch in self._switches.items()}
-        values["base_url"] = values["base_url"].rstrip("/")
-        scripted = self._teacher is not None and self._teacher.scripted
-        if not scripted and not values["base_url"].startswith(("http://", "https://")):
-            self._problem.setText(tr("The address starts with http:// or https://"))
-            return
-        if not values["model"]:
-            self._problem.setText(tr("The model's name at the endpoint is needed."))
-            return
-        before = self._teacher.model_dump() if self._teacher else {}
         try:
-            record = TeacherRecord.model_validate({**before, **values})
-        except ValidationError as error:
-            self._problem.setText(one_line(error))
+            record = teacher_of(values, before=self._teacher)
+        except SpecError as error:
+            self._problem.setText(str(error))
             return
         self.saved.emit(record)
         self.accept()
+
+
+def _usual(name: str) -> Any:
+    """Return what a new teacher has for a field: empty for what only a person can know."""
+    return TeacherRecord.model_fields[name].get_default() if name in _USUAL else ""

@@ -1,0 +1,118 @@
+"""What the command line says to people who mistype, ask for the impossible, or just begin."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from studio import __version__
+from studio.cli import main
+from studio.cli.output import describe, table
+from studio.domain.records import TeacherRecord
+from studio.flow.stage import Progress
+from studio.store.tables import Store
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> str:
+    made = str(tmp_path / "p")
+    assert main(["new", made]) == 0
+    return made
+
+
+def teachers(project: str) -> list[TeacherRecord]:
+    store = Store(Path(project), read_only=True)
+    try:
+        return store.teachers(active=False)
+    finally:
+        store.close()
+
+
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"mapd-studio {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["trian", "x"], "there is no verb 'trian': did you mean train? (see mapd-studio --help)"),
+        (["satus"], "there is no verb 'satus': did you mean status? (see mapd-studio --help)"),
+        (["zzz", "x"], "there is no verb 'zzz' (see mapd-studio --help)"),
+    ],
+)
+def test_a_verb_that_is_none_is_not_taken_for_a_project(
+    given: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(given) == 2
+    assert capsys.readouterr().err == f"mapd-studio: {said}\n"
+
+
+def test_a_usage_error_names_the_help_of_its_verb(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["status"]) == 2
+    assert "(see mapd-studio status --help)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "option", [("--budget", "-1"), ("--budget", "nan"), ("--limit", "-3"), ("--round", "-1")]
+)
+def test_a_run_takes_no_number_that_makes_no_sense(
+    option: tuple[str, str], project: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", project, *option]) == 2
+    assert option[0] in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "said"),
+    [
+        ("", ("m", "http://a/v1"), "name: it is empty"),
+        ("x", ("", "http://a/v1"), "model: it is empty"),
+        ("x", ("m", "http://"), "is not an address"),
+        ("x", ("m", "http://a:b/v1"), "is not an address"),
+        ("x", ("m", "localhost:11434"), "is not an address"),
+        ("x\x1b[31m", ("m", "http://a/v1"), "has signs that cannot be seen"),
+        ("x", ("m", "http://a/v1", "--price-in", "-4"), "price_in: "),
+        ("x", ("m", "http://a/v1", "--samples", "0"), "samples: "),
+    ],
+)
+def test_a_teacher_that_cannot_be_is_refused_in_one_line(
+    name: str, options: tuple[str, ...], said: str, project: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    model, url, *more = options
+    assert main(["teacher", "add", project, name, "--model", model, "--base-url", url, *more]) == 1
+    told = capsys.readouterr().err
+    assert said in told
+    assert told.count("\n") == 1
+    assert "\x1b" not in told
+    assert teachers(project) == []
+
+
+def test_a_changed_teacher_keeps_what_is_not_named(project: str) -> None:
+    add = ["teacher", "add", project, "x", "--model", "m", "--base-url"]
+    first = ["--price-in", "2", "--concurrency", "3", "--max-tokens", "4000"]
+    assert main([*add, "http://a/v1/chat/completions/", *first]) == 0
+    assert main([*add, "http://b/v1", "--price-in", "1"]) == 0
+    (record,) = teachers(project)
+    assert record == TeacherRecord(
+        name="x", model="m", base_url="http://b/v1", price_in=1.0, concurrency=3, max_tokens=4000
+    )
+
+
+def test_a_project_without_teachers_says_how_to_add_one(
+    project: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["teacher", "list", project]) == 0
+    assert "teacher add" in capsys.readouterr().out
+    assert main(["teacher", "test", project]) == 1
+    assert "teacher add" in capsys.readouterr().err
+
+
+def test_nothing_that_a_model_wrote_commands_the_terminal() -> None:
+    evil = "a\x1b[31mred\u202eback\nnext"
+    told = table([(evil,)], head=("reply",)) + describe(Progress("x", 1, 2, note=evil), spent_s=1)
+    assert "\x1b" not in told
+    assert "\u202e" not in told
+    assert len(table([(evil,)], head=("reply",)).splitlines()) == 3
