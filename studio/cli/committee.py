@@ -10,6 +10,7 @@ import typer
 
 from studio.app.trial import Finding, ask_once
 from studio.app.workbench import Workbench
+from studio.cli.afterwards import tell_end
 from studio.cli.asked import Blind, MostSamples, ReviewExplanations, Revise, Samples, Target
 from studio.cli.output import drive, print_json, table
 from studio.cli.project import Json, Project
@@ -18,6 +19,7 @@ from studio.domain.records import TeacherRecord
 from studio.domain.teacher_values import teacher_of
 from studio.flow import pipeline
 from studio.flow.cost import Estimate
+from studio.flow.leftovers import ledger_end, left_undone
 from studio.flow.quality import Quality
 from studio.flow.stage import Scope
 from studio.store.tables import Store
@@ -200,11 +202,10 @@ def run(
             _show_estimate(pipeline.estimate(bench.bench, plan), plan.quality, slow, json_=json_)
             return
         pipeline.keep_quality(bench.store, quality)
+        since = ledger_end(bench.store)
         drive(pipeline.run_stages(bench.bench, plan, budget_usd=budget), quiet=json_)
-        if json_:
-            from studio.flow.status import status
-
-            print_json(status(bench.store))
+        left = left_undone(bench.store, since=since, budget_usd=budget)
+        tell_end(bench.store, project, left, json_=json_)
     finally:
         bench.close()
 

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from studio.app.workbench import Workbench
-from studio.cli.output import drive
-from studio.cli.project import Project
+from studio.cli.output import drive, print_json
+from studio.cli.project import Json, Project
 from studio.domain.errors import SpecError
 from studio.flow import pipeline
 from studio.flow.report import write_report
@@ -33,15 +33,21 @@ def export(
     format_: Annotated[str, typer.Option("--format", help=", ".join(FORMATS))],
     all_: Annotated[bool, typer.Option("--all", help="Rejected ones too, marked")] = False,
     run: Annotated[str, typer.Option(help="For model: which run; else the newest")] = "",
+    json_: Json = False,
 ) -> None:
     """Write the accepted rationales (or a tuned model) for use elsewhere."""
     if format_ not in FORMATS:
         raise SpecError(f"there is no format {format_!r}: choose one of {', '.join(FORMATS)}")
     bench = Workbench(project)
     try:
-        last = drive(pipeline.export(bench.bench, out, format=format_, include_all=all_, run=run))
+        work = pipeline.export(bench.bench, out, format=format_, include_all=all_, run=run)
+        last = drive(work, quiet=json_ or format_ != "model")  # rows are told once, below
     finally:
         bench.close()
+    if json_:
+        rows = last.done if last is not None and format_ != "model" else None
+        print_json({"out": str(out), "format": format_, "rows": rows})
+        return
     print(last.note if last is not None and last.note else f"Wrote {out}.")
 
 

@@ -40,6 +40,14 @@ async def within(
         bench.store.set_setting(_SETTING, None)
 
 
+def spent_of_budget(store: Store) -> float | None:
+    """Return in USD what the work under a budget has cost so far; None when it came to its end."""
+    begun = store.setting(_SETTING)
+    if begun is None:
+        return None
+    return (store.spent_usd() or 0.0) + maybe_billed(store) - float(begun["spent_usd"])
+
+
 def _begun_at(store: Store, of: str) -> float:
     """Return what the ledger knew of when this work was begun."""
     begun = store.setting(_SETTING)

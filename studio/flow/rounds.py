@@ -15,6 +15,7 @@ from studio.flow import pipeline
 from studio.flow.asking import run_stages
 from studio.flow.quality import keep_quality
 from studio.flow.stage import Bench, Progress
+from studio.flow.students import find_student, weights_of
 from studio.flow.training import folder_of, known_run, result_of
 
 _SETTING = "round_at_work"  #: in the project: the run that the round at work has begun
@@ -34,7 +35,12 @@ async def run_rounds(
     Args:
         budget_usd: what each round may cost.
         quality: what is asked of the committee beyond once, kept as the project's settings.
+
+    Raises:
+        StudentError: at once, before anything is paid for, when the student cannot be trained.
     """
+    if who := _student(bench):
+        weights_of(find_student(bench.store, who), bench.project)
     keep_quality(bench.store, quality or {})
     for n in range(1, rounds + 1):
         place = f"round {n} of {rounds}" if rounds > 1 else ""

@@ -84,7 +84,8 @@ def weights_of(student: StudentRecord, project: Path) -> StudentSpec:
     """Return where a job finds the student's weights; raises StudentError when it has none."""
     if is_endpoint(student):
         raise StudentError(
-            f"{student.name} is an endpoint: only a model folder or hub id has weights"
+            f"{student.name} is an endpoint, which has no weights here: "
+            "name the same model as a folder or hub id with --student"
         )
     if not student.location:
         raise StudentError(

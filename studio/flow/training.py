@@ -214,5 +214,7 @@ def _steps(examples: int, spec: TrainSpec) -> int:
 def _newest_run(store: Store) -> Run:
     rows = store.rows("SELECT id FROM runs ORDER BY created_at DESC LIMIT 1")
     if not rows:
-        raise RunError("nothing was trained yet: 'mapd-studio train PROJECT' does it")
+        raise RunError(
+            "nothing was trained yet: 'mapd-studio train PROJECT' does it, or name a student"
+        )
     return known_run(store, rows[0]["id"])

@@ -22,3 +22,14 @@ SELECT stage, teacher, round, count(*) AS calls, sum(state = 'failed') AS failed
        sum(tokens_out) AS tokens_out, sum(cost_usd) AS cost_usd,
        sum(state <> 'failed' AND cost_usd IS NULL) AS unpriced
 FROM placed GROUP BY stage, teacher, round ORDER BY round, min(place), teacher"""
+
+#: Where the ledger ends now.
+LEDGER_END = "SELECT COALESCE(max(rowid), 0) FROM calls"
+
+#: What was asked since a place of the ledger and came to nothing, as its last call ended, by teacher.
+#: Parameter: that place. Needs calls_subject.
+LEFT_UNDONE = """
+WITH last AS MATERIALIZED (SELECT max(rowid) AS place FROM calls WHERE rowid > ? GROUP BY subject)
+SELECT teacher, stage, outcome, count(*) AS n, max(detail) AS detail
+FROM calls WHERE rowid IN (SELECT place FROM last) AND state = 'failed'
+GROUP BY teacher, stage, outcome ORDER BY n DESC, teacher, stage"""

@@ -47,7 +47,8 @@ def load(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
             patch.setenv(name, value)
         datasets = pytest.importorskip("datasets")
         datasets.disable_progress_bars()
-        yield lambda folder: datasets.load_dataset(str(folder), cache_dir=str(cache / "datasets"))
+        where = str(cache / "datasets")
+        yield lambda folder, *name: datasets.load_dataset(str(folder), *name, cache_dir=where)
 
 
 def accepted(store: Store) -> list[Rationale]:
@@ -314,6 +315,18 @@ def test_committee_records_go_back_as_they_came(decided: Store, tmp_path: Path) 
     export(decided, tmp_path / "out", format="committee")
     for file in COMMITTEE:
         assert (tmp_path / "out" / file.name).read_bytes() == file.read_bytes(), file.name
+
+
+def test_each_part_of_the_records_loads_with_datasets(
+    decided: Store, tmp_path: Path, load: Any
+) -> None:
+    for _ in range(2):  # the second takes the place of the first
+        export(decided, tmp_path / "out", format="committee")
+    for file in COMMITTEE:
+        (part,) = (one for one in ("false", "feedback", "rationale") if f"_{one}_" in file.name)
+        rows = load(tmp_path / "out", f"{part}_records")["train"]
+        known = json.loads(file.read_text(encoding="utf-8"))
+        assert [row["question"] for row in rows] == [row["question"] for row in known]
 
 
 def test_records_go_back_unchanged_when_the_questions_were_there_before(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from studio.domain.records import TeacherRecord
 from studio.flow.exports.cases import VALIDATION_PERCENT, Case
 from studio.flow.exports.pairs import Rejected
 from studio.flow.exports.target import MARK
+from studio.flow.formats.committee import PARTS as RECORDS
 
 
 @dataclass
@@ -97,6 +99,17 @@ def _front(files: Sequence[tuple[str, str]], content: str) -> list[str]:
         "---", "tags:", "- mapd-studio", "- distillation", "configs:", "- config_name: default",
         f"  description: rows {content}", "  data_files:", *parts, "---",
     ]  # fmt: skip
+
+
+def records_head(names: Sequence[str]) -> list[str]:
+    """Return the YAML that lets ``load_dataset`` read a committee's files, each part by itself."""
+    lines = ["---", "tags:", "- mapd-studio", "configs:"]
+    for part in RECORDS:  # they have columns of their own
+        of_part = [n for n in names if n.rpartition("_round")[0].endswith(f"_{part}")]
+        if of_part:
+            lines += [f"- config_name: {part}_records", "  data_files:", "  - split: train"]
+            lines += ["    path:", *(f"    - {json.dumps(name)}" for name in of_part)]
+    return [*lines, "---"]
 
 
 def _counts(tally: Tally) -> list[str]:

@@ -1,0 +1,62 @@
+"""What is said when paid work has ended: what is left undone and why, and what comes next."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from studio.cli.output import print_json, table
+from studio.flow.leftovers import Leftovers, advice
+from studio.flow.status import status
+from studio.store.tables import Store
+
+
+def tell_end(store: Store, project: Path, left: Leftovers, *, json_: bool) -> None:
+    """Say how a run ended: as words, or as the project's status with what is left undone."""
+    counts = status(store)
+    if json_:
+        undone = [one._asdict() for one in left.undone]
+        budget = {"usd": left.budget_usd, "spent_usd": left.spent_usd,
+                  "is_reached": left.spent_usd is not None}  # fmt: skip
+        print_json({**counts, "left_undone": undone, "budget": budget})
+        return
+    for text in (_undone(left), _budget(left), _next(store, project, counts)):
+        if text:
+            print(text)
+
+
+def _undone(left: Leftovers) -> str:
+    if not left.undone:
+        return ""
+    rows = [(u.teacher, u.stage, u.records, u.outcome, u.detail[:80]) for u in left.undone]
+    told = table(rows, head=("teacher", "stage", "left undone", "what came", "in its words"))
+    helps = advice(left.undone)
+    return f"{told}\nThe same command asks for them once more{f'; {helps}' if helps else ''}."
+
+
+def _budget(left: Leftovers) -> str:
+    told = []
+    if left.spent_usd is not None:
+        told.append(
+            f"The budget is reached: ${left.spent_usd:,.2f} of ${left.budget_usd:,.2f} since this "
+            "work was begun. A larger --budget goes on."
+        )
+    if left.unpriced:
+        told.append(
+            f"Not in any budget, for lack of a price: {', '.join(left.unpriced)} "
+            "('teacher add' with --price-in and --price-out)."
+        )
+    return "\n".join(told)
+
+
+def _next(store: Store, project: Path, counts: dict[str, Any]) -> str:
+    """Return what is to be done first where a run could not get far."""
+    verb = "mapd-studio"
+    if not sum(counts["questions"].values()):
+        return f"There are no questions yet: '{verb} import {project} FILE...' takes some."
+    if not counts["attempts"]:
+        where = "FOLDER, a hub id or URL#MODEL"
+        return f"No student has sat the exam yet: '{verb} run {project} --student' with {where}."
+    if not store.teachers() and not counts["rationales"]:
+        return f"Nobody is asked yet: '{verb} teacher add {project} NAME --model M --base-url URL'."
+    return ""
