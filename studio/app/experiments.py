@@ -57,6 +57,7 @@ class Experiments:
         def work() -> AsyncIterator[Progress]:
             bench = self._bench()
             entries = ablation.plan(bench, {}, steps=steps, only=variants)
+            ablation.remember(bench.store, entries)
             return run_all(bench, entries, evaluated=True)
 
         return self._submit("Ablation", work)

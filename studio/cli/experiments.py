@@ -74,6 +74,7 @@ def ablate(
     try:
         entries = ablation.plan(bench.bench, settings_of(None, set_), steps=steps, only=only or ())
         if not dry_run:
+            ablation.remember(bench.store, entries)
             trouble = _drive(bench, entries, evaluated=True, quiet=json_)
         found = ablation.lines(bench.bench, entries)
     finally:

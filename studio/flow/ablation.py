@@ -7,7 +7,7 @@ data; all sit the same held-out exam. Source of the comparisons: arXiv 2410.0366
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from studio.domain.errors import StudioError
 from studio.domain.specs import merged
@@ -17,7 +17,11 @@ from studio.flow.outlook import training_outlook
 from studio.flow.run_queue import Entry, outcomes
 from studio.flow.stage import Bench
 
+if TYPE_CHECKING:
+    from studio.store.tables import Store
+
 WHOLE = "whole method"
+_SETTING = "ablation"  #: in the project: the entries of the newest comparison
 _ENDLESS = 10_000.0  #: epochs; the steps decide
 
 
@@ -89,6 +93,17 @@ def _line(bench: Bench, name: str, run: str, student: str, message: str) -> Line
         return Line(variant, run, pipeline.evaluation_of(bench, student), "")
     except StudioError as error:
         return Line(variant, run, None, message or str(error))
+
+
+def known_lines(bench: Bench) -> list[Line]:
+    """Return the table of the newest comparison, as far as it is made; empty where there was none."""
+    kept = bench.store.setting(_SETTING, [])
+    return lines(bench, [Entry(**one) for one in kept])
+
+
+def remember(store: Store, entries: Sequence[Entry]) -> None:
+    """Keep which comparison is the newest."""
+    store.set_setting(_SETTING, [entry._asdict() for entry in entries])
 
 
 def describe(found: Sequence[Line], table: Callable[..., str]) -> str:

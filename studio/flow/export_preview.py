@@ -27,6 +27,7 @@ class ExportPreview(NamedTuple):
     files: tuple[tuple[str, str], ...]  #: path inside the export, and text
     rows: int  #: what the files hold in all
     is_part: bool  #: only the first rationales were taken; counts on the card are theirs
+    note: str = ""
 
 
 def preview(
@@ -53,6 +54,27 @@ def preview(
         paths = sorted((path for path in out.rglob("*") if path.is_file()), key=_place)
         files = tuple((path.relative_to(out).as_posix(), _beginning(path)) for path in paths)
     return ExportPreview(files, report.rows, is_part)
+
+
+def written_model(out: Path) -> ExportPreview:
+    """Return what a written model says of itself: how alike its forms answer, its Modelfile, its card.
+
+    Raises:
+        ExportError: none was written there yet.
+    """
+    try:
+        found = json.loads((out / "parity.json").read_bytes())
+        same = ", ".join(f"{form} {n}" for form, n in found["same"].items())
+        note = f"answers like ours to the letter, of {found['prompts']}: {same or 'no other form'}"
+    except (OSError, ValueError, KeyError, AttributeError):
+        raise ExportError("no model was written there yet: press Export; it shows how alike the exported"
+                          " forms answer") from None  # fmt: skip
+    files = tuple(
+        (path.relative_to(out).as_posix(), path.read_text(encoding="utf-8", errors="replace"))
+        for name in ("parity.json", "Modelfile", "card.md", "README.md")
+        for path in sorted(out.rglob(name))
+    )
+    return ExportPreview(files, 0, is_part=False, note=note)
 
 
 def _place(path: Path) -> tuple[int, str]:

@@ -61,6 +61,7 @@ async def export_model(bench: Bench, student: StudentRecord, out: Path) -> Async
         raise RunError(f"the export of {student.name} ended without a word: run it again")
     _hand_over(folder / "artifacts", out)
     shutil.rmtree(folder, ignore_errors=True)
+    bench.changed({"exports"})
     words = " ".join(f"{one[0].upper()}{one[1:]}." for one in told)
     note = f"Wrote {student.name} to {out}: adapter, merged weights, Modelfile. {words}"
     yield Progress("export", 1, 1, note=note.strip())

@@ -58,6 +58,16 @@ class Passes:
         """How a step is laid out, in one word."""
         return "packed" if self.packed else "padded"
 
+    @property
+    def process(self) -> int:
+        """The number of this process, of all that train together."""
+        return int(self._accelerator.process_index)
+
+    @property
+    def processes(self) -> int:
+        """How many train together."""
+        return int(self._accelerator.num_processes)
+
     def over(self, items: Sequence[Item], *, learn: bool) -> dict[str, float]:
         """Go over examples as one step; returns the loss and the mean loss of each role.
 

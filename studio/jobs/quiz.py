@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+import torch
+
 from studio.domain.grading import grade_answer
 from studio.domain.records import Question, Verdict
 from studio.domain.specs import GenerateSpec, TrainSpec
@@ -17,6 +19,7 @@ from studio.jobs.generate import Asked, batches
 from studio.jobs.rows import read_rows
 
 if TYPE_CHECKING:
+    from studio.jobs.passes import Passes
     from studio.jobs.student import Student
 
 FILE = "quiz.jsonl"
@@ -50,6 +53,16 @@ class Quiz:
 
     def __len__(self) -> int:
         return len(self._asked)
+
+    def held(self, passes: Passes, *, stopped: Callable[[], bool]) -> dict[str, float]:
+        """Ask all, over all processes; returns the share answered right, or nothing if broken off."""
+        if not self._asked:
+            return {}
+        own = self.ask(process=passes.process, of=passes.processes, stopped=stopped)
+        found = passes.summed({name: torch.tensor(float(n)) for name, n in own._asdict().items()})
+        if found["answered"] < found["asked"]:
+            return {}
+        return {"val_accuracy": found["correct"] / found["asked"], "val_questions": found["asked"]}
 
     def ask(self, *, process: int, of: int, stopped: Callable[[], bool]) -> Tally:
         """Ask this process's share of the questions; the model is in evaluation mode already."""

@@ -228,29 +228,14 @@ class _Run:
         if self.held_out.items:
             with torch.no_grad():
                 losses = self.passes.over(self.held_out.items, learn=False)
-        told = {f"val_{name}": value for name, value in losses.items()} | self._quizzed()
+        told = {f"val_{name}": value for name, value in losses.items()}
+        with self.accelerator.autocast():
+            told |= self.quiz.held(self.passes, stopped=lambda: self.job.stop_requested)
         self.model.train()
         if told:
             self._tell(**told)
         if losses:
             self.at = self.at.validated(losses["loss"])
-
-    def _quizzed(self) -> dict[str, float]:
-        """Return the share of the quiz answered right; nothing where it was broken off."""
-        if not self.quiz:
-            return {}
-        with self.accelerator.autocast():
-            own = self.quiz.ask(
-                process=self.accelerator.process_index, of=self.accelerator.num_processes,
-                stopped=lambda: self.job.stop_requested,
-            )  # fmt: skip
-        of_all = self.passes.summed(
-            {name: torch.tensor(float(n)) for name, n in own._asdict().items()}
-        )
-        if of_all["answered"] < of_all["asked"]:
-            return {}
-        n = of_all["asked"]
-        return {"val_accuracy": of_all["correct"] / n, "val_questions": n}
 
     # -- keeping ---------------------------------------------------------------------------
 

@@ -36,3 +36,10 @@ FROM questions q
 WHERE q.split = 'train' AND NOT EXISTS (
   SELECT 1 FROM examples e WHERE e.dataset_id = ?1 AND e.question_id = q.id AND e.split = 'train')
 ORDER BY q.id"""
+
+#: How many rationales of each teacher a dataset's train side holds, by kind of question.
+TAUGHT = """
+SELECT COALESCE(NULLIF(q.kind, ''), q.dataset) AS kind, r.teacher,
+       count(DISTINCT e.source_id) AS n
+FROM examples e JOIN rationales r ON r.id = e.source_id JOIN questions q ON q.id = e.question_id
+WHERE e.dataset_id = ?1 AND e.split = 'train' AND e.role = 'rationale' GROUP BY 1, 2"""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from PySide6.QtGui import QGuiApplication
@@ -38,7 +39,7 @@ def test_what_cannot_be_shown_says_why(open_window: Open, empty: Path, qtbot: Qt
     qtbot.waitUntil(lambda: "no rationale is accepted" in page._state.text())
     choose(page._format, "model")
     page._on_format()
-    qtbot.waitUntil(lambda: "its files are weights" in page._state.text())
+    qtbot.waitUntil(lambda: "no model was written there yet" in page._state.text())
     assert page._text.toPlainText() == ""
 
 
@@ -58,3 +59,26 @@ def test_a_report_that_cannot_be_written_says_why(
     (tmp_path / "taken").write_text("a file where a folder is wanted")
     write_and_show(window, tmp_path / "taken" / "r.html", show=False)
     qtbot.waitUntil(lambda: "cannot write" in window.jobs.text)
+
+
+def test_a_written_model_says_how_alike_its_forms_answer(
+    open_window: Open, empty: Path, qtbot: QtBot
+) -> None:
+    page = open_window(empty).show_page("export")
+    assert isinstance(page, ExportPage)
+    out = Path(page._out.text()).parent / "model"
+    out.mkdir(parents=True)
+    told = {"prompts": 5, "same": {"merged": 5, "gguf": 4}, "answers": []}
+    (out / "parity.json").write_text(json.dumps(told))
+    (out / "Modelfile").write_text("FROM ./model.gguf\n")
+    choose(page._format, "model")
+    page._on_format()
+    qtbot.waitUntil(
+        lambda: page._state.text() == "answers like ours to the letter, of 5: merged 5, gguf 4"
+    )
+    assert [page._files.itemText(n) for n in range(page._files.count())] == [
+        "parity.json", "Modelfile",
+    ]  # fmt: skip
+    page._files.setCurrentIndex(1)
+    page._show_file()
+    assert page._text.toPlainText() == "FROM ./model.gguf\n"

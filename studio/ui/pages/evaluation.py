@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
@@ -10,12 +11,18 @@ from PySide6.QtWidgets import QFileDialog, QStackedWidget, QTabBar, QToolButton,
 
 from studio.app.workbench import Workbench
 from studio.domain.records import StudentRecord
+from studio.flow.ablation import known_lines, variants
 from studio.flow.comparison import RoundLine, RunLine, by_dataset, round_lines, run_lines
 from studio.flow.evaluation import Evaluation, Part, evaluate
+from studio.flow.forgetting import forgetting_of
+from studio.flow.pipeline import samples_of
 from studio.flow.report import write_report
+from studio.flow.stage import Bench
 from studio.flow.students import base_of
+from studio.flow.taught import taught_beside_fixed
 from studio.store import comparison_views
 from studio.store.tables import Store
+from studio.ui.ablation_dialog import AblationDialog
 from studio.ui.commands import copy_button
 from studio.ui.formulas import Formulas
 from studio.ui.page import Page
@@ -24,6 +31,7 @@ from studio.ui.plain_text import one_line
 from studio.ui.texts import mark, tr
 from studio.ui.theme import GRID
 from studio.ui.widgets.accuracy_chart import AccuracyChart
+from studio.ui.widgets.checks_view import Checks, ChecksView
 from studio.ui.widgets.comparison_view import ComparisonView, points
 from studio.ui.widgets.flips_view import Answer, Flip, FlipsView
 from studio.ui.words import things
@@ -37,13 +45,14 @@ class Compared(NamedTuple):
     flips: dict[str, list[Flip]]
     runs: list[RunLine]
     rounds: list[RoundLine]
+    checks: Checks
 
 
 class EvaluationPage(Page):
     """One tuned student beside the one it was made from, and all runs beside each other."""
 
     title = mark("Evaluate")
-    watches: ClassVar = frozenset({"students", "grades", "attempts", "run_states"})
+    watches: ClassVar = frozenset({"students", "grades", "attempts", "run_states", "settings"})
 
     def __init__(self, workbench: Workbench) -> None:
         super().__init__(workbench)
@@ -76,6 +85,10 @@ class EvaluationPage(Page):
             FlipsView(Formulas(self.reading, self)),
             ComparisonView(),
         )
+        self._checks = ChecksView()
+        self._checks.tries_wanted.connect(self._on_tries)
+        self._checks.forgetting_wanted.connect(self._on_forgetting)
+        self._checks.ablation_wanted.connect(self._on_ablation)
         chart = Card()
         chart.body.addWidget(self._summary)
         chart.body.addWidget(self._note)
@@ -84,10 +97,10 @@ class EvaluationPage(Page):
         self._tabs.setDrawBase(False)
         self._tabs.setUsesScrollButtons(False)
         self._tabs.setAccessibleName(tr("What was measured"))
-        self._tabs.setToolTip(tr("Accuracy, the questions that turned, all runs (arrow keys)"))
+        self._tabs.setToolTip(tr("Accuracy, the questions that turned, all runs, more checks (arrow keys)"))
         for arrow in self._tabs.findChildren(QToolButton):  # Qt's own, for more tabs than these
             arrow.setToolTip(arrow.accessibleName() or tr("Scroll"))
-        for name, part in ((tr("Accuracy"), chart), (tr("Fixed and broken"), self._flips), (tr("Rounds and runs"), self._all)):  # fmt: skip
+        for name, part in ((tr("Accuracy"), chart), (tr("Fixed and broken"), self._flips), (tr("Rounds and runs"), self._all), (tr("Checks"), self._checks)):  # fmt: skip
             self._tabs.addTab(name)
             pages.addWidget(part)
         self._tabs.currentChanged.connect(pages.setCurrentIndex)
@@ -118,7 +131,8 @@ class EvaluationPage(Page):
                                    "measure here what it has learned and what it forgot."))  # fmt: skip
             self._stack.setCurrentIndex(0)
             return
-        self.reading.ask("evaluation", lambda store: _compare(store, name), self._show,
+        bench = self.workbench.bench
+        self.reading.ask("evaluation", lambda store: _compare(replace(bench, store=store), name), self._show,
                          failed=self._cannot)  # fmt: skip
 
     def _cannot(self, message: str) -> None:
@@ -135,11 +149,34 @@ class EvaluationPage(Page):
         self._chart.show_parts((*compared.parts, found.whole._replace(kind=tr("All questions"))))
         self._flips.show_flips(compared.flips, n=found.tuned.n)
         self._all.show_lines(compared.runs, compared.rounds)
+        self._checks.show_checks(compared.checks)
         self._stack.setCurrentIndex(1)
 
     def _on_measure(self) -> None:
         if name := self._student.currentData():
             self.workbench.experiments.evaluate(name)
+
+    def _on_tries(self, times: int) -> None:
+        if name := self._student.currentData():
+            self.workbench.experiments.evaluate(name, samples=times)
+
+    def _on_forgetting(self) -> None:
+        name = self._student.currentData()
+        dialog = QFileDialog(self, "General texts of yours")
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.setNameFilter("Texts (*.txt *.md *.jsonl)")
+        dialog.fileSelected.connect(
+            lambda chosen: self.workbench.experiments.forgetting(name, Path(chosen))
+        )
+        dialog.open()
+
+    def _on_ablation(self) -> None:
+        teachers = [teacher.name for teacher in self.workbench.reader.teachers()]
+        dialog = AblationDialog(self, list(variants(teachers)))
+        dialog.agreed.connect(
+            lambda chosen, steps: self.workbench.experiments.ablate(chosen, steps=steps)
+        )
+        dialog.open()
 
     def _words(self) -> list[str]:
         return [
@@ -179,7 +216,8 @@ def in_words(found: Evaluation) -> str:
     return (tr("{accuracy:.1%} → {after} right, {gained} · {fixed:,} fixed, {broken:,} broken · {chance}", accuracy=found.base.accuracy, after=after, gained=gained, fixed=len(found.fixed), broken=len(found.broken), chance=chance))  # fmt: skip
 
 
-def _compare(store: Store, name: str) -> Compared:
+def _compare(bench: Bench, name: str) -> Compared:
+    store = bench.store
     student = next(store.all(StudentRecord, "name = ?", name))
     found = evaluate(store, student=name, base=base_of(store, student))
     runs = run_lines(store)
@@ -188,7 +226,11 @@ def _compare(store: Store, name: str) -> Compared:
         "fixed": _flips(store, found, found.fixed),
         "broken": _flips(store, found, found.broken),
     }
-    return Compared(found, (*datasets, *found.parts), flips, runs, round_lines(store, runs))
+    checks = Checks(
+        samples_of(bench, name), taught_beside_fixed(store, found), forgetting_of(bench, name),
+        known_lines(bench),
+    )  # fmt: skip
+    return Compared(found, (*datasets, *found.parts), flips, runs, round_lines(store, runs), checks)
 
 
 def _flips(store: Store, found: Evaluation, ids: tuple[str, ...]) -> list[Flip]:

@@ -10,7 +10,7 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QCheckBox, QFileDialog, QFormLayout, QHBoxLayout, QLineEdit, QWidget
 
 from studio.app.workbench import Workbench
-from studio.flow.export_preview import MOST, ExportPreview, preview
+from studio.flow.export_preview import MOST, ExportPreview, preview, written_model
 from studio.store import views
 from studio.store.tables import Store
 from studio.ui.commands import copy_button
@@ -30,7 +30,7 @@ FORMATS = {
     "parquet": mark("One table: question, rationale, scores, decision"),
     "committee": mark("The three files of the MAPD paper's own repository"),
     "attempts": mark("Every attempt with its grade and its doubts"),
-    "model": mark("The newest run's adapter, and merged weights as safetensors"),
+    "model": mark("The newest run's adapter, merged weights as safetensors, a Modelfile for Ollama, a GGUF where llama.cpp is found"),
 }
 WITHOUT_REJECTED = ("dpo", "committee", "attempts", "model")
 
@@ -59,7 +59,7 @@ class ExportPage(Page):
     """Write the curated dataset, or the model, for use elsewhere."""
 
     title = mark("Export")
-    watches: ClassVar = frozenset({"decisions", "overrides", "rationales", "policies"})
+    watches: ClassVar = frozenset({"decisions", "overrides", "rationales", "policies", "exports"})
 
     def __init__(self, workbench: Workbench) -> None:
         super().__init__(workbench)
@@ -129,6 +129,11 @@ class ExportPage(Page):
         """Write the beginning of the export somewhere else, and show it."""
         wanted, everything = self._format.currentData(), self._takes_all()
         self._state.setText(tr("Reading …"))
+        if wanted == "model":
+            out = Path(self._out.text()).expanduser()
+            self.reading.ask("preview", lambda _: written_model(out), self._show_preview,
+                             failed=self._show_nothing)  # fmt: skip
+            return
         self.reading.ask("preview", lambda store: preview(store, format=wanted, include_all=everything),
                          self._show_preview, failed=self._show_nothing)  # fmt: skip
 
@@ -139,7 +144,7 @@ class ExportPage(Page):
         self._files.addItems(list(self._found))
         self._files.setCurrentIndex(max(0, self._files.findText(before)))
         part = tr(" · from the first {n:,} rationales", n=MOST) if found.is_part else ""
-        self._state.setText(f"{things(found.rows, 'row')}{part}")
+        self._state.setText(found.note or f"{things(found.rows, 'row')}{part}")
         self._show_file()
 
     def _show_nothing(self, why: str) -> None:

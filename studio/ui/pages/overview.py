@@ -136,8 +136,11 @@ class OverviewPage(Page):
                            tip=tr("Exam, grades, explanations, rationales, reviews, decisions: says what "
                                "it takes, and asks first"))  # fmt: skip
         self._run.setEnabled(False)
+        whole = button(tr("A whole round …"), self._on_round,
+                       tip=tr("What is missing, then train on what is accepted and sit the held-out "
+                              "exam: the student it makes is the project's next; asks first"))  # fmt: skip
         self._spent = label("", "small", wrap=True)
-        card.body.addLayout(column(self._what, row(self._run, None), None,
+        card.body.addLayout(column(self._what, row(self._run, whole, None), None,
                                    label(tr("SO FAR"), "head"), self._spent, gap=GRID * 3 // 2))  # fmt: skip
         return card
 
@@ -219,6 +222,14 @@ class OverviewPage(Page):
             return
         dialog = RunDialog(self, self._missing)
         dialog.agreed.connect(lambda budget: self.workbench.run_flow(plan, budget_usd=budget))
+        dialog.open()
+
+    def _on_round(self) -> None:
+        dialog = RunDialog(self, self._missing)
+        dialog.setWindowTitle(tr("A whole round: this, then training and the held-out exam"))
+        dialog.agreed.connect(
+            lambda budget: self.workbench.experiments.whole_round(budget_usd=budget)
+        )
         dialog.open()
 
 

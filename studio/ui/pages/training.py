@@ -98,6 +98,9 @@ class TrainingPage(Page):
         self._found = label("", "small", wrap=True)
         self._start = button(tr("Start"), self._on_start, role="main",
                              tip=tr("Freeze the accepted rationales as a dataset and train on them"))  # fmt: skip
+        self._queue = button(tr("Queue"), self._on_queue, role="quiet",
+                             tip=tr("Put this run behind those that wait: it begins when they have ended, "
+                                    "well or not"))  # fmt: skip
         self._stop = button(tr("Stop and keep"), self._on_stop,
                             tip=tr("Stop the chosen run at its next step; what it has learned is kept"))  # fmt: skip
         self._resume = button(tr("Resume"), self._on_resume,
@@ -113,7 +116,7 @@ class TrainingPage(Page):
         card.body.addWidget(self._outlook)
         card.body.addWidget(self._problem)
         card.body.addLayout(row(self._start, self._stop, self._resume, None))
-        card.body.addLayout(row(self._tokens, copy, None))
+        card.body.addLayout(row(self._tokens, self._queue, copy, None))
         card.setMinimumWidth(GRID * 40)
         return card
 
@@ -186,6 +189,10 @@ class TrainingPage(Page):
     def _on_start(self) -> None:
         if (asked := self._asked()) is not None:
             self.workbench.train(*asked)
+
+    def _on_queue(self) -> None:
+        if (asked := self._asked()) is not None:
+            self.workbench.experiments.queue(*asked)
 
     def _on_tokens(self) -> None:
         if (asked := self._asked()) is not None:

@@ -22,6 +22,7 @@ _HEAD = (
     mark("Begun"),
     mark("Student"),
     mark("State"),
+    mark("Data"),
     mark("Step"),
     mark("Loss"),
     mark("Held-out loss"),
@@ -45,12 +46,12 @@ class RunsTable(QSplitter):
     def __init__(self) -> None:
         super().__init__()
         self._runs: list[Any] = []
-        widths = (80, 112, 160, 112, 112, 72, 120, 128)
-        self.table = Sheet(all_tr(_HEAD), name=tr("Runs"), widths=widths, numbers=(4, 5, 6, 7),
+        widths = (80, 112, 160, 112, 88, 112, 72, 120, 128)
+        self.table = Sheet(all_tr(_HEAD), name=tr("Runs"), widths=widths, numbers=(5, 6, 7, 8),
                            empty=tr("No run yet: choose a student and press Start"))  # fmt: skip
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.table.setToolTip(tr("Choose several (Ctrl or Shift) to lay their curves over each other"
-                              " and see where their settings differ"))  # fmt: skip
+                              " and see where their settings differ. Data is the hash of what a run was pinned to"))  # fmt: skip
         self.table.selectionModel().selectionChanged.connect(lambda *_: self._on_chosen())
         self._differences: Sheet | None = None
         self.addWidget(self.table)
@@ -105,7 +106,7 @@ def _cells(run: Any) -> tuple[Any, ...]:
     steps = f"{run['step']:,} of {run['steps']:,}" if run["steps"] else NOTHING
     return (
         run["id"][:8], begun, one_line(run["student"], most=40), tr(_SIGNS.get(run["state"], run["state"])),
-        steps, decimal(run["loss"], 4), decimal(result.get("val_loss"), 4),
+        run["dataset_id"][:8], steps, decimal(run["loss"], 4), decimal(result.get("val_loss"), 4),
         _accuracy(result), one_line(run["message"]),
     )  # fmt: skip
 
