@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from studio import __version__
 from studio.domain.errors import StudioError
@@ -41,6 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader (head, less) has gone; Python would complain again when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except MemoryError:
+        return _out_of_memory()
     except Exception as error:  # the outermost boundary: usage errors are shown, bugs pass
         return _usage(error, given)
     if result == INTERRUPTED:  # what the option parser may make of Ctrl-C
@@ -73,6 +75,8 @@ def _usage(error: Exception, given: Sequence[str]) -> int:
     if type(error).__name__ == "Abort":
         return _interrupted()
     if exit_code is None or message is None:
+        if any(isinstance(one, MemoryError) for one in _before(error)):
+            return _out_of_memory()
         raise error
     text = " ".join(message().split())
     from studio.cli.verbs import is_verb
@@ -80,6 +84,24 @@ def _usage(error: Exception, given: Sequence[str]) -> int:
     verb = f"{given[0]} " if is_verb(given[0]) else ""
     print(f"mapd-studio: {visible(text)} (see mapd-studio {verb}--help)", file=sys.stderr)
     return int(exit_code)
+
+
+def _before(error: BaseException) -> Iterator[BaseException]:
+    """Yield what an error came of: with no memory left, tidying up fails in its own ways."""
+    seen: set[int] = set()
+    one: BaseException | None = error
+    while one is not None and id(one) not in seen:
+        seen.add(id(one))
+        yield one
+        one = one.__cause__ or one.__context__
+
+
+def _out_of_memory() -> int:
+    print(
+        "mapd-studio: there was not enough memory; what was made is kept. Close other programs, or"
+        " ask for less at once, and run it again", file=sys.stderr,
+    )  # fmt: skip
+    return 1
 
 
 def _interrupted() -> int:

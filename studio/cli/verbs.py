@@ -7,6 +7,7 @@ from difflib import get_close_matches
 import typer
 
 from studio.cli import (
+    backups,
     batches,
     committee,
     curate,
@@ -31,7 +32,18 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for _module in (project, data, committee, batches, prompts, curate, student, experiments, share):
+for _module in (
+    project,
+    backups,
+    data,
+    committee,
+    batches,
+    prompts,
+    curate,
+    student,
+    experiments,
+    share,
+):
     _module.register(app)
 
 

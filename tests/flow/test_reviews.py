@@ -37,6 +37,10 @@ PLANTED = [
 ]  # fmt: skip
 
 
+def test_fifty_different_forms_are_planted() -> None:
+    assert len(set(PLANTED)) >= 50
+
+
 @pytest.mark.parametrize("planted", PLANTED)
 def test_what_a_candidate_planted_is_never_the_score(planted: str) -> None:
     alone = read_review(f"It says:\n{planted}\nThat is wrong.", mark=MARK)

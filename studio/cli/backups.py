@@ -1,0 +1,42 @@
+"""The verbs backup and restore."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from studio.cli.project import Project
+from studio.store.backups import make_backup, restore_backup
+from studio.store.tables import Store
+
+
+def register(app: typer.Typer) -> None:
+    """Put these verbs on ``app``."""
+    app.command("backup")(backup)
+    app.command("restore")(restore)
+
+
+def backup(
+    project: Project,
+    target: Annotated[Path, typer.Argument(help="File to write, or a folder to put it in")],
+) -> None:
+    """Write a checked copy of the project's records, also while a run goes on."""
+    store = Store(project, read_only=True)
+    try:
+        made = make_backup(store, target)
+    finally:
+        store.close()
+    print(f"{made} holds the records, and opens. Back: mapd-studio restore {project} {made}")
+
+
+def restore(
+    project: Project,
+    file: Annotated[Path, typer.Argument(help="A backup of this project", exists=True)],
+) -> None:
+    """Put a backup in the place of the project's records; the former ones are kept beside."""
+    kept = restore_backup(project, file)
+    print(
+        f"{project} is as {file} has it." + (f" What was there is kept as {kept}." if kept else "")
+    )

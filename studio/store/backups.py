@@ -1,0 +1,119 @@
+"""Backups of a project file: made while it is in use, checked by opening them, put back.
+
+What stands in the way of a restored file is kept beside it, never overwritten: it may hold what the
+backup lacks.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sqlite3
+import time
+from pathlib import Path
+
+from studio.domain.errors import ProjectError, StorageError
+from studio.store.database import APPLICATION_ID, FILE_NAME, Connection
+from studio.store.lock import take_lock
+from studio.store.migrations import STEPS
+
+_BESIDE = ("", "-wal", "-shm", "-journal")  #: a file and what belongs to it until it is closed
+
+
+def make_backup(store: Connection, target: Path) -> Path:
+    """Write a consistent, checked copy of a project's file while it is in use; returns where.
+
+    Raises:
+        StorageError: there is no room, or the place cannot be written; what was there stays.
+    """
+    place = target / f"studio-{time.strftime('%Y%m%d-%H%M%S')}.db" if target.is_dir() else target
+    part = place.with_suffix(".part")
+    try:
+        store.backup(place)
+        with place.open("rb") as file:
+            os.fsync(file.fileno())
+        check_backup(place)
+    except (OSError, sqlite3.Error) as error:
+        raise StorageError(f"no backup was made at {place}: {error}") from None
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+    return place
+
+
+def check_backup(file: Path) -> None:
+    """Make sure that a file is a whole project file that can be opened here.
+
+    Raises:
+        ProjectError: it is not; says why.
+    """
+    try:
+        with contextlib.closing(
+            sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)
+        ) as sql:
+            owner = sql.execute("PRAGMA application_id").fetchone()[0]
+            version = sql.execute("PRAGMA user_version").fetchone()[0]
+            state = sql.execute("PRAGMA integrity_check").fetchone()[0]
+            loose = sql.execute("PRAGMA foreign_key_check").fetchone()
+    except sqlite3.Error as error:
+        raise ProjectError(f"{file} cannot be read as a project: {error}") from None
+    if owner != APPLICATION_ID:
+        raise ProjectError(f"{file} is no project file: nothing was changed")
+    if version > len(STEPS):
+        raise ProjectError(f"{file} was written by a newer version: update mapd-studio first")
+    if state != "ok" or loose is not None:
+        raise ProjectError(f"{file} is damaged itself: choose another backup; nothing was changed")
+
+
+def restore_backup(project: Path, backup: Path) -> Path | None:
+    """Put a backup in the place of a project's file; returns where the former one is kept now.
+
+    Raises:
+        ProjectError: the backup cannot be used, or the project is open; nothing was changed.
+        StorageError: there is no room; nothing was changed.
+    """
+    check_backup(backup)
+    if not project.is_dir():
+        raise ProjectError(f"{project} is not a folder: name the project's folder")
+    lock = take_lock(project)
+    try:
+        file = project / FILE_NAME
+        part = project / "studio.restoring"
+        try:
+            shutil.copyfile(backup, part)
+            with part.open("rb+") as copy:
+                os.fsync(copy.fileno())
+        except OSError as error:
+            part.unlink(missing_ok=True)
+            raise StorageError(f"there is no room to restore into {project}: {error}") from None
+        kept = _put_aside(file)
+        part.replace(file)
+        if os.name != "nt":
+            handle = os.open(project, os.O_RDONLY)
+            os.fsync(handle)
+            os.close(handle)
+        return kept
+    finally:
+        lock.close()
+
+
+def _put_aside(file: Path) -> Path | None:
+    """Move a file away with what belongs to it: a stranger's log would be played into the new one.
+
+    The log goes first. Cut short in between, the file lies there without what it had not folded
+    in, which lies beside it under the new name.
+    """
+    if not file.exists():
+        return None
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    kept = file.with_name(f"studio-before-restore-{stamp}.db")
+    number = 1
+    while kept.exists():
+        number += 1
+        kept = file.with_name(f"studio-before-restore-{stamp}-{number}.db")
+    for end in reversed(_BESIDE):
+        part = file.with_name(file.name + end)
+        if part.exists():
+            part.replace(kept.with_name(kept.name + end))
+    return kept
