@@ -14,13 +14,17 @@ from typing import Any
 
 import pytest
 
+from studio.domain.records import Rationale
 from studio.prompts import resources
+from studio.store.tables import Store
+from tests.batch_endpoint import BatchEndpoint
 from tests.fakes import FaultyEndpoint
 
 ROOT = Path(__file__).resolve().parent.parent
 DEMO = resources() / "demo"
 VARIABLE = "OUR_ACCOUNT"  # a name that does not look like a key's
-EXPORTS = ("messages", "attempts")
+EXPORTS = ("messages", "attempts", "committee")
+FEW_STEPS = [f"--set={one}" for one in ("max_steps=2", "save_steps=2", "max_tokens=256")]
 
 
 class Watch:
@@ -98,6 +102,7 @@ def test_a_key_that_every_feature_uses_is_found_nowhere(
     faults = iter(["", "key in an answer", "key in an answer", ""] * 100)
     good = endpoint(fault=lambda request: next(faults))
     bad = endpoint(fault=lambda request: "key in an error")
+    batched = BatchEndpoint(lambda request: f"Your key is {key}. Answer: 1")
     project, watch = tmp_path / "p", Watch(key)
     said: list[str] = []
 
@@ -112,9 +117,12 @@ def test_a_key_that_every_feature_uses_is_found_nowhere(
         return done.stdout
 
     try:
-        _use_everything(studio, project, tmp_path, good=good.url, bad=bad.url)
+        _use_everything(studio, project, tmp_path, good=good.url, bad=bad.url,
+                        batched=batched.url)  # fmt: skip
     finally:
         watch.end()
+        batched.close()
+    assert batched.bought, "nothing was asked by batch"
     used = [h for one in (good, bad) for h in one.headers if key in str(h)]
     assert len(used) == good.requests + bad.requests > 10, "the key was used by all of them"
     assert watch.jobs, "no job was seen: the watch says nothing"
@@ -127,7 +135,7 @@ def test_a_key_that_every_feature_uses_is_found_nowhere(
 
 
 def _use_everything(
-    studio: Callable[..., str], project: Path, folder: Path, *, good: str, bad: str
+    studio: Callable[..., str], project: Path, folder: Path, *, good: str, bad: str, batched: str
 ) -> None:
     text = (DEMO / "questions.jsonl").read_text(encoding="utf-8")
     rows = [json.loads(line) for line in text.splitlines()]
@@ -141,13 +149,26 @@ def _use_everything(
     studio("teacher", "add", project, "a", "--model", "a", "--base-url", good, *by_variable)
     studio("teacher", "add", project, "kept", "--model", "b", "--base-url", good)
     studio("teacher", "add", project, "bad", "--model", "c", "--base-url", bad, *by_variable)
+    studio("teacher", "add", project, "day", "--model", "d", "--base-url", batched, "--batch",
+           *by_variable)  # fmt: skip
     studio("teacher", "test", project, "a")
     studio("teacher", "test", project, "bad", code=1)
     studio("run", project, "--student", DEMO / "student", code=1)  # "bad" is left out
     studio("teacher", "remove", project, "bad")
     studio("decide", project, "--preset", "paper", "--no-answer-gate", "--threshold", "0", "--json")
-    for verb in ("status", "reviewers"):
+    for verb in ("status", "reviewers", "batches", "policies", "prompts"):
         studio(verb, project, "--json")
+    store = Store(project, read_only=True)
+    chosen = next(store.all(Rationale)).id
+    store.close()
+    studio("override", project, chosen, "accept")
+    studio("run", project, "--dry-run")
+    studio("train", project, "--student", DEMO / "student", *FEW_STEPS)
+    studio("evaluate", project, "--split", "train")
+    studio("export", project, folder / "out-model", "--format", "model")
+    studio("report", project, folder / "report.html")
+    studio("backup", project, folder / "backup.db")
+    studio("restore", project, folder / "backup.db")
     studio("doctor", variable="OUR_API_KEY")  # it knows of no project that might name another
     for name in EXPORTS:
         studio("export", project, folder / f"out-{name}", "--format", name, "--all")
