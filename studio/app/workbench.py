@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from studio.flow.decisions import Wish
     from studio.flow.outlook import Tokens
     from studio.flow.pipeline import Plan
-    from studio.flow.scorebook import Tally
+    from studio.flow.score_tallies import Tally
     from studio.teachers.base import Teacher
     from studio.teachers.opener import TeacherOpener
 

@@ -19,7 +19,7 @@ from studio.store import edit_views
 from studio.store.tables import Store
 
 if TYPE_CHECKING:
-    from studio.flow.scorebook import Tally
+    from studio.flow.score_tallies import Tally
     from studio.flow.versions import Difference
 
 

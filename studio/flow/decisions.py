@@ -21,7 +21,8 @@ from studio.store import edit_views, views
 from studio.store.tables import Store
 
 if TYPE_CHECKING:
-    from studio.flow.scorebook import Scorebook, Tally
+    from studio.flow.score_tallies import Tally
+    from studio.flow.scorebook import Scorebook
 
 Wish = Literal["accept", "reject", "clear"]
 _WISHES: dict[Wish, bool | None] = {"accept": True, "reject": False, "clear": None}

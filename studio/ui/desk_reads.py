@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from studio.domain.policy import Policy
-from studio.flow.scorebook import Said, Scorebook
+from studio.flow.score_tallies import Said
+from studio.flow.scorebook import Scorebook
 from studio.store import tag_views
 from studio.store.tables import Store
 

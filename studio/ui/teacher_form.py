@@ -88,7 +88,9 @@ class TeacherForm(QDialog):
         self._fields: dict[str, QLineEdit] = {}
         for name, title, help_text in _FIELDS:
             form.addRow(label(tr(title)), self._field(name, tr(title), tr(help_text)))
-        self._switches = {name: self._switch(name, tr(text), tr(tip)) for name, text, tip in _SWITCHES}
+        self._switches = {
+            name: self._switch(name, tr(text), tr(tip)) for name, text, tip in _SWITCHES
+        }
         folded: list[QWidget] = [self._switches["adaptive"]]
         more = button(tr("▸ More settings"), lambda: self._on_more(more, folded), role="quiet",
                       tip=tr("Temperature, limits a minute, samples, and the price in batches"))  # fmt: skip

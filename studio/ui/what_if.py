@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from studio.domain.policy import Policy
-    from studio.flow.scorebook import Counts, Scorebook, Tally
+    from studio.flow.score_tallies import Counts, Tally
+    from studio.flow.scorebook import Scorebook
     from studio.flow.training_size import TrainingSize
     from studio.store.tables import Store
 

@@ -17,7 +17,8 @@ from studio.flow.casebook import Casebook, first_on_desk
 from studio.flow.columns import Ids
 from studio.flow.decisions import Wish
 from studio.flow.saved_views import saved_views
-from studio.flow.scorebook import Said, Scorebook
+from studio.flow.score_tallies import Said
+from studio.flow.scorebook import Scorebook
 from studio.ui.desk_filter import Filter, Found, find
 from studio.ui.desk_reads import read_overrides, read_scores, read_tags
 from studio.ui.desk_work import DeskWork
@@ -51,9 +52,7 @@ class DeskPage(Page):
         super().__init__(workbench)
         self._cases: Casebook | None = None
         self._book: Scorebook | None = None
-        self._said_since = (
-            False  #: whether somebody decided by hand since the scores were asked for
-        )
+        self._said_since = False  #: by hand, since the scores were asked for
         self._found = Found(Ids.of(()))
         self._build()
         self._make_verbs()

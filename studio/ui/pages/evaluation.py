@@ -97,7 +97,9 @@ class EvaluationPage(Page):
         self._tabs.setDrawBase(False)
         self._tabs.setUsesScrollButtons(False)
         self._tabs.setAccessibleName(tr("What was measured"))
-        self._tabs.setToolTip(tr("Accuracy, the questions that turned, all runs, more checks (arrow keys)"))
+        self._tabs.setToolTip(
+            tr("Accuracy, the questions that turned, all runs, more checks (arrow keys)")
+        )
         for arrow in self._tabs.findChildren(QToolButton):  # Qt's own, for more tabs than these
             arrow.setToolTip(arrow.accessibleName() or tr("Scroll"))
         for name, part in ((tr("Accuracy"), chart), (tr("Fixed and broken"), self._flips), (tr("Rounds and runs"), self._all), (tr("Checks"), self._checks)):  # fmt: skip

@@ -30,7 +30,9 @@ FORMATS = {
     "parquet": mark("One table: question, rationale, scores, decision"),
     "committee": mark("The three files of the MAPD paper's own repository"),
     "attempts": mark("Every attempt with its grade and its doubts"),
-    "model": mark("The newest run's adapter, merged weights as safetensors, a Modelfile for Ollama, a GGUF where llama.cpp is found"),
+    "model": mark(
+        "The newest run's adapter, merged weights as safetensors, a Modelfile for Ollama, a GGUF where llama.cpp is found"
+    ),
 }
 WITHOUT_REJECTED = ("dpo", "committee", "attempts", "model")
 
