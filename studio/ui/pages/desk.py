@@ -234,8 +234,7 @@ class DeskPage(Page):
 
     def _read_overrides(self) -> None:
         if self._book is not None:
-            read = partial(read_overrides, self._book)
-            self.reading.ask("overrides", read, self._take_overrides)
+            self.reading.ask("overrides", partial(read_overrides, self._book), self._take_overrides)
 
     def _take_overrides(self, read: tuple[Scorebook, Said, int, Policy]) -> None:
         book, said, version, policy = read
@@ -252,9 +251,8 @@ class DeskPage(Page):
                 self.bulk.show_count(int(self._found.matching(self._book).sum()))
         indexed = self._found.indexed
         if indexed is not None and not indexed.whole:
-            parts.insert(
-                0, tr("indexing, {percent} % searched", percent=indexed.done * 100 // indexed.total)
-            )
+            percent = indexed.done * 100 // indexed.total
+            parts.insert(0, tr("indexing, {percent} % searched", percent=percent))
         self.filters.count.setText(" · ".join(parts))
 
     def _on_tried(self, trial: Trial) -> None:
