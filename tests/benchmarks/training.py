@@ -3,10 +3,11 @@
     python tests/benchmarks/training.py [--hidden 256] [--vocabulary 8192] [--rounds 3]
 
 All train all weights of the same random Llama on the same examples, 16 a step, lengths log-normal
-from 16 to 256 tokens, two of three tokens learned. The peers run in the settings that are best for
-them: by length, packed, in bf16 where the machine has it, with plain attention. Printed are real
-(unpadded) tokens a second between the end of the first step and that of the last, the best round of
-each, and what ours is of theirs. The rounds alternate, for machines are never quiet.
+from 16 to 256 tokens, two of three tokens learned; beside them a plain loop over padded batches, as
+in a tutorial. The peers run in the settings that are best for them: by length, packed, in bf16 where
+the machine has it, with plain attention. Printed are real (unpadded) tokens a second between the end
+of the first step and that of the last, the best round of each, and what ours is of theirs. The
+rounds alternate, for machines are never quiet.
 
 TRL is no dependency of ours: where it is not installed, the table says so.
 """
@@ -71,6 +72,7 @@ def main() -> None:
             vocabulary_size=options.vocabulary,
         )  # fmt: skip
         lanes = _lanes(place, _rows(options.examples))
+        lanes = {name: lane for name, lane in lanes.items() if options.only in name or name == OURS}
         speeds: dict[str, list[Speed]] = {name: [] for name in lanes}
         for _ in range(options.rounds):
             for name, lane in lanes.items():
@@ -103,6 +105,9 @@ def _lanes(place: Path, rows: list[dict[str, Any]]) -> dict[str, Callable[[], Sp
         f"{OURS}, fp32": lambda: _ours(place, rows, precision="fp32"),
         f"{OURS}, packed": lambda: _ours(place, rows, packing="on"),
     }
+    for bf16 in (False, True):
+        name = f"plain loop, padded, {'bf16, eager' if bf16 else 'fp32'}"
+        lanes[name] = lambda b=bf16: _plain(place, items, bf16=b)
     for sampling, bf16 in (
         ("random", False),
         ("group_by_length", False),
@@ -178,6 +183,24 @@ class _Clock(TrainerCallback):
     def whole(self, tokens: float) -> Speed:
         """Return the speed over steps of which the first is known as a share only."""
         return self.speed(tokens * (len(self._at) - 1) / len(self._at))
+
+
+def _plain(place: Path, items: list[Item], *, bf16: bool) -> Speed:
+    """The loop of a tutorial: batches in the order they come, padded to the longest."""
+    model = _model(place, bf16=bf16).train()
+    optimiser = torch.optim.AdamW(model.parameters(), lr=1e-4)
+    rows = [{"input_ids": item.ids, "prompt": item.prompt} for item in items]
+    random.Random(731).shuffle(rows)
+    clock = _Clock()
+    for first in range(0, len(rows), BATCH):
+        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+            loss = model(**_padded(rows[first : first + BATCH])).loss
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 0.3)
+        optimiser.step()
+        optimiser.zero_grad()
+        clock.on_step_end()
+    return clock.whole(sum(len(item.ids) for item in items))
 
 
 def _trainer(place: Path, items: list[Item], *, sampling: str, bf16: bool) -> Speed:
@@ -257,6 +280,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--layers", type=int, default=6)
     parser.add_argument("--vocabulary", type=int, default=8192)
     parser.add_argument("--examples", type=int, default=320)
+    parser.add_argument("--only", default="", help="ours, and those with this in their name")
     parser.add_argument("--rounds", type=int, default=3)
     return parser.parse_args()
 

@@ -1,0 +1,164 @@
+"""How well training's memory is foretold: predicted beside measured peak, for five settings.
+
+    python tests/benchmarks/memory.py [--hidden 512] [--layers 8] [--vocabulary 8192]
+
+Each setting is a real job in a process of its own, over examples of equal length. Measured is how far
+the resident memory rose above what the process had before it touched the student (a pass over a
+student of another size is done first, so that the libraries' own memory is not counted). The C
+library is told to give freed memory back at once (MALLOC_MMAP_THRESHOLD_): what is measured is what
+the tensors take. Left alone (--as-it-runs), glibc keeps freed memory for later, which is faster, and
+the process may grow to twice as much where memory is plenty. It fails where a prediction is more than
+15 % off.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as a job sets it
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+from studio.domain import memory
+from studio.domain.specs import StudentSpec, TrainSpec
+from studio.flow.job_folder import write_folder
+from studio.flow.outlook import tensors_of
+
+WITHIN = 0.15
+LORA = {"lora": {"r": 16, "dropout": 0.05}}
+SETTINGS: dict[str, tuple[int, dict[str, Any]]] = {
+    "full, fp32, 240 tokens": (240, {"full": True, "precision": "fp32"}),
+    "full, bf16, 240 tokens": (240, {"full": True, "precision": "bf16"}),
+    "LoRA, fp32, 240 tokens": (240, {"precision": "fp32", **LORA}),
+    "LoRA, bf16, 480 tokens": (480, {"precision": "bf16", **LORA}),
+    "LoRA, fp32, 480 tokens, checkpointing": (
+        480, {"precision": "fp32", "gradient_checkpointing": True, **LORA}
+    ),
+}  # fmt: skip
+EXAMPLES = 32
+
+
+def main() -> int:
+    """Measure each setting and print a table."""
+    options = _options()
+    if options.job:
+        print(*_peak(Path(options.job)))
+        return 0
+    worst = 0.0
+    with tempfile.TemporaryDirectory() as made:
+        place = Path(made)
+        _make_students(place, options)
+        print(f"{'':<40}{'predicted':>11}{'measured':>11}{'off by':>9}")
+        for name, (length, settings) in SETTINGS.items():
+            if options.only not in name:
+                continue
+            folder = place / name.replace(" ", "-").replace(",", "")
+            spec = _spec(place, settings)
+            write_folder(folder, spec, {"train.jsonl": _rows(length)})
+            found, longest, learned = _in_a_process(folder, as_it_runs=options.as_it_runs)
+            told = _predicted(place / "student", spec, longest=longest, learned=learned)
+            off = told / found - 1
+            worst = max(worst, abs(off))
+            print(
+                f"{name:<40}{told / 2**20:>8,.0f} MB{found / 2**20:>8,.0f} MB{off:>+9.1%}",
+                flush=True,
+            )
+    return int(worst > WITHIN)
+
+
+def _predicted(student: Path, spec: TrainSpec, *, longest: int, learned: float) -> int:
+    shape = memory.shape_of(json.loads((student / "config.json").read_bytes()))
+    assert shape is not None
+    load = memory.heaviest(spec, longest=longest, supervised_share=learned)
+    flags = Path("/proc/cpuinfo").read_text().split()
+    found = memory.estimate(
+        shape, tensors_of(student), spec, load=load, on_gpu=False,
+        cpu_has_bf16=bool({"avx512_bf16", "amx_bf16"} & set(flags)),
+    )  # fmt: skip
+    return found.total
+
+
+def _in_a_process(folder: Path, *, as_it_runs: bool) -> tuple[int, int, float]:
+    command = [sys.executable, __file__, "--job", str(folder)]
+    told = {} if as_it_runs else {"MALLOC_MMAP_THRESHOLD_": "131072"}
+    done = subprocess.run(
+        command, check=True, capture_output=True, text=True, env={**os.environ, **told}
+    )
+    peak, longest, learned = done.stdout.splitlines()[-1].split()
+    return int(peak), int(longest), float(learned)
+
+
+def _peak(folder: Path) -> tuple[int, int, float]:
+    """Run a job here; returns by how many bytes the memory rose at most, and what its data was."""
+    import torch
+
+    from studio.domain.specs import read_spec
+    from studio.jobs.batches import read_examples
+    from studio.jobs.job import Job
+    from studio.jobs.student import load_student
+    from studio.jobs.train import train
+
+    warm = folder.with_name(f"{folder.name}-warm")
+    spec = read_spec(folder)
+    assert isinstance(spec, TrainSpec)
+    small = spec.model_copy(
+        update={"student": StudentSpec(location=str(folder.parent / "small")), "max_steps": 1}
+    )
+    write_folder(warm, small, {"train.jsonl": _rows(32)})
+    train(Job(warm), small)
+    before = _status("VmRSS")
+    Path("/proc/self/clear_refs").write_text("5")  # the peak is counted from here
+    train(Job(folder), spec)
+    peak = _status("VmHWM") - before
+    student = load_student(small.student, beside=folder, dtype=torch.float32)
+    items = read_examples(folder / "data" / "train.jsonl", student, spec).items
+    tokens = sum(len(item.ids) for item in items)
+    return peak, max(len(item.ids) for item in items), sum(i.supervised for i in items) / tokens
+
+
+def _status(name: str) -> int:
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:")) * 1024
+
+
+def _rows(length: int) -> list[dict[str, Any]]:
+    """Return examples of exactly so many tokens, half of them learned; a token is a byte."""
+    from tests.benchmarks.training import _row
+
+    return [_row(n, length) for n in range(EXAMPLES)]
+
+
+def _spec(place: Path, settings: dict[str, Any]) -> TrainSpec:
+    return TrainSpec(
+        student=StudentSpec(location=str(place / "student")), epochs=1, batch_examples=16,
+        max_tokens=1024, max_steps=2, **settings,
+    )  # fmt: skip
+
+
+def _make_students(place: Path, options: argparse.Namespace) -> None:
+    from tests.tiny_student import main as make_student
+
+    for name, hidden, layers in (("student", options.hidden, options.layers), ("small", 32, 2)):
+        make_student(place / name, hidden_size=hidden, layers=layers,
+                     vocabulary_size=options.vocabulary)  # fmt: skip
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Predicted and measured memory of training.")
+    parser.add_argument("--hidden", type=int, default=512)
+    parser.add_argument("--layers", type=int, default=8)
+    parser.add_argument("--vocabulary", type=int, default=8192)
+    parser.add_argument("--only", default="", help="settings with this in their name")
+    parser.add_argument("--as-it-runs", action="store_true", help="leave the C library alone")
+    parser.add_argument("--job", default="", help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
