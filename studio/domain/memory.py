@@ -178,7 +178,7 @@ def estimate(
         Need("activations", _activations(shape, spec, tokens=load.tokens, size=size),
              f"{load.tokens:,} tokens a micro-batch, {shape.layers} layers"
              + (", most made anew on the way back" if spec.gradient_checkpointing else "")),
-        Need("logits", load.supervised * shape.vocabulary * 2 * size,
+        Need("logits", _logits(shape, spec, load=load, size=size),
              f"{load.supervised:,} learned tokens of {shape.vocabulary:,} words, with gradient"),
     ]  # fmt: skip
     if on_gpu:
@@ -186,15 +186,28 @@ def estimate(
     return Estimate(tuple(needs), load.tokens)
 
 
+def _logits(shape: Shape, spec: TrainSpec, *, load: Load, size: int) -> int:
+    whole = load.supervised * shape.vocabulary * 2 * size
+    if not spec.gradient_checkpointing:
+        return whole
+    # They are let go of before a layer is made anew: only what is more than that layer counts.
+    return max(0, whole - math.ceil(load.tokens * _layer(shape, spec, size=size)))
+
+
 def _activations(shape: Shape, spec: TrainSpec, *, tokens: int, size: int) -> int:
-    how = "full" if spec.full else "dropout" if spec.lora.dropout else "lora"
-    kept = _KEPT[size == _FP32, how]
-    layer = (
-        kept.intermediate * shape.intermediate + kept.key_value * shape.key_value
-        + kept.hidden * shape.hidden
-    )  # fmt: skip
+    layer = _layer(shape, spec, size=size)
     if spec.gradient_checkpointing:
         whole = (shape.layers + 2) * shape.hidden * size + layer
     else:
         whole = shape.layers * layer
     return math.ceil(tokens * whole)
+
+
+def _layer(shape: Shape, spec: TrainSpec, *, size: int) -> float:
+    """Return the bytes that one layer keeps of a token."""
+    how = "full" if spec.full else "dropout" if spec.lora.dropout else "lora"
+    kept = _KEPT[size == _FP32, how]
+    return (
+        kept.intermediate * shape.intermediate + kept.key_value * shape.key_value
+        + kept.hidden * shape.hidden
+    )  # fmt: skip
