@@ -37,7 +37,7 @@ def register(app: typer.Typer) -> None:
     teacher.command("remove")(remove)
     app.add_typer(teacher, name="teacher")
     app.command("run")(run)
-    app.command("reviewers")(reviewers)
+    app.command("reviewers", short_help="Show how far each reviewer can be trusted.")(reviewers)
 
 
 def add(

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Put these verbs on ``app``."""
-    app.command("decide")(decide)
-    app.command("policies")(policies)
+    app.command("decide", short_help="Apply an acceptance policy; decisions by hand stay.")(decide)
+    app.command("policies", short_help="List the versions of the policy, or compare two.")(policies)
     app.command("override")(override)
 
 

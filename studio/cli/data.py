@@ -18,7 +18,7 @@ _SHOWN = 10
 
 def register(app: typer.Typer) -> None:
     """Put these verbs on ``app``."""
-    app.command("split")(split)
+    app.command("split", short_help="Show train and held-out questions; hold some out.")(split)
 
 
 def split(

@@ -24,9 +24,9 @@ Settings = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Put these verbs on ``app``."""
-    app.command("queue")(queue)
-    app.command("ablate")(ablate)
-    app.command("forgetting")(forgetting)
+    app.command("queue", short_help="Train one run after another.")(queue)
+    app.command("ablate", short_help="Train the student without each part of the method.")(ablate)
+    app.command("forgetting", short_help="Measure how well general text is foretold.")(forgetting)
 
 
 def queue(

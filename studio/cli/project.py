@@ -18,17 +18,27 @@ from studio.store.tables import Store
 
 Project = Annotated[Path, typer.Argument(help="Project folder", show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else")]
+_FORMATS = (
+    "gsm8k", "svamp", "strategyqa", "logiqa", "committee", "gsm8k-solutions", "jsonl", "csv",
+    "parquet",
+)  # fmt: skip
 PAGES = ("overview", "data", "committee", "desk", "train", "evaluate", "export", "settings")
 
 
 def register(app: typer.Typer) -> None:
     """Put these verbs on ``app``."""
     app.command("open")(open_window)
-    app.command("demo")(demo)
+    app.command("demo", short_help="Make the sample project and open it, or run it (--headless).")(
+        demo
+    )
     app.command("new")(new)
-    app.command("import")(import_files)
+    app.command("import", short_help="Import questions, and the answers and reviews of a file.")(
+        import_files
+    )
     app.command("status")(status)
-    app.command("doctor")(doctor)
+    app.command("doctor", short_help="Tell what this machine has and lacks, with each remedy.")(
+        doctor
+    )
 
 
 def open_window(
@@ -81,7 +91,7 @@ def import_files(
     project: Project,
     files: Annotated[list[Path], typer.Argument(help="One or more files", show_default=False)],
     *,
-    format_: Annotated[str, typer.Option("--format", help="auto, gsm8k, svamp, …")] = "auto",
+    format_: Annotated[str, typer.Option("--format", help=f"auto, {', '.join(_FORMATS)}")] = "auto",
     split_: Annotated[
         str, typer.Option("--split", help="train or test; else as the file says")
     ] = "",
@@ -193,10 +203,17 @@ def _in_words(counts: dict[str, Any]) -> str:
         lines += ["", table(rows, head=("student", "attempts", "correct", "accuracy"))]
     if counts["runs"]:
         runs = [
-            (r["id"], r["method"], r["state"], f"{r['step']}/{r['steps']}", r["loss"])
+            (
+                r["id"],
+                r["method"],
+                r["state"],
+                f"{r['step']:,}/{r['steps']:,}",
+                r["loss"],
+                r["accuracy"],
+            )
             for r in counts["runs"]
         ]
-        lines += ["", table(runs, head=("run", "method", "state", "step", "loss"))]
+        lines += ["", table(runs, head=("run", "method", "state", "step", "loss", "accuracy"))]
     return "\n".join(lines)
 
 

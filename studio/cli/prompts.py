@@ -24,7 +24,9 @@ _ACTIONS = ("list", "show", "edit", "restore", "preview")
 
 def register(app: typer.Typer) -> None:
     """Put this verb on ``app``."""
-    app.command("prompts")(prompts)
+    app.command("prompts", short_help="List, show, edit or restore the prompts of the stages.")(
+        prompts
+    )
 
 
 def prompts(

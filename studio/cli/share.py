@@ -22,7 +22,9 @@ FORMATS = (
 
 def register(app: typer.Typer) -> None:
     """Put these verbs on ``app``."""
-    app.command("export")(export)
+    app.command("export", short_help="Write what was accepted, or a tuned model, for elsewhere.")(
+        export
+    )
     app.command("report")(report)
 
 

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from studio.app.free_memory import free_memory
 from studio.app.workbench import Workbench
 from studio.cli.asked import Blind, MostSamples, ReviewExplanations, Revise, Samples, Target
+from studio.cli.dry_run import tell_outlook
 from studio.cli.output import drive, print_json, table
 from studio.cli.project import Json, Project
-from studio.domain.errors import SpecError, StudioError
+from studio.domain.errors import SpecError
 from studio.domain.specs import with_settings
-from studio.domain.visible import visible
-from studio.flow import comparison, outlook, pipeline, training
+from studio.flow import comparison, pipeline, training
 from studio.flow.rounds import run_rounds
 
 StudentName = Annotated[str, typer.Option(help="Folder, hub id or known name; else the project's")]
@@ -26,10 +24,14 @@ StudentName = Annotated[str, typer.Option(help="Folder, hub id or known name; el
 
 def register(app: typer.Typer) -> None:
     """Put these verbs on ``app``."""
-    app.command("train")(train)
-    app.command("evaluate")(evaluate)
-    app.command("round")(round_)
-    app.command("compare")(compare)
+    app.command("train", short_help="Train the student on what was accepted.")(train)
+    app.command("evaluate", short_help="Measure base against tuned on held-out questions.")(
+        evaluate
+    )
+    app.command("round", short_help="Run one whole round, exam to evaluation.")(round_)
+    app.command("compare", short_help="Show all runs in one table, and what each round gained.")(
+        compare
+    )
 
 
 def train(
@@ -52,7 +54,7 @@ def train(
     bench = Workbench(project)
     try:
         if dry_run:
-            _tell_outlook(bench, student, settings_of(config, set_), method=method, json_=json_)
+            tell_outlook(bench, student, settings_of(config, set_), method=method, json_=json_)
             return
         work = (
             pipeline.resume(bench.bench, resume)
@@ -159,6 +161,9 @@ def compare(project: Project, *, json_: Json = False) -> None:
     if json_:
         print_json({"runs": [r.as_json() for r in runs], "rounds": [r.as_json() for r in rounds]})
         return
+    if not runs:
+        print(f"No runs yet: 'mapd-studio train {project}' makes one.")
+        return
     told = comparison.interval_in_words
     print(table([(r.run[:8], r.round, r.state, told(r.before), told(r.after), r.fixed, r.broken, r.examples)
                  for r in runs], head=("run", "round", "state", "before", "after", "fixed", "broken", "examples")))  # fmt: skip
@@ -189,55 +194,3 @@ def _read_config(path: Path) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise SpecError(f"{path} must hold one table of settings")
     return values
-
-
-def _tell_outlook(
-    bench: Workbench, student: str, settings: dict[str, Any], *, method: str, json_: bool
-) -> None:
-    """Print what a run would be: data, steps, memory, and the tokens of an example of each role."""
-    told = outlook.training_outlook(bench.bench, student, settings, method=method)
-    wanted = outlook.wanted_run(bench.bench, student, settings, method=method)
-    draft = outlook.draft_of(bench.bench, wanted)
-    free = free_memory()
-    found: list[outlook.Tokens] = []
-    troubles: list[str] = []
-    try:
-        need = outlook.memory_needed(wanted, draft, on_gpu=free.on_gpu)
-        told["memory"] = {"total": need.total, "free": free.bytes, "on_gpu": free.on_gpu,
-                          "lines": {line.name: line.bytes for line in need.needs}}  # fmt: skip
-    except StudioError as error:
-        troubles.append(str(error))
-    try:
-        drive(outlook.show_tokens(bench.bench, student, settings, found.append), quiet=json_)
-        told["tokens"] = {
-            "limit": found[0].limit, "end_is_trained": found[0].end_is_trained,
-            "too_long": found[0].over, "roles": found[0].roles,
-        }  # fmt: skip
-    except StudioError as error:
-        troubles.append(str(error))
-    if json_:
-        print_json(told)
-        return
-    print("\n".join(f"{name:<18} {value}" for name, value in told.items()))
-    for trouble in troubles:
-        print(f"not known: {trouble}")
-    for example in _first_of_each(found[0].examples if found else ()):
-        print(f"\n{example.side} {example.role}: {example.prompt} tokens read, "
-              f"{example.tokens - example.prompt} learned (between the marks), {example.cut} cut")  # fmt: skip
-        print(_marked(example))
-
-
-def _first_of_each(examples: Iterable[outlook.Shown]) -> list[outlook.Shown]:
-    found: dict[tuple[str, str], outlook.Shown] = {}
-    for example in examples:
-        found.setdefault((example.side, example.role), example)
-    return list(found.values())
-
-
-def _marked(example: outlook.Shown) -> str:
-    """Return an example's text with marks around what is learned, and where it is cut."""
-    texts = ["", "", ""]
-    for piece in example.pieces:
-        texts[piece.fate] += piece.text
-    cut = f"✂{texts[2]}" if example.cut else ""
-    return visible(f"{texts[0]}⟦{texts[1]}⟧{cut}")

@@ -9,9 +9,16 @@ import pytest
 from studio import __version__
 from studio.cli import main
 from studio.cli.output import describe, table
+from studio.domain.policy import preset
 from studio.domain.records import TeacherRecord
+from studio.flow.decisions import apply_policy
+from studio.flow.formats import FORMATS
+from studio.flow.questions import import_files
 from studio.flow.stage import Progress
+from studio.prompts import resources
 from studio.store.tables import Store
+
+DATA = Path(__file__).parent.parent / "data"
 
 
 @pytest.fixture
@@ -116,3 +123,43 @@ def test_nothing_that_a_model_wrote_commands_the_terminal() -> None:
     assert "\x1b" not in told
     assert "\u202e" not in told
     assert len(table([(evil,)], head=("reply",)).splitlines()) == 3
+
+
+def test_every_verb_fits_on_its_line_of_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    told = capsys.readouterr().out
+    assert "..." not in told.split("Commands:")[1]
+
+
+def test_import_names_the_formats_it_reads(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["import", "--help"]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert all(name in told for name in FORMATS)
+
+
+def test_without_runs_the_comparison_says_how_to_make_one(
+    project: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    assert main(["compare", project]) == 0
+    assert capsys.readouterr().out == f"No runs yet: 'mapd-studio train {project}' makes one.\n"
+
+
+def test_a_dry_run_tells_the_settings_as_set_takes_them(
+    project: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = Store(Path(project))
+    import_files(store, sorted((DATA / "committee").glob("*.json")))
+    apply_policy(store, preset("paper"), who="test")
+    store.close()
+    capsys.readouterr()
+    student = resources() / "demo" / "student"
+    settings = ["--set", "epochs=2", "--set", "lora.r=4", "--set", "overlong=drop"]
+    assert main(["train", project, "--student", str(student), "--dry-run", *settings]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    told = {line[:10].strip(): line[11:] for line in lines if line[10:11] == " "}
+    assert told["student"] == str(student)
+    assert {"epochs=2.0", "lora.r=4", "overlong=drop"} <= set(told["settings"].split())
+    assert told["steps"].endswith(" at most")
+    assert "rationale)" in told["examples"]
+    assert "{" not in told["examples"] + told["memory"] + told["settings"]

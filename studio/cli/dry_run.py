@@ -1,0 +1,108 @@
+"""What ``train --dry-run`` says: the data, the steps, the memory, and what the student would read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from studio.app.free_memory import free_memory
+from studio.app.workbench import Workbench
+from studio.cli.output import drive, print_json
+from studio.domain.errors import StudioError
+from studio.domain.visible import visible
+from studio.flow import outlook
+
+
+def tell_outlook(
+    bench: Workbench, student: str, settings: dict[str, Any], *, method: str, json_: bool
+) -> None:
+    """Print what a run would be: data, steps, memory, and the tokens of an example of each role."""
+    told = outlook.training_outlook(bench.bench, student, settings, method=method)
+    wanted = outlook.wanted_run(bench.bench, student, settings, method=method)
+    draft = outlook.draft_of(bench.bench, wanted)
+    free = free_memory()
+    found: list[outlook.Tokens] = []
+    troubles: list[str] = []
+    try:
+        need = outlook.memory_needed(wanted, draft, on_gpu=free.on_gpu)
+        told["memory"] = {"total": need.total, "free": free.bytes, "on_gpu": free.on_gpu,
+                          "lines": {line.name: line.bytes for line in need.needs}}  # fmt: skip
+    except StudioError as error:
+        troubles.append(str(error))
+    try:
+        drive(outlook.show_tokens(bench.bench, student, settings, found.append), quiet=json_)
+        told["tokens"] = {
+            "limit": found[0].limit, "end_is_trained": found[0].end_is_trained,
+            "too_long": found[0].over, "roles": found[0].roles,
+        }  # fmt: skip
+    except StudioError as error:
+        troubles.append(str(error))
+    if json_:
+        print_json(told)
+        return
+    print("\n".join(f"{name:<10} {value}" for name, value in _in_words(told) if value))
+    for trouble in troubles:
+        print(f"not known  {visible(trouble)}")
+    for example in _first_of_each(found[0].examples if found else ()):
+        print(f"\n{example.side} {example.role}: {example.prompt} tokens read, "
+              f"{example.tokens - example.prompt} learned (between the marks), {example.cut} cut")  # fmt: skip
+        print(_marked(example))
+
+
+def _first_of_each(examples: Iterable[outlook.Shown]) -> list[outlook.Shown]:
+    found: dict[tuple[str, str], outlook.Shown] = {}
+    for example in examples:
+        found.setdefault((example.side, example.role), example)
+    return list(found.values())
+
+
+def _marked(example: outlook.Shown) -> str:
+    """Return an example's text with marks around what is learned, and where it is cut."""
+    texts = ["", "", ""]
+    for piece in example.pieces:
+        texts[piece.fate] += piece.text
+    cut = f"✂{texts[2]}" if example.cut else ""
+    return visible(f"{texts[0]}⟦{texts[1]}⟧{cut}")
+
+
+def _in_words(told: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield what a run would be, line by line; the settings as ``--set`` takes them."""
+    learned, apart = (told["examples"].get(part, {}) for part in ("train", "validation"))
+    yield "examples", _counted(learned)
+    yield "kept apart", _counted(apart)
+    yield "questions", f"{told['questions']:,}"
+    yield "steps", f"{told['steps']:,} at most"
+    if memory := told.get("memory"):
+        parts = ", ".join(f"{name} {_size(n)}" for name, n in memory["lines"].items())
+        where = "on the GPU" if memory["on_gpu"] else "free"
+        yield "memory", f"{_size(memory['total'])} of {_size(memory['free'])} {where}: {parts}"
+    if tokens := told.get("tokens"):
+        longest = max((role["longest"] for role in tokens["roles"].values()), default=0)
+        yield (
+            "tokens",
+            f"longest {longest:,} of {tokens['limit']:,}; {tokens['too_long']:,} too long",
+        )
+        yield "", "" if tokens["end_is_trained"] else "the end of an answer is not learned"
+    spec = {name: value for name, value in told["spec"].items() if name not in _NOT_SET}
+    yield "student", told["spec"]["student"]["location"]
+    yield "settings", " ".join(_settings(spec))
+
+
+_NOT_SET = ("job", "method", "student")
+
+
+def _settings(spec: Mapping[str, Any], path: str = "") -> Iterator[str]:
+    for name, value in spec.items():
+        if isinstance(value, Mapping):
+            yield from _settings(value, f"{path}{name}.")
+        else:
+            yield f"{path}{name}={value}"
+
+
+def _counted(roles: Mapping[str, int]) -> str:
+    each = ", ".join(f"{n:,} {role}" for role, n in sorted(roles.items()))
+    return f"{sum(roles.values()):,} ({each})" if roles else "none"
+
+
+def _size(n: int) -> str:
+    return f"{n / 1e9:,.1f} GB" if n >= 1e9 else f"{n / 1e6:,.1f} MB"
