@@ -17,7 +17,7 @@ from studio.teachers.base import EndpointFault
 
 def register(app: typer.Typer) -> None:
     """Put this verb on ``app``."""
-    app.command("batches")(batches)
+    app.command("batches", short_help="List the batches handed to endpoints.")(batches)
 
 
 def batches(
