@@ -57,7 +57,7 @@ def save(folder: Path, checkpoint: Checkpoint, *, keep: int, spare: int | None =
     if is_whole(place):
         for old in complete(folder)[keep:]:
             if old.name != f"{_PREFIX}{spare}":
-                shutil.rmtree(old, ignore_errors=True)
+                _remove(old)
     return place
 
 
@@ -119,6 +119,13 @@ def put_in_place(part: Path, place: Path) -> None:
     part.rename(place)
     _sync(place.parent)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def _remove(place: Path) -> None:
+    """Remove a checkpoint; killed on the way, no half of one stands under its name."""
+    left = place.with_name(f".{place.name}.gone.part")
+    place.rename(left)
+    shutil.rmtree(left, ignore_errors=True)
 
 
 def _part_of(place: Path) -> Path:

@@ -52,8 +52,7 @@ class DeskPage(Page):
         super().__init__(workbench)
         self._cases: Casebook | None = None
         self._book: Scorebook | None = None
-        self._said_since = False  #: by hand, since the scores were asked for
-        self._found = Found(Ids.of(()))
+        self._found, self._said_since = Found(Ids.of(())), False  # said: by hand, since asked
         self._build()
         self._make_verbs()
         self.reload()

@@ -15,7 +15,7 @@ from studio.ui.widgets.mistake_view import MistakeView
 from studio.ui.widgets.review_matrix import ReviewMatrix
 from studio.ui.widgets.teacher_card import TeacherCard
 
-_LEAST = GRID * 32  #: pixels of the panes of texts
+_LEAST = GRID * 20  #: pixels of the panes of texts
 
 
 class CaseView(QSplitter):

@@ -69,7 +69,7 @@ class TeacherCard(Card):
         for flag, by in said.flags:
             if flag != Flag.SUM:  # said above, with the place
                 self.body.addWidget(label(one_line(f"⚠ {flag}: {by}", most=160), "warn", wrap=True,
-                                          tip="Worth a look; decides nothing by itself"))  # fmt: skip
+                                          tip=tr("Worth a look; decides nothing by itself")))  # fmt: skip
         self._add_explanation(name, explanation)
         self._add_buttons(said)
 

@@ -166,8 +166,8 @@ class ThresholdPanel(Card):
         is_known = not book.unchecked
         self._sums.setEnabled(len(book) > 0 and (is_known or self._in_force.arithmetic_gate))
         self._sums.setToolTip(
-            "Accept only rationales in which every sum that can be read adds up" if is_known else
-            f"The sums of {book.unchecked:,} rationales are not checked yet: run what is missing"
+            tr("Accept only rationales in which every sum that can be read adds up") if is_known else
+            tr("The sums of {n:,} rationales are not checked yet: run what is missing", n=book.unchecked)
         )  # fmt: skip
 
     def _try(self, policy: Policy) -> None:
