@@ -18,6 +18,7 @@ GPU_CONTEXT = 500 << 20  #: bytes a GPU's own libraries take before the first te
 _OPTIMISER = 8  #: bytes of AdamW a trained weight: two moments in fp32
 _FP32 = 4
 _BYTES = {"fp32": 4, "bf16": 2, "fp16": 2}
+_FOUR_BIT = 0.516  #: bytes a weight: 4 bit, and 0.127 bit for its block's scale (arXiv 2305.14314)
 _EMBEDDINGS = ("embed_tokens", "lm_head", "wte", "wpe", "embed", "shared")
 Tensors = Mapping[str, tuple[int, ...]]  #: shape of each weight by name
 
@@ -129,10 +130,9 @@ def adapter_parameters(tensors: Tensors, spec: TrainSpec) -> int:
     wanted = None if names == "all-linear" else {name.strip() for name in names.split(",")}
     total = 0
     for name, size in tensors.items():
-        *path, kind = name.split(".")
-        if kind != "weight" or len(size) != 2 or set(path) & set(_EMBEDDINGS):
+        if not _is_layer(name, size):
             continue
-        if wanted is None or path[-1] in wanted:
+        if wanted is None or name.split(".")[-2] in wanted:
             total += spec.lora.r * sum(size)
     return total
 
@@ -168,8 +168,7 @@ def estimate(
     trained = n if spec.full else adapter
     # What is trained is kept in fp32; in half precision a copy of it serves each pass.
     copy = size * trained if size < _FP32 else 0
-    weights = n * _FP32 if spec.full else n * size
-    needs = [Need("weights", weights, f"{n:,} in {'fp32' if spec.full else precision}")]
+    needs = [_weights(tensors, spec, precision=precision)]
     if not spec.full:
         needs.append(Need("adapter", adapter * _FP32, f"{adapter:,} in fp32, rank {spec.lora.r}"))
     needs += [
@@ -184,6 +183,23 @@ def estimate(
     if on_gpu:
         needs.append(Need("GPU libraries", GPU_CONTEXT, "about, before the first tensor"))
     return Estimate(tuple(needs), load.tokens)
+
+
+def _weights(tensors: Tensors, spec: TrainSpec, *, precision: str) -> Need:
+    n = parameters(tensors)
+    if spec.full:
+        return Need("weights", n * _FP32, f"{n:,} in fp32")
+    if not spec.four_bit:
+        return Need("weights", n * _BYTES[precision], f"{n:,} in {precision}")
+    small = sum(math.prod(size) for name, size in tensors.items() if _is_layer(name, size))
+    taken = math.ceil(small * _FOUR_BIT) + (n - small) * _BYTES[precision]
+    return Need("weights", taken, f"{small:,} in 4 bit, {n - small:,} in {precision}")
+
+
+def _is_layer(name: str, size: tuple[int, ...]) -> bool:
+    """Return whether a tensor is the weight of a linear layer; embeddings are none."""
+    *path, kind = name.split(".")
+    return kind == "weight" and len(size) == 2 and not set(path) & set(_EMBEDDINGS)
 
 
 def _logits(shape: Shape, spec: TrainSpec, *, load: Load, size: int) -> int:

@@ -85,6 +85,9 @@ class TrainSpec(_Spec):
         "auto", description="Examples in one row without padding; auto: on a GPU"
     )
     full: bool = Field(False, description="Train all weights instead of a LoRA adapter")
+    four_bit: bool = Field(
+        False, description="Base in 4 bit below the adapter (QLoRA): an NVIDIA GPU and bitsandbytes"
+    )
     lora: LoraSpec = Field(default_factory=LoraSpec)
     gradient_checkpointing: bool = Field(False, description="Less memory, about a third slower")
     seed: Annotated[int, Field(ge=0)] = Field(731, description="Of data order, dropout and adapter")
@@ -107,7 +110,17 @@ class TrainSpec(_Spec):
     def _schedule_fits(self) -> Self:
         if self.max_steps and self.save_steps > self.max_steps:
             raise ValueError("save_steps is larger than max_steps: no checkpoint would be written")
+        if self.full and self.four_bit:
+            raise ValueError("full and four_bit exclude each other: what is in 4 bit cannot learn")
         return self
+
+
+def effort_of(spec: TrainSpec) -> tuple[str, ...]:
+    """Return the settings by which two runs may differ and still be the same run.
+
+    One that came later is among them where it is off: so older runs can be resumed.
+    """
+    return EFFORT if spec.four_bit else (*EFFORT, "four_bit")
 
 
 class DatasetSpec(_Spec):

@@ -25,6 +25,7 @@ from transformers.utils.logging import disable_progress_bar
 
 from studio.domain.errors import SpecError, StudentError
 from studio.domain.specs import Precision, StudentSpec
+from studio.jobs.four_bit import four_bit_options
 from studio.jobs.weights import Weights, check_config, find_adapter, find_weights, is_hub_id
 
 if TYPE_CHECKING:
@@ -114,18 +115,25 @@ class Student(NamedTuple):
 
 
 def load_student(
-    spec: StudentSpec, *, beside: Path, dtype: torch.dtype, for_training: bool = False
+    spec: StudentSpec,
+    *,
+    beside: Path,
+    dtype: torch.dtype,
+    for_training: bool = False,
+    four_bit: bool = False,
 ) -> Student:
     """Load base and adapter to the CPU; raises StudentError in one line.
 
     Args:
         beside: the folder that relative paths start from.
         for_training: let the adapter's weights learn.
+        four_bit: the base in 4 bit, on the GPU; raises SpecError where that is not possible.
     """
     weights = find_weights(spec.location, beside=beside)
     if is_hub_id(spec.location, beside=beside):
         _check_on_hub(spec.location)
-    model, tokenizer = _load_base(weights, dtype)
+    more = four_bit_options(dtype) if four_bit else {}
+    model, tokenizer = _load_base(weights, dtype, more)
     if spec.adapter:
         adapter = find_adapter(spec.adapter, beside=beside)
         model = _with_adapter(model, adapter, for_training=for_training)
@@ -161,7 +169,7 @@ def use_threads(wanted: int) -> None:
 
 
 def _load_base(
-    weights: Weights, dtype: torch.dtype
+    weights: Weights, dtype: torch.dtype, more: dict[str, Any]
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     disable_progress_bar()
     options: dict[str, Any] = {"trust_remote_code": False}
@@ -174,7 +182,7 @@ def _load_base(
         config = AutoConfig.from_pretrained(weights.place, **options)
         tokenizer = AutoTokenizer.from_pretrained(weights.place, **options)
         kind = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
-        options |= {"dtype": dtype, "output_loading_info": True}
+        options |= {"dtype": dtype, "output_loading_info": True, **more}
         loaded: Any = kind.from_pretrained(weights.place, **options)
     except UNREADABLE as error:
         if isinstance(error, torch.OutOfMemoryError):

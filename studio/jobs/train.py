@@ -19,7 +19,7 @@ from accelerate.utils import set_seed
 
 from studio.domain.errors import RunError, SpecError
 from studio.domain.events import ASKED_TO_STOP
-from studio.domain.specs import EFFORT, TrainSpec
+from studio.domain.specs import TrainSpec, effort_of
 from studio.jobs import checkpoints
 from studio.jobs.batches import (
     Intake,
@@ -102,7 +102,7 @@ class _Run:
         whole = math.ceil(self.epoch_steps * spec.epochs)
         self.steps = min(whole, spec.max_steps or whole)
         self.at = Standing()
-        self.made_from = job.fingerprint(spec, but_for=EFFORT)
+        self.made_from = job.fingerprint(spec, but_for=effort_of(spec))
         self.curves: Curves | None = None
 
     # -- beginning -------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import torch
 from studio.domain.errors import SpecError
 from studio.domain.memory import WIDE
 from studio.domain.specs import TrainSpec
+from studio.jobs.four_bit import ready_to_learn_on
 from studio.jobs.job import Job
 from studio.jobs.student import (
     DTYPES,
@@ -39,8 +40,11 @@ def trainable_student(job: Job, spec: TrainSpec) -> Trainable:
     device = pick_device()
     precision = pick_precision(spec.precision, device)
     dtype = torch.float32 if spec.full else DTYPES[precision]
-    student = load_student(spec.student, beside=job.folder, dtype=dtype, for_training=not spec.full)
+    student = load_student(spec.student, beside=job.folder, dtype=dtype,
+                           for_training=not spec.full, four_bit=spec.four_bit)  # fmt: skip
     model: Any = student.model
+    if spec.four_bit:
+        model = ready_to_learn_on(model)
     if spec.precision == "auto" and device.type == "cpu" and _is_faster_in_bf16(model):
         precision = "bf16"
         if not spec.full:
@@ -60,7 +64,9 @@ def trainable_student(job: Job, spec: TrainSpec) -> Trainable:
     for value in model.parameters():
         if value.requires_grad:
             value.data = value.data.float()
-    return Trainable(student._replace(model=model.to(device)), precision)
+    if not spec.four_bit:  # which is where it belongs already
+        model = model.to(device)
+    return Trainable(student._replace(model=model), precision)
 
 
 def _is_faster_in_bf16(model: PreTrainedModel) -> bool:

@@ -62,6 +62,7 @@ def test_what_ought_to_save_memory_does() -> None:
     assert total(batch_tokens=1024) < plain
     assert total(precision="fp32") > plain
     assert total(full=True) > plain
+    assert total(four_bit=True) < plain
 
 
 def test_full_training_in_fp32_takes_sixteen_bytes_a_weight_before_activations() -> None:

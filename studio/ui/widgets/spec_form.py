@@ -32,6 +32,7 @@ TITLES = {
     "batch_tokens": mark("Batch tokens"),
     "overlong": mark("Overlong"),
     "precision": mark("Precision"),
+    "four_bit": mark("Base in 4 bit"),
     "packing": mark("Packing"),
     "gradient_checkpointing": mark("Gradient checkpointing"),
     "seed": mark("Seed"),
