@@ -91,6 +91,7 @@ class Busy:
         self.window.show_page("train")
         self.jobs.append(stream(self.project / "runs" / self.run_id, rate=50, seconds=SECONDS))
         self.line("a run streams 50 events a second", self.still(SECONDS))
+        self.line("a stage writes, a run streams, endless lines are selected", self.three())
         self.line("all at once", self.everything())
         for job in self.jobs:
             job.wait(30)
@@ -134,9 +135,18 @@ class Busy:
         while self.window.workbench.background.tasks:
             yield from self.walk()
 
+    def three(self) -> Iterator[None]:
+        """Select endless lines while a stage writes and a run streams."""
+        self.file.write_text(self.file.read_text().replace("lamps", "tables"))
+        self.window.show_page("desk")
+        yield from self.still(1)
+        self.window.workbench.import_files([self.file])
+        self.jobs.append(stream(self.project / "runs" / self.run_id, rate=50, seconds=SECONDS))
+        yield from self.working()
+
     def everything(self) -> Iterator[None]:
         """A stage writes, a run streams, rules are tried and applied, and all pages are looked at."""
-        self.file.write_text(self.file.read_text().replace("lamps", "chairs"))
+        self.file.write_text(self.file.read_text().replace("tables", "chairs"))
         self.window.workbench.import_files([self.file])
         self.jobs.append(stream(self.project / "runs" / self.run_id, rate=50, seconds=SECONDS))
         end = time.monotonic() + SECONDS

@@ -18,8 +18,9 @@ from studio.store.tables import Store
 from studio.ui.curve_window import CurveWindow
 from studio.ui.pages.training import TrainingPage
 from studio.ui.token_view import TokenView, in_words
+from studio.ui.widgets.chart_ink import Line
 from studio.ui.widgets.curves import Curves, Shown
-from studio.ui.widgets.line_chart import Line, LineChart
+from studio.ui.widgets.line_chart import LineChart
 from studio.ui.widgets.spec_form import COMMON, SpecForm, settings_of
 from tests.ui.conftest import Open
 

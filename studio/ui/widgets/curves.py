@@ -18,7 +18,8 @@ from studio.ui.parts import column, label, row
 from studio.ui.plain_text import one_line
 from studio.ui.texts import mark, tr
 from studio.ui.theme import GRID
-from studio.ui.widgets.line_chart import Line, LineChart
+from studio.ui.widgets.chart_ink import Line
+from studio.ui.widgets.line_chart import LineChart
 from studio.ui.words import share, things
 
 REDRAW_MS = 250

@@ -1,68 +1,26 @@
 """One chart of curves over steps, painted by hand: thinned to its pixels, with a value under the mouse.
 
 A general plotting widget spends most of its time on wide strokes through noise; a thinned curve one
-pixel wide costs a hundredth. What that lacks, zoom and saving, ``curve_window`` has.
+pixel wide costs a hundredth, and what is drawn already stays (``chart_ink``). What that lacks, zoom
+and saving, ``curve_window`` has.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
-import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from studio.flow.run_curves import Numbers, at_step, log_ticks, thinned, ticks
-from studio.ui.polygon import polygon
+from studio.flow.run_curves import at_step, log_ticks, ticks
 from studio.ui.texts import tr
-from studio.ui.theme import GRID, SMALL, mixed, scheme_now
+from studio.ui.theme import GRID, SMALL, scheme_now
+from studio.ui.widgets.chart_ink import STYLES, Frame, Ink, Line, colour, span
 from studio.ui.words import brief
 
-LIGHT_COLOURS = ("#2d5bd0", "#c25e12", "#17764a", "#8a3fb0", "#9c7400", "#0f7f8c")
-DARK_COLOURS = ("#7ea4ff", "#ffa15e", "#5fca91", "#cf93ee", "#e3c04f", "#58c7d6")
-_FAINT = 0.27  #: of its colour: the raw values behind a smoothed curve
 _ROW = 14  #: pixels a line of values under the mouse
 _SHEER = 225  #: of 255: their ground
-_COLUMN = 2  #: pixels; of each the lowest and the highest value are drawn
-_FEW = 400  #: points; so many are still drawn two pixels wide, with soft edges
-_STYLES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine, Qt.PenStyle.DashDotLine)  # fmt: skip
-
-
-class Line(NamedTuple):
-    """One curve of a chart."""
-
-    name: str  #: as the legend calls it
-    steps: Numbers
-    values: Numbers  #: as measured
-    smooth: Numbers | None = None  #: None where nothing is smoothed
-    colour: int = 0
-    style: int = 0
-    dots: bool = False  #: measured seldom: a single one would not be seen
-
-
-class _Frame(NamedTuple):
-    """What maps values to pixels."""
-
-    box: QRectF
-    x: tuple[float, float]
-    y: tuple[float, float]
-
-    def to_x(self, step: float) -> float:
-        return self.box.left() + (step - self.x[0]) / (self.x[1] - self.x[0]) * self.box.width()
-
-    def to_y(self, value: float) -> float:
-        return self.box.bottom() - (value - self.y[0]) / (self.y[1] - self.y[0]) * self.box.height()
-
-    def step_at(self, x: float) -> float:
-        return self.x[0] + (x - self.box.left()) / self.box.width() * (self.x[1] - self.x[0])
-
-
-def colour(place: int) -> str:
-    """Return the colour of the curve at a place, in the scheme in force."""
-    colours = DARK_COLOURS if scheme_now().name == "dark" else LIGHT_COLOURS
-    return colours[place % len(colours)]
 
 
 class LineChart(QWidget):
@@ -81,7 +39,8 @@ class LineChart(QWidget):
         self._last_step = 1.0
         self._log = False
         self._step: float | None = None
-        self._frame: _Frame | None = None
+        self._frame: Frame | None = None
+        self._ink = Ink()
         self.setMouseTracking(True)
         self.setMinimumSize(GRID * 20, GRID * 13)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -131,27 +90,17 @@ class LineChart(QWidget):
 
     # -- painting --------------------------------------------------------------------------
 
-    def _scaled(self, values: Numbers) -> Numbers:
-        if not self._log:
-            return values
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.where(values > 0, np.log10(np.where(values > 0, values, 1.0)), np.nan)
-
-    def _make_frame(self, drawn: Sequence[Numbers]) -> _Frame:
+    def _make_frame(self) -> Frame:
         box = QRectF(self.rect()).adjusted(GRID * 6, GRID * 3, -GRID, -GRID * 3)
-        known = [values for values in drawn if len(values)]
-        low = min((float(values.min()) for values in known), default=0.0)
-        high = max((float(values.max()) for values in known), default=1.0)
+        low, high = span(self._lines, log=self._log)
         if not high > low:
             low, high = low - (abs(low) or 1.0) * 0.1, high + (abs(high) or 1.0) * 0.1
         margin = (high - low) * 0.06
-        return _Frame(box, (0.0, self._last_step), (low - margin, high + margin))
+        return Frame(box, (0.0, self._last_step), (low - margin, high + margin))
 
-    def _draw_axes(self, painter: QPainter, frame: _Frame) -> None:
+    def _draw_axes(self, painter: QPainter, frame: Frame) -> None:
         scheme = scheme_now()
-        font = QFont(self.font())
-        font.setPixelSize(SMALL)
-        painter.setFont(font)
+        painter.setFont(_small(self.font()))
         painter.setPen(QColor(scheme.line))
         painter.drawLine(frame.box.bottomLeft(), frame.box.bottomRight())
         if not self._lines:  # an axis without values would be made up
@@ -173,7 +122,7 @@ class LineChart(QWidget):
             place = QRectF(frame.to_x(step) - GRID * 5, frame.box.bottom() + 2, GRID * 10, GRID * 2)
             painter.drawText(place, Qt.AlignmentFlag.AlignCenter, f"{step:,.0f}")
 
-    def _draw_head(self, painter: QPainter, frame: _Frame) -> None:
+    def _draw_head(self, painter: QPainter, frame: Frame) -> None:
         """Write the title and, behind it, the names of the curves."""
         scheme = scheme_now()
         wide = painter.fontMetrics().horizontalAdvance
@@ -190,44 +139,14 @@ class LineChart(QWidget):
                 painter.setPen(QColor(scheme.dim))
                 painter.drawText(QPointF(x, baseline), "…")
                 return
-            pen = QPen(QColor(colour(line.colour)), 2, _STYLES[line.style % len(_STYLES)])
+            pen = QPen(QColor(colour(line.colour)), 2, STYLES[line.style % len(STYLES)])
             painter.setPen(pen)
             painter.drawLine(QPointF(x, baseline - 4), QPointF(x + GRID * 1.5, baseline - 4))
             painter.setPen(QColor(colour(line.colour)))
             painter.drawText(QPointF(x + GRID * 2, baseline), said.strip())
             x += wide(said.strip()) + GRID * 3.5
 
-    def _draw_line(self, painter: QPainter, frame: _Frame, line: Line, drawn: _Drawn) -> None:
-        shade = QColor(colour(line.colour))
-        if drawn.raw is not None:
-            # Opaque: a sheer stroke takes four times as long.
-            self._stroke(painter, frame, drawn.raw, QPen(mixed(shade.name(), _FAINT), 1))
-        few = len(drawn.line[0]) <= _FEW
-        style = _STYLES[line.style % len(_STYLES)]
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, few)
-        # A wide stroke through a noisy curve costs a hundred times a thin one.
-        self._stroke(painter, frame, drawn.line, QPen(shade, 2 if few else 1, style))
-        if line.dots or len(drawn.line[0]) == 1:
-            painter.setBrush(shade)
-            painter.setPen(Qt.PenStyle.NoPen)
-            for step, value in zip(*drawn.line, strict=True):
-                painter.drawEllipse(QPointF(frame.to_x(step), frame.to_y(value)), 3, 3)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-
-    def _stroke(
-        self, painter: QPainter, frame: _Frame, points: tuple[Numbers, Numbers], pen: QPen
-    ) -> None:
-        steps, values = points
-        if len(steps) < 2:
-            return
-        (x0, x1), (y0, y1) = frame.x, frame.y
-        at = np.empty((len(steps), 2), dtype=">f8")
-        at[:, 0] = frame.box.left() + (steps - x0) / (x1 - x0) * frame.box.width()
-        at[:, 1] = frame.box.bottom() - (values - y0) / (y1 - y0) * frame.box.height()
-        painter.setPen(pen)
-        painter.drawPolyline(polygon(at))
-
-    def _draw_pointer(self, painter: QPainter, frame: _Frame) -> None:
+    def _draw_pointer(self, painter: QPainter, frame: Frame) -> None:
         if self._step is None or not self._lines:
             return
         scheme = scheme_now()
@@ -258,25 +177,17 @@ class LineChart(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw axes, curves, and what is pointed at."""
         del event
-        columns = max(16, (self.width() - GRID * 7) // _COLUMN)
-        drawn = [self._drawn(line, columns) for line in self._lines]
-        frame = self._frame = self._make_frame(
-            [part[1] for one in drawn for part in (one.line, one.raw) if part is not None]
-        )
+        frame = self._frame = self._make_frame()
         painter = QPainter(self)
-        painter.fillRect(self.rect(), QColor(scheme_now().panel))
-        self._draw_axes(painter, frame)
-        for line, one in zip(self._lines, drawn, strict=True):
-            self._draw_line(painter, frame, line, one)
+        fresh = self._ink.begin(self, frame, self._lines, log=self._log)
+        if fresh is not None:
+            fresh.fillRect(self.rect(), QColor(scheme_now().panel))
+            self._draw_axes(fresh, frame)
+        painter.drawPixmap(0, 0, self._ink.drawn())
+        painter.setFont(_small(self.font()))
         self._draw_pointer(painter, frame)
         self._draw_head(painter, frame)
         painter.end()
-
-    def _drawn(self, line: Line, columns: int) -> _Drawn:
-        raw = thinned(line.steps, self._scaled(line.values), columns=columns)
-        if line.smooth is None:
-            return _Drawn(raw, None)
-        return _Drawn(thinned(line.steps, self._scaled(line.smooth), columns=columns), raw)
 
     def mouseDoubleClickEvent(self, _: QMouseEvent) -> None:
         """Show every point in a window of its own."""
@@ -294,6 +205,7 @@ class LineChart(QWidget):
         self.pointed_at.emit(None)
 
 
-class _Drawn(NamedTuple):
-    line: tuple[Numbers, Numbers]
-    raw: tuple[Numbers, Numbers] | None  #: behind it, where it is smoothed
+def _small(font: QFont) -> QFont:
+    small = QFont(font)
+    small.setPixelSize(SMALL)
+    return small
