@@ -23,6 +23,7 @@ LOOKED_UP = {"tr": (0,), "mark": (0,), "things": (1, 2)}
 FROM_THE_CORE: dict[str, dict[str, tuple[tuple[int, ...], tuple[str, ...]]]] = {
     "flow/queues.py": {"Queue": ((0, 1), ())}, "flow/prompt_rules.py": {"Purpose": ((0,), ())},
     "domain/specs.py": {"Field": ((), ("description",))},
+    "flow/quality.py": {"Field": ((), ("description",))},
 }  # fmt: skip
 #: Which arguments of which calls are shown to people, by place and by name.
 SHOWN: dict[str, tuple[tuple[int, ...], tuple[str, ...]]] = {

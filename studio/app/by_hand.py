@@ -1,8 +1,8 @@
-"""What a person writes at the desk, done on the background thread: edits, gold answers, notes."""
+"""What a person writes, done on the background thread: edits, gold answers, notes, how it is asked."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any
 
@@ -10,6 +10,7 @@ from studio.domain.records import Grade, Rationale
 from studio.flow import edits, grades, prompt_versions
 from studio.flow.edits import Note
 from studio.flow.prompt_versions import PromptVersion
+from studio.flow.quality import keep_quality
 from studio.flow.stage import Bench
 from studio.store.tables import Store
 
@@ -77,3 +78,7 @@ class ByHand:
             {"grades"},
             lambda: grades.mark_not_a_mistake(self._store, attempt_id, who=self._who, why=why),
         )
+
+    def keep_quality(self, given: Mapping[str, Any]) -> Future[None]:
+        """Keep in the project how much is asked of the committee beyond once."""
+        return self._write({"settings"}, lambda: keep_quality(self._store, given))

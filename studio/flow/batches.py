@@ -65,6 +65,11 @@ def all_batches(store: Store) -> list[Batch]:
     return [_batch(row) for row in store.rows(views.ALL)]
 
 
+def batches_out(store: Store) -> list[Batch]:
+    """Return the batches of a project that are with their endpoints, the newest first."""
+    return [one for one in all_batches(store) if one.ended_at is None]
+
+
 class Fate(NamedTuple):
     """What became of a call, and what was kept of its reply."""
 

@@ -24,18 +24,20 @@ class Quality(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    samples: Annotated[int, Field(ge=0, le=64)] = (
-        0  #: rationales of each teacher; 0: as many as each teacher's own setting says
-    )
-    target: Annotated[int, Field(ge=0, le=64)] = (
-        0  #: accepted rationales a question; 0: as it comes
-    )
-    most_samples: Annotated[int, Field(ge=1, le=64)] = (
-        4  #: of one teacher, on the way to the target
-    )
-    revise: Annotated[int, Field(ge=0, le=8)] = 0  #: how often a rejected rationale goes back
-    blind: bool = False  #: reviewers do not see gold
-    review_explanations: bool = False
+    # fmt: off
+    samples: Annotated[int, Field(ge=0, le=64, description="Rationales of a question asked of each "
+        "teacher, each in its own words; 0: as many as the teacher's own setting says")] = 0
+    target: Annotated[int, Field(ge=0, le=64, description="Go on asking until so many rationales of a "
+        "question are accepted; 0: what comes is what there is")] = 0
+    most_samples: Annotated[int, Field(ge=1, le=64, description="Rationales of one teacher at most, on "
+        "the way to the accepted ones")] = 4
+    revise: Annotated[int, Field(ge=0, le=8, description="How often a rejected rationale goes back to "
+        "its author, with what the reviewers said; 0: never")] = 0
+    blind: Annotated[bool, Field(description="Shows whether reviewers find out by themselves what is "
+        "wrong")] = False
+    review_explanations: Annotated[bool, Field(description="What teachers say about the mistakes is "
+        "scored by the others too, as rationales are; this takes about as many calls again")] = False
+    # fmt: on
 
     @property
     def is_looping(self) -> bool:
@@ -53,9 +55,23 @@ def quality_of(store: Store, **given: Any) -> Quality:
         SpecError: a value that makes no sense.
     """
     stored: dict[str, Any] = store.setting(SETTING, {})
-    if store.policy()[1].name == "paper":
+    if asks_once(store):
         stored = {name: value for name, value in stored.items() if name not in _LOOPS}
     return _checked({**stored, **_said(given)})
+
+
+def kept_quality(store: Store) -> Quality:
+    """Return what the project has kept, also what the paper's policy lets rest.
+
+    Raises:
+        SpecError: what is kept makes no sense.
+    """
+    return _checked(store.setting(SETTING, {}))
+
+
+def asks_once(store: Store) -> bool:
+    """Whether the rule in force is the paper's, under which kept loops rest."""
+    return store.policy()[1].name == "paper"
 
 
 def keep_quality(store: Store, given: Mapping[str, Any]) -> None:

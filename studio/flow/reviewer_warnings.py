@@ -39,6 +39,8 @@ class Warned(NamedTuple):
     gap: float | None
     n: int
     text: str
+    asked: str = ""  #: the model that was asked for, where another answered
+    served: str = ""
 
 
 def warnings_of(store: Store, book: Scorebook) -> list[Warned]:
@@ -95,7 +97,7 @@ def _other_models(store: Store) -> list[Warned]:
     return [
         Warned("other-model", one.teacher, "", None, one.calls,
                f"{one.teacher} was asked for {one.asked}, and {one.served} answered"
-               f" {one.calls:,} times")
+               f" {one.calls:,} times", one.asked, one.served)
         for one in other_models(store)
     ]  # fmt: skip
 

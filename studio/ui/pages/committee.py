@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import ClassVar
+from typing import Any, ClassVar
 
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from studio.app.trial import Finding
 from studio.app.workbench import Workbench
-from studio.domain.errors import KeyNotAllowed
+from studio.domain.errors import KeyNotAllowed, SpecError
 from studio.domain.records import TeacherRecord
+from studio.flow.batches import Batch, batches_out
+from studio.flow.quality import Quality, asks_once, kept_quality
 from studio.flow.reviewers import calibrate
 from studio.ui.desk_filter import Filter
 from studio.ui.key_form import KeyForm
 from studio.ui.page import Page
-from studio.ui.parts import ask, button, label, row, scrolled
+from studio.ui.parts import ask, button, column, label, row, scrolled
 from studio.ui.plain_text import one_line
 from studio.ui.prompts_dialog import PromptsDialog
+from studio.ui.quality_form import QualityForm
 from studio.ui.sheet import Sheet
 from studio.ui.teacher_form import TeacherForm
 from studio.ui.texts import all_tr, mark, tr
 from studio.ui.theme import GRID
 from studio.ui.widgets.trust_panel import TrustPanel
-from studio.ui.words import NOTHING, decimal, things
+from studio.ui.words import NOTHING, decimal, things, when
 
 _TEACHERS = (
     mark("Name"),
@@ -35,6 +40,7 @@ _TEACHERS = (
     mark("$ / M out"),
     mark("State"),
 )
+_LOOK_MS = 5_000  #: between two looks at the batches; they take minutes to a day
 _LINE, _MOST = GRID * 4, 8  #: height of a row, and rows before the list scrolls
 
 
@@ -53,12 +59,18 @@ class CommitteePage(Page):
             all_tr(_TEACHERS),
             name=tr("Teachers"),
             empty=tr("No teacher yet: add three of them"),
-            widths=(136, 152, 200, 136, 72, 80, 80, 136),
+            widths=(136, 152, 200, 128, 72, 80, 80, 160),
             numbers=(4, 5, 6),
             stretch=2,
         )
         self._teachers.opened.connect(lambda _: self._on_edit())
         self._teachers.chosen.connect(lambda _: self._enable())
+        self._out = label("", "small", wrap=True, tip=tr("The studio may be closed meanwhile: the next "
+                          "run collects what the batches bring"))  # fmt: skip
+        self._out.hide()
+        self._looks = QTimer(self)
+        self._looks.setInterval(_LOOK_MS)
+        self._looks.timeout.connect(self._look_for_batches)
         self._trust = TrustPanel()
         self._trust.flips_requested.connect(
             lambda name: self.page_requested.emit("desk", Filter(without=name))
@@ -66,7 +78,7 @@ class CommitteePage(Page):
         inner = QWidget()
         layout = self.page_layout(inner)
         layout.addLayout(row(label(tr(self.title), "title"), self._sum, None, *self._buttons()))
-        layout.addWidget(self._teachers)
+        layout.addLayout(column(self._teachers, self._out))
         layout.addWidget(self._trust)
         layout.addStretch(1)
         outer = QVBoxLayout(self)
@@ -90,11 +102,15 @@ class CommitteePage(Page):
             self._on_key,
             tip=tr("Put the chosen teacher's key into the system's keyring"),
         )
+        how = button(
+            tr("How it is asked …"), self._on_how,
+            tip=tr("How many rationales, how often one is revised, what reviewers see and score"),
+        )  # fmt: skip
         prompts = button(
             tr("Prompts …"), self._on_prompts,
             tip=tr("What each stage asks with: versions, and the real message for a question"),
         )  # fmt: skip
-        return prompts, self._test, self._key, self._edit, add
+        return how, prompts, self._test, self._key, self._edit, add
 
     def reload(self, tables: set[str] | None = None) -> None:
         """Show the teachers at once, and their measures when they are computed."""
@@ -111,8 +127,17 @@ class CommitteePage(Page):
         self._sum.setText(things(asked, "teacher is asked", "teachers are asked") if self._rows
                           else tr("No teacher yet: three make a committee."))  # fmt: skip
         self._enable()
+        self._look_for_batches()
         self.reading.ask("cards", calibrate, self._trust.show_report, slow=True, failed=partial(
             self._trust.show_state, tr("The reviewers could not be measured")))  # fmt: skip
+
+    def _look_for_batches(self) -> None:
+        if not self.reading.is_closed:
+            self.reading.ask("batches", batches_out, self._show_batches)
+
+    def _show_batches(self, out: list[Batch]) -> None:
+        self._out.setText("\n".join(_batch_in_words(one) for one in out))
+        self._out.setVisible(bool(out))
 
     def _enable(self) -> None:
         chosen = self._chosen()
@@ -130,6 +155,24 @@ class CommitteePage(Page):
     def _on_edit(self) -> None:
         if (chosen := self._chosen()) is not None:
             self._open(TeacherForm(self, chosen))
+
+    def _on_how(self) -> None:
+        reader = self.workbench.reader
+        try:
+            kept = kept_quality(reader)
+        except SpecError as error:  # kept by another version of the studio: begin anew
+            kept = Quality()
+            self.told.emit(one_line(str(error), most=300), True)
+        form = QualityForm(self, kept, project=self.workbench.project, rests=asks_once(reader))
+        form.told.connect(lambda line: self.told.emit(line, False))
+        form.agreed.connect(self._keep)
+        form.open()
+
+    def _keep(self, quality: dict[str, Any]) -> None:
+        self.reading.when(
+            self.workbench.by_hand.keep_quality(quality),
+            lambda _: self.told.emit(tr("✓ Kept: the next run asks so"), False),
+        )
 
     def _on_prompts(self) -> None:
         PromptsDialog(self, self.workbench, self.reading, self.told.emit).open()
@@ -191,8 +234,30 @@ class CommitteePage(Page):
         form.saved.connect(lambda record: self.reading.when(self.workbench.put(record)))
         form.open()
 
+    # Qt's own names
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Look after the batches while somebody looks here."""
+        super().showEvent(event)
+        self._looks.start()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Let them be."""
+        super().hideEvent(event)
+        self._looks.stop()
+
+
+def _batch_in_words(one: Batch) -> str:
+    name, n = one_line(one.teacher, most=40), f"{one.n:,}"
+    if not one.remote_id:
+        return tr("{name}: a batch of {n} is being handed over", name=name, n=n)
+    return tr("{name}: batch of {n} with its endpoint, {done} done, sent {when}",
+              name=name, n=n, done=f"{one.done:,}", when=when(one.sent_at))  # fmt: skip
+
 
 def _state(teacher: TeacherRecord) -> str:
     if teacher.scripted:
         return tr("scripted: no model")
-    return tr("asked") if teacher.active else tr("imported, not asked")
+    if not teacher.active:
+        return tr("imported, not asked")
+    return tr("asked by batches") if teacher.batch else tr("asked")

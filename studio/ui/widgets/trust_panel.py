@@ -9,6 +9,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout
 
+from studio.flow.reviewer_warnings import Warned
 from studio.flow.reviewers import Report
 from studio.ui.parts import Card, Notice, clear, column, label
 from studio.ui.plain_text import one_line
@@ -45,6 +46,8 @@ class TrustPanel(Card):
         self._note = label("", "small", wrap=True)
         self._scored = label(tr("Who scored whom"), "section")
         self.body.addWidget(self._rule)
+        self._beware = column(gap=GRID // 2)
+        self.body.addLayout(self._beware)
         self.body.addWidget(self._notice)
         self.body.addLayout(self._cards)
         self.body.addSpacing(GRID // 2)
@@ -58,6 +61,7 @@ class TrustPanel(Card):
         clear(self._cards)
         self._shown = []
         clear(self._matrix)
+        clear(self._beware)
         self._notice.show_text(title, text)
         self._notice.show()
         for part in (self._rule, self._note, self._scored):
@@ -69,7 +73,9 @@ class TrustPanel(Card):
         if not report.cards:
             self.show_state(tr("No reviews yet"), tr("Reviews are made by “Run what is missing” on the "
                             "Overview; each teacher scores what the others wrote."))  # fmt: skip
+            self._show_warnings(report)
             return
+        self._show_warnings(report)
         clear(self._cards)
         self._shown = []
         for card in report.cards:
@@ -95,6 +101,12 @@ class TrustPanel(Card):
         self._notice.hide()
         for part in (self._rule, self._note, self._scored):
             part.show()
+
+    def _show_warnings(self, report: Report) -> None:
+        """Say what to beware of, a line each."""
+        clear(self._beware)
+        for one in report.warnings:
+            self._beware.addWidget(label(f"⚠ {in_words(one)}", "warn", wrap=True, tip=_why(one)))
 
     def _lay_cards(self) -> None:
         """Put as many cards abreast as there is room for, as many in each row as can be."""
@@ -135,3 +147,29 @@ class TrustPanel(Card):
         cells = [f"{decimal(given[name].mean)}  (n {given[name].n:,})" if name in given else NOTHING
                  for name in names]  # fmt: skip
         return (author.name, *cells, decimal(author.mean), decimal(author.corrected))
+
+
+def in_words(one: Warned) -> str:
+    """Return a warning as a sentence; its names are what models and endpoints call themselves."""
+    reviewer, author = one_line(one.reviewer, most=40), one_line(one.author, most=40)
+    if one.kind == "self-family":
+        if one.gap is None:
+            return tr("{reviewer} judges {author}, a model of its own family ({n}; too few shared ones "
+                      "to say whether it favours it)", reviewer=reviewer, author=author, n=things(one.n, "review"))  # fmt: skip
+        return tr("{reviewer} judges {author}, a model of its own family, and gives it {gap} points "
+                  "beyond what it gives others ({n})", reviewer=reviewer, author=author, gap=f"{one.gap:+.2f}", n=things(one.n, "review"))  # fmt: skip
+    if one.kind == "drift":
+        said = (tr("{reviewer} got milder as it went on: {gap} points against its peers from the first half to the second ({n})") if (one.gap or 0) > 0
+                else tr("{reviewer} got stricter as it went on: {gap} points against its peers from the first half to the second ({n})"))  # fmt: skip
+        return said.format(reviewer=reviewer, gap=f"{one.gap or 0:+.2f}", n=things(one.n, "review"))
+    return tr("{reviewer} was asked for the model {asked}, and {served} answered ({n})", reviewer=reviewer,
+              asked=one_line(one.asked, most=60), served=one_line(one.served, most=60), n=things(one.n, "call"))  # fmt: skip
+
+
+def _why(one: Warned) -> str:
+    """Return what a warning means for the decisions."""
+    return {
+        "self-family": tr("Models of one family tend to like each other's texts; “left out” on its card "
+                          "says what would be decided without it"),
+        "drift": tr("Early and late rationales were not held to the same measure"),
+    }.get(one.kind, tr("The endpoint names another model in its replies: look at the teacher's settings"))  # fmt: skip
