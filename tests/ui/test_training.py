@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from studio.domain.records import Run
@@ -233,3 +233,17 @@ def test_a_chart_opens_with_every_point_in_a_window_of_its_own(qtbot: QtBot) -> 
     (window,) = chart.findChildren(CurveWindow)
     assert [item.name() for item in window.plot.listDataItems()] == ["training", "held out"]
     assert len(window.plot.listDataItems()[0].getOriginalDataset()[0]) == 5_000
+
+
+def test_no_button_is_cut_off_in_a_small_window(
+    open_window: Open, project: Path, qtbot: QtBot
+) -> None:
+    window = open_window(project)
+    window.resize(1280, 800)
+    page = window.show_page("train")
+    qtbot.waitUntil(lambda: page.reading.is_idle)
+    shown = [one for one in page.findChildren(QPushButton) if one.isVisible()]
+    assert {"Start", "Queue", "Stop and keep", "Resume"} <= {one.text() for one in shown}
+    short = {one.text(): (one.width(), one.sizeHint().width()) for one in shown
+             if one.width() < one.sizeHint().width()}  # fmt: skip
+    assert not short

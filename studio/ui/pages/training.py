@@ -53,7 +53,10 @@ class TrainingPage(Page):
         self._problem = label("", "bad", wrap=True)
         self._problem.hide()
         self._curves = Curves()
-        self._outlook = RunOutlook()
+        self._tokens = button(tr("Show me the tokens"), self._on_tokens, role="quiet",
+                              tip=tr("What the student reads of each example, what it learns, and what"
+                              " is cut off"))  # fmt: skip
+        self._outlook = RunOutlook(self._tokens)
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
         self._settle.setInterval(_SETTLE_MS)
@@ -105,9 +108,6 @@ class TrainingPage(Page):
                             tip=tr("Stop the chosen run at its next step; what it has learned is kept"))  # fmt: skip
         self._resume = button(tr("Resume"), self._on_resume,
                               tip=tr("Let the chosen run go on from its newest whole checkpoint"))  # fmt: skip
-        self._tokens = button(tr("Show me the tokens"), self._on_tokens, role="quiet",
-                              tip=tr("What the student reads of each example, what it learns, and what"
-                              " is cut off"))  # fmt: skip
         copy = copy_button(self._words, lambda text: self.told.emit(text, False))
         card = Card(role="pane")
         who = column(label(tr("Student"), "head"), self._student, self._found, gap=GRID // 2)
@@ -116,8 +116,8 @@ class TrainingPage(Page):
         card.body.addWidget(self._outlook)
         card.body.addWidget(self._problem)
         card.body.addLayout(row(self._start, self._stop, self._resume, None))
-        card.body.addLayout(row(self._tokens, self._queue, copy, None))
-        card.setMinimumWidth(GRID * 40)
+        card.body.addLayout(row(self._queue, copy, None))
+        card.body.addStrut(GRID * 36)  # a least width of its own would let buttons be cut off
         return card
 
     # -- what is shown ---------------------------------------------------------------------

@@ -30,9 +30,13 @@ class Outlook(NamedTuple):
 
 
 class RunOutlook(QWidget):
-    """Shows an outlook in a few lines; the lines of memory are folded."""
+    """Shows an outlook in a few lines; the lines of memory are folded.
 
-    def __init__(self) -> None:
+    Args:
+        beside: further buttons, in the line of the one that folds.
+    """
+
+    def __init__(self, *beside: QWidget) -> None:
         super().__init__()
         self._data = label("", "dim", wrap=True)
         self._total = label("", "name", wrap=True)
@@ -46,7 +50,9 @@ class RunOutlook(QWidget):
         self._fold = button(tr("▸ Line by line"), self._on_fold, role="quiet",
                             tip=tr("Show or fold what takes how much memory"))  # fmt: skip
         self._fold.hide()
-        layout = column(self._data, self._total, row(self._fold, None), self._lines, gap=GRID // 2)
+        layout = column(
+            self._data, self._total, row(self._fold, *beside, None), self._lines, gap=GRID // 2
+        )
         self.setLayout(layout)
 
     def show_outlook(self, found: Outlook) -> None:
