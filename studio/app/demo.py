@@ -15,6 +15,7 @@ from typing import Any
 
 from studio.app.workbench import Workbench
 from studio.domain.errors import ProjectError, StorageError
+from studio.domain.percent import percent, percents
 from studio.domain.policy import PRESETS
 from studio.domain.records import AnswerKind, Question, StudentRecord, TeacherRecord
 from studio.flow import pipeline
@@ -100,11 +101,10 @@ def _report(evaluation: Evaluation) -> str:
 
 
 def _line(part: Part) -> str:
-    low, high = part.tuned.interval
-    before = "–" if part.base is None else f"{part.base.accuracy:.0%}"
+    before = "–" if part.base is None else percent(part.base.accuracy, 0)
     return (
-        f"{part.kind:<22}{part.tuned.n:>5,}{before:>9}{part.tuned.accuracy:>8.0%}"
-        f"   {low:.0%} to {high:.0%}"
+        f"{part.kind:<22}{part.tuned.n:>5,}{before:>9}{percent(part.tuned.accuracy, 0):>8}"
+        f"   {percents(part.tuned.interval, 0)}"
     )
 
 

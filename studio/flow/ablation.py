@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from studio.domain.errors import StudioError
+from studio.domain.percent import percent, percents
 from studio.domain.specs import merged
 from studio.flow import pipeline
 from studio.flow.evaluation import Evaluation
@@ -116,10 +117,9 @@ def _cells(line: Line) -> tuple[Any, ...]:
     found = line.evaluation
     if found is None:
         return line.variant, None, None, None, line.message[:60], None, None, None
-    low, high = found.tuned.interval
-    before = None if found.base is None else f"{found.base.accuracy:.1%}"
+    before = None if found.base is None else percent(found.base.accuracy)
     p = None if found.p_value is None else f"{found.p_value:.3g}"
     return (
-        line.variant, found.tuned.n, before, f"{found.tuned.accuracy:.1%}",
-        f"{low:.1%} to {high:.1%}", len(found.fixed), len(found.broken), p,
+        line.variant, found.tuned.n, before, percent(found.tuned.accuracy),
+        percents(found.tuned.interval), len(found.fixed), len(found.broken), p,
     )  # fmt: skip

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from studio.domain.errors import StudioError
+from studio.domain.percent import percent, percents
 from studio.domain.records import Dataset, StudentRecord
 from studio.flow.evaluation import Evaluation, Part, Score, evaluate, wilson
 from studio.flow.students import base_of
@@ -238,5 +239,5 @@ def interval_in_words(score: Score | None) -> str:
     """Return ``86.2 % (82 to 89 %, n 420)``; a dash for what was not measured."""
     if score is None or not score.n:
         return "–"
-    low, high = wilson(score.correct, score.n)
-    return f"{score.accuracy:.1%} ({low:.0%} to {high:.0%}, n {score.n:,})"
+    between = wilson(score.correct, score.n)
+    return f"{percent(score.accuracy)} ({percents(between, 0)}, n {score.n:,})"

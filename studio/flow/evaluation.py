@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequenc
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from studio.domain.errors import StudioError
+from studio.domain.percent import percent, percents
 from studio.domain.records import StudentRecord, Verdict
 from studio.flow.exam import exam_settings
 from studio.store import views
@@ -243,9 +244,9 @@ _HEAD = ("kind", "n", "before", "after", "95 % interval")
 
 
 def _cells(part: Part) -> tuple[Any, ...]:
-    low, high = part.tuned.interval
-    before = None if part.base is None else f"{part.base.accuracy:.1%}"
-    return part.kind, part.tuned.n, before, f"{part.tuned.accuracy:.1%}", f"{low:.1%} to {high:.1%}"
+    before = None if part.base is None else percent(part.base.accuracy)
+    after = percent(part.tuned.accuracy)
+    return part.kind, part.tuned.n, before, after, percents(part.tuned.interval)
 
 
 def _score_json(score: Score) -> dict[str, Any]:

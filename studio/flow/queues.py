@@ -85,7 +85,7 @@ QUEUES: dict[str, Queue] = {
     ),
     "wrong-sum": Queue("Wrong sum", "a step of it does not add up", _wrong_sums),
     "odd": Queue(
-        "Odd texts", "no reasoning, a cited answer, another language or model: worth a look",
+        "Odd texts", "no reasoning, a cited answer, another language",
         _looks_odd,
     ),
     "duplicate": Queue(

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from studio.domain.errors import StorageError, StudioError
+from studio.domain.percent import percent
 from studio.domain.records import StudentRecord
 from studio.flow.comparison import (
     RunLine,
@@ -271,4 +272,4 @@ def _number(value: float | None) -> str:
 
 
 def _share(value: float | None) -> str:
-    return _DASH if value is None else f"{value:.0%}"
+    return _DASH if value is None else percent(value, 0)

@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from studio.domain.percent import percent, percents
 from studio.domain.records import StudentRecord, Verdict
 from studio.flow.evaluation import Score
 from studio.store import views
@@ -52,11 +53,12 @@ class Sampled(NamedTuple):
     def describe(self) -> str:
         """Return it as a line of text."""
         parts = [
-            f"pass@{k} {value:.1%} ({self.intervals[k][0]:.1%} to {self.intervals[k][1]:.1%})"
+            f"pass@{k} {percent(value)} ({percents(self.intervals[k])})"
             for k, value in self.pass_at.items()
         ]
-        low, high = self.majority.interval
-        parts.append(f"majority {self.majority.accuracy:.1%} ({low:.1%} to {high:.1%})")
+        parts.append(
+            f"majority {percent(self.majority.accuracy)} ({percents(self.majority.interval)})"
+        )
         return f"{self.student}, {self.tries} tries at {self.questions:,} questions: {', '.join(parts)}"
 
 

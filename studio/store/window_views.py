@@ -117,3 +117,7 @@ SELECT q.split, a.round, count(*), sum(g.verdict = 'correct')
 FROM attempts a JOIN questions q ON q.id = a.question_id
 JOIN current_grades g ON g.subject_id = a.id
 WHERE a.student = ? AND a.sample = 0 GROUP BY 1, 2 ORDER BY 2 DESC, 1 DESC"""
+
+#: Whether any call went to a teacher behind which there is a model, or may have been one.
+CALLS_OF_MODELS = """
+SELECT EXISTS (SELECT 1 FROM calls WHERE teacher NOT IN (SELECT name FROM teachers WHERE scripted))"""

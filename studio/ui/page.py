@@ -11,6 +11,8 @@ from studio.app.workbench import Workbench
 from studio.ui.reading import Reading
 from studio.ui.theme import GRID
 
+CHOOSE = "choose"  #: what the Data page is asked to show: the question which files to import
+
 
 class Page(QWidget):
     """One station of the flow.

@@ -38,6 +38,7 @@ class Standing(NamedTuple):
     teachers: int
     calls: dict[str, float | None]
     by_teacher: tuple[tuple[str, int, str, str, str], ...]
+    is_free: bool = False  #: all calls went to scripted teachers, which no model stands behind
     rounds: tuple[Round, ...] = ()  #: where there are several
 
     def of_round(self, one: Round) -> Standing:
@@ -75,6 +76,7 @@ def read_standing(store: Store) -> Standing:
         teachers=len(teachers),
         calls=dict(store.one(views.CALL_COUNTS) or {}),
         by_teacher=tuple(_by_teacher(book)),
+        is_free=not store.value(window_views.CALLS_OF_MODELS),
         rounds=_rounds(store, book),
     )
 
@@ -134,7 +136,8 @@ def spent(found: Standing) -> str:
         parts.append(tr("{n:,} without a known end", n=int(calls["unknown"])))
     tokens = int(calls["tokens_in"] or 0), int(calls["tokens_out"] or 0)
     parts.append(tr("{read:,} tokens in, {written:,} out", read=tokens[0], written=tokens[1]))
-    return " · ".join([*parts, cost(calls["cost_usd"])])
+    price = tr("scripted, costs nothing") if found.is_free else cost(calls["cost_usd"])
+    return " · ".join([*parts, price])
 
 
 def ledger_rows(lines: list[Spent]) -> list[tuple[str | int, ...]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from studio.domain.percent import percent, percents
 from studio.ui.texts import tr
 
 NOTHING = "–"
@@ -20,9 +21,14 @@ def things(number: int, one: str, many: str = "") -> str:
     return f"{number:,} {tr(one) if number == 1 else tr(many or one + 's')}"
 
 
-def share(value: float | None) -> str:
+def share(value: float | None, digits: int = 1) -> str:
     """Return ``68.3 %``."""
-    return NOTHING if value is None else f"{value * 100:.1f} %"
+    return NOTHING if value is None else percent(value, digits)
+
+
+def span(between: tuple[float, float], digits: int = 1) -> str:
+    """Return ``82.1 to 89.0 %``, the ends of an interval."""
+    return percents(between, digits)
 
 
 def decimal(value: float | None, digits: int = 2) -> str:

@@ -116,7 +116,7 @@ def test_the_report_is_one_file_without_scripts_or_addresses(store: Store) -> No
 def test_the_report_says_what_was_measured(store: Store) -> None:
     run = fill(store)
     found = read(report(store, store.path, round=0))
-    for said in ("50.0% (15% to 85%, n 4)", "1 fixed, 1 broken, exact McNemar p = 1", "small+1",
+    for said in ("50.0 % (15 to 85 %, n 4)", "1 fixed, 1 broken, exact McNemar p = 1", "small+1",
                  run.id[:8], "5 examples from 3 questions", "1.5 min", "dataset set 1", "mean > 3"):  # fmt: skip
         assert said in found.text, said
 

@@ -26,7 +26,7 @@ def test_fixed_and_broken_show_both_answers_in_full(
     assert isinstance(page, EvaluationPage)
     qtbot.waitUntil(lambda: page._stack.currentIndex() == 1)
     assert (
-        "50.0% → 50.0% (15.0% to 85.0%) of 4 held-out questions right, +0.0 pp"
+        "50.0 % → 50.0 % (15.0 to 85.0 %) of 4 held-out questions right, +0.0 pp"
         in page._summary.text()
     )
     flips = page._flips
@@ -74,8 +74,8 @@ def test_what_else_was_measured_is_told_and_each_button_starts_its_work(
     checks = page._checks
     (tried,) = rows_of(checks._samples)
     assert tried[:2] == ["small+1", "2 × 4"]
-    assert tried[2].startswith("62.5% (")
-    assert tried[3].startswith("75.0% (")
+    assert tried[2].startswith("62.5 % (")
+    assert tried[3].startswith("75.0 % (")
     taught = {row[0]: row[1:] for row in rows_of(checks._taught)}
     assert taught == {"set 0": ["1", "0", "gpt 1"], "set 1": ["0", "1", "–"]}
     assert "2.0000 → 2.5000, +0.5000" in checks._forgot.text()

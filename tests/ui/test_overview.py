@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QFileDialog, QLabel
 from pytestqt.qtbot import QtBot
 
-from studio.domain.records import Attempt, Grade, Question, Verdict
+from studio.domain.records import Attempt, Grade, Question, TeacherRecord, Verdict
 from studio.flow.casebook import Casebook
 from studio.flow.cost import Estimate
 from studio.flow.round_funnel import rounds
@@ -16,6 +16,7 @@ from studio.store.tables import Store
 from studio.ui.pages.overview import OverviewPage
 from studio.ui.run_dialog import RunDialog
 from studio.ui.sheet import Sheet
+from studio.ui.standing import read_standing, spent
 from tests.ui.conftest import Open
 
 
@@ -113,3 +114,36 @@ def test_the_funnel_of_a_round_counts_what_came_of_its_mistakes(
     qtbot.waitUntil(lambda: page.reading.is_idle)
     assert page._round.currentData() == 1, "stays chosen over a reload"
     assert "Attempts 3" in funnel.accessibleDescription()
+
+
+def test_an_empty_project_is_offered_files_instead_of_a_run(
+    open_window: Open, empty: Path, qtbot: QtBot
+) -> None:
+    window = open_window(empty)
+    page = window.show_page("overview")
+    assert isinstance(page, OverviewPage)
+    qtbot.waitUntil(page._import.isVisible)
+    assert page._run.isHidden()
+    assert page._whole.isHidden()
+    page._import.click()
+    assert window.page_name == "data"
+    chooser = window.show_page("data").findChild(QFileDialog)
+    assert chooser is not None
+    chooser.reject()
+
+
+def test_calls_to_scripted_teachers_alone_cost_nothing(project: Path) -> None:
+    store = Store(project)
+    store.put(TeacherRecord(name="gpt", model="none", base_url="scripted:x", scripted=True))
+    store.put(TeacherRecord(name="gemini", model="real", base_url="http://localhost/v1"))
+    _call(store, "gpt")
+    assert spent(read_standing(store)).endswith("scripted, costs nothing")
+    _call(store, "gemini")
+    assert spent(read_standing(store)).endswith("price unknown")
+    store.close()
+
+
+def _call(store: Store, teacher: str) -> None:
+    store.intend_call(teacher, subject=f"solve/{teacher}", teacher=teacher, stage="solve",
+                      request_hash="r", prompt_hash="p")  # fmt: skip
+    store.settle_call(teacher, state="answered", outcome="answered", tokens_in=9, tokens_out=1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from studio.domain.percent import percent, percents
 from studio.flow.evaluation import Part, Score
 from studio.flow.reports.html import Markup, esc, join
 from studio.flow.run_curves import Curve, thinned, ticks
@@ -91,16 +92,15 @@ def intervals(parts: Sequence[Part]) -> Markup:
     drawn: list[object] = []
     for share in (0, 0.25, 0.5, 0.75, 1):
         drawn += [Markup(f'<line class="grid" x1="{x(share):.0f}" x2="{x(share):.0f}" y1="20" y2="{high}"/>'),
-                  _text(x(share), 13, f"{share:.0%}", "middle")]  # fmt: skip
+                  _text(x(share), 13, percent(share, 0), "middle")]  # fmt: skip
     for n, part in enumerate(parts, start=1):
         at = _LINE * n + 12
         drawn.append(_text(0, at + 4, part.kind[:34], "start", css="name"))
         if part.base is not None:
             drawn += _score(part.base, at - 4, x=x, css="c3", hollow=True)
         drawn += _score(part.tuned, at + 4, x=x, css="c0", hollow=False)
-        low, top = part.tuned.interval
-        before = "" if part.base is None else f"{part.base.accuracy:.1%} → "
-        told = f"{before}{part.tuned.accuracy:.1%}  ({low:.0%} to {top:.0%}, n {part.tuned.n:,})"
+        before = "" if part.base is None else f"{percent(part.base.accuracy)} → "
+        told = f"{before}{percent(part.tuned.accuracy)}  ({percents(part.tuned.interval, 0)}, n {part.tuned.n:,})"
         drawn.append(_text(x(1) + 16, at + 4, told, "start", css="name"))
     return _svg(wide, high, "Accuracy before and after, with 95 % intervals", drawn)
 

@@ -15,7 +15,7 @@ from studio.store import window_views
 from studio.store.tables import Store
 from studio.ui.cases import Case, read_case
 from studio.ui.formulas import Formulas
-from studio.ui.page import Page
+from studio.ui.page import CHOOSE, Page
 from studio.ui.pairs_list import PairsList, in_words
 from studio.ui.parts import Card, Notice, button, column, label, row
 from studio.ui.question_dialog import QuestionDialog
@@ -254,8 +254,11 @@ class DataPage(Page):
             self.reading.ask("overlaps", overlaps, self._show_overlaps)
 
     def show_this(self, wanted: Any) -> None:
-        """Show what files that were dropped on the window hold, before they are taken."""
-        self._on_files([Path(name) for name in wanted])
+        """Show what files that were dropped on the window hold, before they are taken; ask for some."""
+        if wanted == CHOOSE:
+            self._on_choose()
+        else:
+            self._on_files([Path(name) for name in wanted])
 
     def _on_choose(self) -> None:
         dialog = QFileDialog(self, tr("Import questions"))

@@ -34,7 +34,7 @@ from studio.ui.widgets.accuracy_chart import AccuracyChart
 from studio.ui.widgets.checks_view import Checks, ChecksView
 from studio.ui.widgets.comparison_view import ComparisonView, points
 from studio.ui.widgets.flips_view import Answer, Flip, FlipsView
-from studio.ui.words import things
+from studio.ui.words import share, span, things
 
 
 class Compared(NamedTuple):
@@ -207,15 +207,14 @@ class EvaluationPage(Page):
 
 def in_words(found: Evaluation) -> str:
     """Return the comparison as one sentence."""
-    low, high = found.tuned.interval
-    after = (tr("{accuracy:.1%} ({low:.1%} to {high:.1%}) of {n}", accuracy=found.tuned.accuracy, low=low, high=high, n=things(found.tuned.n, 'held-out question')))  # fmt: skip
+    after = tr("{accuracy} ({interval}) of {n}", accuracy=share(found.tuned.accuracy), interval=span(found.tuned.interval), n=things(found.tuned.n, "held-out question"))  # fmt: skip
     if found.base is None:
         return tr("{after} right", after=after)
     chance = (
         tr("McNemar p = {p_value:.2g}", p_value=found.p_value) if found.p_value is not None else ""
     )
     gained = points(found.tuned.accuracy - found.base.accuracy)
-    return (tr("{accuracy:.1%} → {after} right, {gained} · {fixed:,} fixed, {broken:,} broken · {chance}", accuracy=found.base.accuracy, after=after, gained=gained, fixed=len(found.fixed), broken=len(found.broken), chance=chance))  # fmt: skip
+    return (tr("{accuracy} → {after} right, {gained} · {fixed:,} fixed, {broken:,} broken · {chance}", accuracy=share(found.base.accuracy), after=after, gained=gained, fixed=len(found.fixed), broken=len(found.broken), chance=chance))  # fmt: skip
 
 
 def _compare(bench: Bench, name: str) -> Compared:

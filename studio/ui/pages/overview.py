@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 from studio.app.workbench import Workbench
 from studio.flow.cost import ledger
 from studio.flow.queues import BY_QUESTION, DOUBTFUL, QUEUES
-from studio.ui.page import Page
+from studio.ui.page import CHOOSE, Page
 from studio.ui.parts import Card, ShortLabel, button, choice, choose, column, label, row, scrolled
 from studio.ui.plain_text import one_line
 from studio.ui.run_dialog import RunDialog
@@ -43,9 +43,10 @@ _TEACHERS = (
 _LEDGER = (mark("Round"), mark("Stage"), mark("Teacher"), mark("Calls"), mark("Failed"), mark("End unknown"), mark("Tokens in"), mark("Tokens out"),
            mark("Cost"))  # fmt: skip
 _MOST_LINES = 12
+_TITLE = GRID * 23  #: so that what queues mean begins at one line
 _DOUBTFUL = (
     mark("Doubtful mistakes"),
-    mark("the grade itself may be mistaken; counted in questions"),
+    mark("the grade may be mistaken; counted in questions"),
 )
 
 
@@ -136,11 +137,15 @@ class OverviewPage(Page):
                            tip=tr("Exam, grades, explanations, rationales, reviews, decisions: says what "
                                "it takes, and asks first"))  # fmt: skip
         self._run.setEnabled(False)
-        whole = button(tr("A whole round …"), self._on_round,
+        self._whole = button(tr("A whole round …"), self._on_round,
                        tip=tr("What is missing, then train on what is accepted and sit the held-out "
                               "exam: the student it makes is the project's next; asks first"))  # fmt: skip
+        self._import = button(tr("Import files …"), lambda: self.page_requested.emit("data", CHOOSE),
+                              role="main", tip=tr("Everything begins with questions: choose files with "
+                              "them, and with what else they hold"))  # fmt: skip
+        self._import.hide()
         self._spent = label("", "small", wrap=True)
-        card.body.addLayout(column(self._what, row(self._run, whole, None), None,
+        card.body.addLayout(column(self._what, row(self._import, self._run, self._whole, None), None,
                                    label(tr("SO FAR"), "head"), self._spent, gap=GRID * 3 // 2))  # fmt: skip
         return card
 
@@ -199,10 +204,17 @@ class OverviewPage(Page):
         words = missing_in_words(self._missing)
         self._what.setText(words or self._nothing())
         self._run.setEnabled(bool(words))
+        has_questions = self._has_questions()
+        self._import.setVisible(not has_questions)
+        for one in (self._run, self._whole):
+            one.setVisible(has_questions)
+
+    def _has_questions(self) -> bool:
+        return bool(self.workbench.reader.value("SELECT 1 FROM questions LIMIT 1"))
 
     def _nothing(self) -> str:
-        if not self.workbench.reader.value("SELECT 1 FROM questions LIMIT 1"):
-            return tr("There are no questions yet. Import some on the Data page.")
+        if not self._has_questions():
+            return tr("There are no questions yet: everything begins with a file of them.")
         if self._plan is not None and self._plan.student is None:
             return tr(
                 "Nothing, as far as it goes: no student is named for the exam yet (Data page)."
@@ -240,7 +252,9 @@ class _QueueRow(QPushButton):
         super().__init__()
         self._title, self._unit = title, unit
         self._number = label("…", "name")
-        inside = row(label(title), ShortLabel(meaning, "dim"), self._number, gap=GRID * 2)
+        named = label(title)
+        named.setMinimumWidth(_TITLE)
+        inside = row(named, ShortLabel(meaning, "dim"), self._number, gap=GRID * 2)
         inside.setStretch(1, 1)
         inside.setContentsMargins(GRID, GRID // 2, GRID, GRID // 2)
         self.setLayout(inside)

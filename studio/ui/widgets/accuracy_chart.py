@@ -13,6 +13,7 @@ from studio.ui.parts import column, scrolled
 from studio.ui.plain_text import one_line
 from studio.ui.texts import tr
 from studio.ui.theme import GRID, SMALL, Scheme, scheme_now
+from studio.ui.words import NOTHING, share, span
 
 LINE = GRID * 3
 _MOST_AIR = 1.6  #: times as high a line gets at most, where there is room
@@ -76,13 +77,13 @@ class _Lines(QWidget):
         small.setPixelSize(SMALL)
         painter.setFont(small)
         bottom = self._line * (len(self._parts) + 1)
-        for share in (0.0, 0.25, 0.5, 0.75, 1.0):
-            x = self._x(share)
+        for mark in (0.0, 0.25, 0.5, 0.75, 1.0):
+            x = self._x(mark)
             painter.setPen(QPen(QColor(scheme.line), 1))
             painter.drawLine(QPointF(x, self._line - 4), QPointF(x, bottom))
             painter.setPen(QColor(scheme.dim))
             box = QRectF(x - 30, 0, 60, self._line - 6)
-            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, f"{share:.0%}")
+            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, share(mark, 0))
         for text, left, wide in (
             (tr("before → after"), GRID * 5, 12),
             (tr("95 % interval"), GRID * 17, 13),
@@ -128,26 +129,24 @@ class _Lines(QWidget):
         self, painter: QPainter, part: Part, top: float, scheme: Scheme, colour: str
     ) -> None:
         left = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-        before = "–" if part.base is None else f"{part.base.accuracy:.0%}"
-        low, high = part.tuned.interval
+        before = NOTHING if part.base is None else f"{part.base.accuracy * 100:.0f}"
         x = self._x(1)
         for text, at, shade in (
-            (f"{before} → {part.tuned.accuracy:.0%}", GRID * 5, colour),
-            (f"{low:.0%} to {high:.0%}", GRID * 17, scheme.dim), (f"{part.tuned.n:,}", GRID * 30, scheme.dim),
+            (f"{before} → {share(part.tuned.accuracy, 0)}", GRID * 5, colour),
+            (span(part.tuned.interval, 0), GRID * 17, scheme.dim), (f"{part.tuned.n:,}", GRID * 30, scheme.dim),
         ):  # fmt: skip
             painter.setPen(QColor(shade))
             painter.drawText(QRectF(x + at, top, GRID * 14, self._line), left, text)
 
 
 def _spoken(part: Part) -> str:
-    before = "" if part.base is None else tr("before {accuracy:.0%}, ", accuracy=part.base.accuracy)
-    low, high = part.tuned.interval
+    base = part.base
+    before = "" if base is None else tr("before {accuracy}, ", accuracy=share(base.accuracy, 0))
     return tr(
-        "{kind}: {before}after {accuracy:.0%}, {low:.0%} to {high:.0%}, n {n:,}",
+        "{kind}: {before}after {accuracy}, {interval}, n {n:,}",
         kind=part.kind,
         before=before,
-        accuracy=part.tuned.accuracy,
-        low=low,
-        high=high,
+        accuracy=share(part.tuned.accuracy, 0),
+        interval=span(part.tuned.interval, 0),
         n=part.tuned.n,
     )

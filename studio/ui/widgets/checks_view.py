@@ -18,7 +18,7 @@ from studio.ui.parts import Card, button, choice, column, label, row
 from studio.ui.sheet import Sheet
 from studio.ui.texts import tr
 from studio.ui.theme import GRID
-from studio.ui.words import NOTHING, share
+from studio.ui.words import NOTHING, share, span
 
 TRIES = (5, 10, 20)
 
@@ -146,7 +146,7 @@ def _scored(score: Score) -> str:
 
 
 def _interval(value: float, between: tuple[float, float]) -> str:
-    return f"{value:.1%} ({between[0] * 100:.0f}-{between[1]:.0%})"
+    return f"{share(value)} ({between[0] * 100:.0f}–{between[1] * 100:.0f})"
 
 
 def _taught(one: Taught) -> tuple[Any, ...]:
@@ -158,9 +158,8 @@ def _line(line: Line) -> tuple[Any, ...]:
     found = line.evaluation
     if found is None:
         return line.variant, NOTHING, line.message, NOTHING, NOTHING, NOTHING
-    low, high = found.tuned.interval
     p = NOTHING if found.p_value is None else f"{found.p_value:.2g}"
     return (
-        line.variant, share(found.tuned.accuracy), f"{low:.1%} to {high:.1%}",
+        line.variant, share(found.tuned.accuracy), span(found.tuned.interval),
         len(found.fixed), len(found.broken), p,
     )  # fmt: skip
