@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from studio.domain.errors import StudioError
+from studio.domain.redaction import without_keys
 
 if TYPE_CHECKING:
     from studio.app.bus import Bus
@@ -124,12 +125,12 @@ class Background:
             pass  # asked for by the user; the stage has kept what it had
         except StudioError as error:
             self._forget(task)
-            self._bus.task_failed(task.id, str(error), "")
+            self._bus.task_failed(task.id, without_keys(str(error)), "")
             return
         except Exception as error:  # the outermost boundary of a task: a bug, told as one
             self._forget(task)
-            detail = "".join(traceback.format_exception(error))
-            self._bus.task_failed(task.id, f"{type(error).__name__}: {error}", detail)
+            detail = without_keys("".join(traceback.format_exception(error)))
+            self._bus.task_failed(task.id, without_keys(f"{type(error).__name__}: {error}"), detail)
             return
         self._forget(task)
         self._bus.task_finished(task.id)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from studio.domain.errors import KeyNotAllowed, TeacherError
+from studio.domain.redaction import remember_key
 
 if TYPE_CHECKING:
     from studio.domain.records import TeacherRecord
@@ -42,9 +43,11 @@ class Keys:
             TeacherError: the teacher names a variable that is not set, and no key is stored.
         """
         in_environment = os.environ.get(teacher.api_key_env, "").strip()
+        remember_key(in_environment)
         if in_environment and self.may_send(teacher):
             return in_environment
         stored = self._session.get(_place(teacher)) or _from_keyring(_place(teacher))
+        remember_key(stored)
         if stored is None and in_environment:
             raise KeyNotAllowed(teacher.name, teacher.api_key_env, _host(teacher))
         if stored is None and teacher.api_key_env:
@@ -97,6 +100,7 @@ class Keys:
         """Keep a key; returns False when no keyring took it and it lasts for this session only."""
         import keyring
 
+        remember_key(key)
         place = _place(teacher)
         self._session[place] = key.strip()
         try:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from collections.abc import Iterator, Sequence
 
 from studio import __version__
 from studio.domain.errors import StudioError
+from studio.domain.redaction import keys_hidden_on_stderr
 from studio.domain.visible import visible
 
 INTERRUPTED = 130
@@ -23,6 +25,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given[:1] == ["--version"]:
         print(f"mapd-studio {__version__}")
         return 0
+    with keys_hidden_on_stderr():
+        return _run(given)
+
+
+def _run(given: list[str]) -> int:
     from studio.cli.verbs import app, is_verb
 
     if not given or not (given[0].startswith("-") or is_verb(given[0])):
@@ -43,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     except MemoryError:
         return _out_of_memory()
-    except Exception as error:  # the outermost boundary: usage errors are shown, bugs pass
+    except Exception as error:  # the outermost boundary of all
         return _usage(error, given)
     if result == INTERRUPTED:  # what the option parser may make of Ctrl-C
         return _interrupted()
@@ -69,7 +76,7 @@ def _no_project(given: Sequence[str]) -> str:
 
 
 def _usage(error: Exception, given: Sequence[str]) -> int:
-    """Show a usage error of the option parser as one line; anything else is a bug and passes."""
+    """Show a usage error of the option parser as one line; anything else is a bug, told whole."""
     exit_code = getattr(error, "exit_code", None)
     message = getattr(error, "format_message", None)
     if type(error).__name__ == "Abort":
@@ -77,7 +84,8 @@ def _usage(error: Exception, given: Sequence[str]) -> int:
     if exit_code is None or message is None:
         if any(isinstance(one, MemoryError) for one in _before(error)):
             return _out_of_memory()
-        raise error
+        traceback.print_exception(error)  # here, where no key passes
+        return 1
     text = " ".join(message().split())
     from studio.cli.verbs import is_verb
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel
 
 from studio.domain.records import TeacherRecord
+from studio.domain.redaction import HIDDEN, SHORTEST
 from studio.teachers.base import Outcome, RawReply, Reply, excerpt, read_reply
 from studio.teachers.deadline import Deadline
 from studio.teachers.dialect import Dialect, Words
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from studio.teachers.wire import Wire
 
 _NO_KEY = "none"  #: local servers want a key that is not empty, and look at nothing else
-_SHORTEST_SECRET = 12  #: anything shorter is a word for a local server and may stand in any text
 
 
 class OpenAIChat:
@@ -224,13 +224,13 @@ class OpenAIChat:
 
     def redact(self, text: str) -> str:
         """Return ``text`` without the API key, in whatever it was echoed."""
-        return text.replace(self._key, "[key]") if len(self._key) >= _SHORTEST_SECRET else text
+        return text.replace(self._key, HIDDEN) if len(self._key) >= SHORTEST else text
 
     def redact_bytes(self, body: bytes) -> bytes:
         """Return ``body`` without the API key."""
-        if len(self._key) < _SHORTEST_SECRET:
+        if len(self._key) < SHORTEST:
             return body
-        return body.replace(self._key.encode(), b"[key]")
+        return body.replace(self._key.encode(), HIDDEN.encode())
 
 
 def _message(error: APIStatusError) -> str:

@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from studio.domain.redaction import without_keys
 from studio.ui.texts import tr
 from studio.ui.theme import GRID
 
@@ -236,13 +237,13 @@ class Notice(QWidget):
 
 
 def say(parent: QWidget, title: str, text: str, *, detail: str = "") -> QMessageBox:
-    """Show a message that the person closes; never blocks."""
+    """Show a message that the person closes, without any key in it; never blocks."""
     box = QMessageBox(parent)
     box.setTextFormat(Qt.TextFormat.PlainText)
     box.setWindowTitle(title)
-    box.setText(text)
+    box.setText(without_keys(text))
     if detail:
-        box.setDetailedText(detail)
+        box.setDetailedText(without_keys(detail))
     box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     box.open()
     return box

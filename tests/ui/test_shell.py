@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -38,7 +39,7 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from studio.app.workbench import Workbench
-from studio.domain.records import Question
+from studio.domain.records import Question, TeacherRecord
 from studio.flow.stage import Progress
 from studio.store.tables import Store
 from studio.ui.command_palette import CommandPalette
@@ -409,6 +410,26 @@ def test_a_mistake_of_ours_is_a_dialog_with_what_a_report_needs(
     assert "KeyError" in box.text()
     assert "KeyError" in box.detailedText()
     box.close()
+
+
+def test_a_mistake_of_ours_shows_no_key(
+    studio: Callable[[], Studio], project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = f"plain-{uuid.uuid4().hex}"  # nothing about it looks like a key
+    monkeypatch.setenv("OUR_ACCOUNT", key)
+    one = studio()
+    window = one.open_project(project)
+    record = TeacherRecord(name="a", model="a", base_url="https://a.example/v1",
+                           api_key_env="OUR_ACCOUNT")  # fmt: skip
+    window.workbench.keys.allow(record)
+    assert window.workbench.keys.key_for(record) == key
+    one.show_crash(RuntimeError(f"POST with {key} and sk-{key[6:]}"))
+    (box,) = window.findChildren(QMessageBox)
+    for text in (box.text(), box.detailedText()):
+        assert "POST with [key] and [key]" in text
+    box.close()
+    window.jobs.tell(f"refused: {key}", detail=f"said {key}")
+    assert key not in f"{window.jobs._text.text()}{window.jobs._detail}"
 
 
 # -- how it starts -------------------------------------------------------------------------------

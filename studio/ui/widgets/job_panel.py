@@ -10,6 +10,7 @@ from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QFrame, QProgressBar, QWidget
 
 from studio.app.background import Task
+from studio.domain.redaction import without_keys
 from studio.ui.parts import button, column, label, row, say, set_role
 from studio.ui.plain_text import one_line
 from studio.ui.texts import mark, tr
@@ -75,6 +76,7 @@ class JobPanel(QFrame):
 
     def tell(self, text: str, failed: bool = False, *, detail: str = "") -> None:
         """Show one line; ``detail`` behind a button."""
+        text, detail = without_keys(text), without_keys(detail)
         self._text.setText(one_line(text, most=300))
         self._text.show()
         self._text.setToolTip(one_line(text, most=1000))
