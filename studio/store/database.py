@@ -7,6 +7,7 @@ their own that refuse writes.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import shutil
 import sqlite3
@@ -17,6 +18,9 @@ from typing import IO, TYPE_CHECKING, Any, Self
 from studio.domain.errors import ProjectError, StorageError
 from studio.store.lock import take_lock
 from studio.store.migrations import STEPS
+from studio.store.places import shared_place
+from studio.store.plain_errors import plain_errors
+from studio.store.sidecar import clear_mark, mark_open, what_lacks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,13 +38,18 @@ class Connection:
     """One connection to a project file, and what is done with it safely.
 
     ``path`` is the project folder. With ``read_only`` every write is refused by SQLite itself.
+
+    Attributes:
+        remarks: what its user should know of this project, a line each.
     """
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self.path = path
         self.read_only = read_only
+        self.remarks: list[str] = []
         self._lock: IO[str] | None = None
         self._depth = 0
+        self._is_marked = False
         file = path / FILE_NAME
         if not file.is_file():
             raise ProjectError(f"{path} is not a project: make one with 'mapd-studio new {path}'")
@@ -49,10 +58,12 @@ class Connection:
         try:
             self.sql = _connect(file, read_only=read_only)
             _check(self.sql, file)
+            self._remark(what_lacks(self.sql, file))
             if not read_only:  # only now: a foreign file must not even change its journal mode
                 self.sql.execute(SYNCED)
-                self.sql.execute("PRAGMA journal_mode=WAL")
+                self._choose_journal()
                 _migrate(self.sql, file)
+                self._is_marked = self._has_log and mark_open(self.sql)
             elif _version(self.sql) < len(STEPS):
                 self.sql.close()
                 Connection(path).close()  # brings it up to date, or says why that cannot be
@@ -94,11 +105,11 @@ class Connection:
         if self._depth:
             yield
             return
-        with _plain_errors():
+        with plain_errors():
             self.sql.execute("BEGIN IMMEDIATE")
         self._depth = 1
         try:
-            with _plain_errors():
+            with plain_errors():
                 yield
         except BaseException:
             self._depth = 0
@@ -106,17 +117,17 @@ class Connection:
                 self.sql.execute("ROLLBACK")
             raise
         self._depth = 0
-        with _plain_errors():
+        with plain_errors():
             self.sql.execute("COMMIT")
 
     def rows(self, query: str, *values: Any) -> list[sqlite3.Row]:
         """Return all rows of a query."""
-        with _plain_errors():
+        with plain_errors():
             return self.sql.execute(query, values).fetchall()
 
     def one(self, query: str, *values: Any) -> sqlite3.Row | None:
         """Return the first row of a query, or None."""
-        with _plain_errors():
+        with plain_errors():
             row: sqlite3.Row | None = self.sql.execute(query, values).fetchone()
         return row
 
@@ -127,7 +138,7 @@ class Connection:
 
     def execute(self, query: str, *values: Any) -> int:
         """Run one statement (committed at once outside a transaction); returns rows changed."""
-        with _plain_errors():
+        with plain_errors():
             return self.sql.execute(query, values).rowcount
 
     def elsewhere(self) -> int:
@@ -143,13 +154,35 @@ class Connection:
                 " run again; nothing more was sent, and what was made is safe"
             )
 
+    def _choose_journal(self) -> None:
+        where = shared_place(self.path)
+        if not where:
+            self.sql.execute("PRAGMA journal_mode=WAL")
+            return
+        (mode,) = self.sql.execute("PRAGMA journal_mode=DELETE").fetchone()
+        if mode == "delete":  # else somebody reads it now, and it stays as it is
+            clear_mark(self.sql)
+        self._remark(
+            f"{self.path} lies on {where}: it is written more slowly there so that nothing is lost,"
+            " but open it on one machine at a time, and keep backups elsewhere"
+        )
+
+    @property
+    def _has_log(self) -> bool:
+        return bool(self.sql.execute("PRAGMA journal_mode").fetchone()[0] == "wal")
+
+    def _remark(self, text: str) -> None:
+        if text:
+            self.remarks.append(text)
+            logging.getLogger(__name__).warning("mapd-studio: %s", text)
+
     def backup(self, target: Path) -> None:
         """Write a consistent copy of the file to ``target`` while it is in use."""
         part = target.with_suffix(".part")
-        with _plain_errors():
-            copy = sqlite3.connect(part)
+        with plain_errors():
+            copy = sqlite3.connect(part, isolation_level=None)
             with contextlib.closing(copy):
-                self.sql.backup(copy)
+                _copy_into(copy, self.sql)
         os.replace(part, target)
 
     def close(self) -> None:
@@ -157,6 +190,8 @@ class Connection:
         sql = getattr(self, "sql", None)
         if sql is not None:
             if not self.read_only:
+                if self._is_marked:
+                    clear_mark(sql)
                 with contextlib.suppress(sqlite3.Error):
                     sql.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             sql.close()
@@ -204,11 +239,12 @@ def _migrate(sql: sqlite3.Connection, file: Path) -> None:
         return
     if version:
         stamp = time.strftime("%Y%m%d-%H%M%S")
-        copy = sqlite3.connect(file.with_name(f"studio-before-{len(STEPS)}-{stamp}.db"))
+        place = file.with_name(f"studio-before-{len(STEPS)}-{stamp}.db")
+        copy = sqlite3.connect(place, isolation_level=None)
         with contextlib.closing(copy):
-            sql.backup(copy)
+            _copy_into(copy, sql)
     for number, step in enumerate(STEPS[version:], start=version + 1):
-        with _plain_errors():
+        with plain_errors():
             sql.execute("BEGIN IMMEDIATE")
             try:
                 step(sql)
@@ -220,40 +256,10 @@ def _migrate(sql: sqlite3.Connection, file: Path) -> None:
                 raise
 
 
-@contextlib.contextmanager
-def _plain_errors() -> Iterator[None]:
-    """Turn the disk's troubles into one line each; programming errors pass as they are."""
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        text = str(error)
-        if "full" in text:
-            raise StorageError(
-                "the disk is full: free some space and run again; what was saved is safe"
-            ) from error
-        if "readonly" in text:
-            raise StorageError(
-                "the project is open for reading only: nothing was changed"
-            ) from None
-        if "disk I/O" in text or "locked" in text:
-            raise StorageError(f"the project file cannot be written ({text}): try again") from error
-        if any(word in text for word in _DAMAGE):
-            raise damaged(text) from error
-        raise
-    except sqlite3.DatabaseError as error:
-        if any(word in str(error) for word in _DAMAGE):
-            raise damaged(str(error)) from error
-        raise
-
-
-#: What SQLite says of a file that is not as it was written.
-_DAMAGE = ("malformed", "not a database", "decode to UTF-8", "corrupt", "unsupported file format")
-
-
-def damaged(how: str) -> ProjectError:
-    """Return the error for a file that is not as it was written."""
-    plain = " ".join(how.encode("ascii", "replace").decode().split())[:200]
-    return ProjectError(f"the project file is damaged ({plain}): restore a backup")
+def _copy_into(copy: sqlite3.Connection, sql: sqlite3.Connection) -> None:
+    sql.backup(copy)
+    copy.execute("PRAGMA journal_mode=DELETE")  # a copy is one file, whatever befalls it
+    clear_mark(copy)
 
 
 def _sync_folder(folder: Path) -> None:

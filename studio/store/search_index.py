@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from studio.domain.errors import StorageError
 from studio.store.database import FILE_NAME
+from studio.store.places import shared_place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -148,7 +149,7 @@ class SearchIndex:
             self._remove()
             sql = _connect(self._project, "rwc")
         try:
-            sql.execute("PRAGMA journal_mode=WAL")
+            sql.execute(f"PRAGMA journal_mode={'DELETE' if shared_place(self._project) else 'WAL'}")
             sql.execute("PRAGMA synchronous=OFF")
             version = sql.execute("PRAGMA user_version").fetchone()[0]
             if version == 0:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from studio.domain.policy import PRESETS, Policy, Ruling
 from studio.domain.records import Override, Rationale, Record, TeacherRecord
-from studio.store.database import Connection, damaged
+from studio.store.database import Connection
+from studio.store.plain_errors import damaged
 
 if TYPE_CHECKING:
     from sqlite3 import Row

@@ -53,6 +53,8 @@ class FolderTroubles(QObject):
         self._timer.start(EVERY_MS)
         if workbench.read_only:
             self._say_read_only()
+        elif workbench.store.remarks:
+            self._say_remarks()
 
     def close(self) -> None:
         """Look no more."""
@@ -99,6 +101,14 @@ class FolderTroubles(QObject):
                "appears here; nothing can be changed.", project=owner_of(project)),
             actions=[(tr("Try to open it"), tr("Open it for changes, in case its owner has closed it"),
                       lambda: self._window.open_requested.emit(project))],
+        )  # fmt: skip
+
+    def _say_remarks(self) -> None:
+        remarks = self._workbench.store.remarks
+        self._banner.show_text(
+            f"{'; '.join(remarks)}.",
+            actions=[(tr("Hide"), tr("Hide this line until the project is opened again"),
+                      self._banner.hide)],
         )  # fmt: skip
 
     def _show(self, trouble: Trouble | None) -> None:
