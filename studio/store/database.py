@@ -55,6 +55,7 @@ class Connection:
             raise ProjectError(f"{path} is not a project: make one with 'mapd-studio new {path}'")
         if not read_only:
             self._lock = take_lock(path)
+        self._was = _identity(file)
         try:
             self.sql = _connect(file, read_only=read_only)
             _check(self.sql, file)
@@ -146,7 +147,15 @@ class Connection:
         return int(self.value("PRAGMA data_version"))
 
     def check_space(self) -> None:
-        """Raise StorageError while the disk has no room for what a paid call may bring."""
+        """Raise StorageError while the disk has no room for what a paid call may bring.
+
+        And when the file is no longer where it was: what is written then is found by nobody.
+        """
+        if _identity(self.path / FILE_NAME) != self._was:
+            raise StorageError(
+                f"the project at {self.path} was moved, deleted or replaced while it was open:"
+                " nothing more was sent; run again where it is now"
+            )
         free = shutil.disk_usage(self.path).free
         if free < LEAST_FREE:
             raise StorageError(
@@ -260,6 +269,14 @@ def _copy_into(copy: sqlite3.Connection, sql: sqlite3.Connection) -> None:
     sql.backup(copy)
     copy.execute("PRAGMA journal_mode=DELETE")  # a copy is one file, whatever befalls it
     clear_mark(copy)
+
+
+def _identity(file: Path) -> tuple[int, int] | None:
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _sync_folder(folder: Path) -> None:
