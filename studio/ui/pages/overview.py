@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from studio.app.workbench import Workbench
+from studio.domain.records import Question
 from studio.flow.cost import ledger
 from studio.flow.queues import BY_QUESTION, DOUBTFUL, QUEUES
 from studio.ui.page import CHOOSE, Page
@@ -157,8 +158,8 @@ class OverviewPage(Page):
         bench = self.workbench.bench
         self.reading.ask("standing", read_standing, self._show)
         self.reading.ask("ledger", ledger, self._show_ledger, slow=True)
-        self.reading.ask("missing", lambda store: read_missing(bench, store), self._show_missing,
-                         failed=self._cannot_plan)  # fmt: skip
+        self.reading.ask("missing", lambda store: (store.count(Question) > 0, *read_missing(bench, store)),
+                         self._show_missing, failed=self._cannot_plan)  # fmt: skip
 
     def _show(self, found: Standing) -> None:
         self._found = found
@@ -199,21 +200,17 @@ class OverviewPage(Page):
         self._ledger.show_rows(lines)
         self._ledger.setFixedHeight(GRID * 4 * (min(max(len(lines), 2), _MOST_LINES) + 1) + GRID)
 
-    def _show_missing(self, found: tuple[Plan, list[Estimate]]) -> None:
-        self._plan, self._missing = found
+    def _show_missing(self, found: tuple[bool, Plan, list[Estimate]]) -> None:
+        has_questions, self._plan, self._missing = found
         words = missing_in_words(self._missing)
-        self._what.setText(words or self._nothing())
+        self._what.setText(words or self._nothing(has_questions=has_questions))
         self._run.setEnabled(bool(words))
-        has_questions = self._has_questions()
         self._import.setVisible(not has_questions)
         for one in (self._run, self._whole):
             one.setVisible(has_questions)
 
-    def _has_questions(self) -> bool:
-        return bool(self.workbench.reader.value("SELECT 1 FROM questions LIMIT 1"))
-
-    def _nothing(self) -> str:
-        if not self._has_questions():
+    def _nothing(self, *, has_questions: bool) -> str:
+        if not has_questions:
             return tr("There are no questions yet: everything begins with a file of them.")
         if self._plan is not None and self._plan.student is None:
             return tr(
