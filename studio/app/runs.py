@@ -44,7 +44,7 @@ def unended(bench: Bench) -> list[str]:
     """Return the ids of runs that were going when the studio last looked."""
     rows = bench.store.rows(
         "SELECT r.id FROM runs r LEFT JOIN run_states s ON s.run_id = r.id"
-        " WHERE COALESCE(s.state, 'made') IN ('made', 'running') ORDER BY r.created_at"
+        " WHERE COALESCE(s.state, 'made') IN ('made', 'running') ORDER BY r.rowid"
     )
     return [row["id"] for row in rows]
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+from studio.domain import clock
 from studio.flow.calls import KEPT_OF_A_FAILURE, Ask
 from studio.store import batch_views as views
 from studio.teachers.base import Batches, BatchState, EndpointFault, Outcome
@@ -103,7 +103,7 @@ class BatchBook:
         self._store.check_space()
         with self._store.transaction():
             self._store.execute(views.BEGIN, batch_id, self._teacher, len(items),
-                                sum(item.reserved for item in items), time.time())  # fmt: skip
+                                sum(item.reserved for item in items), clock.now())  # fmt: skip
             for ask, call_id, _, _ in items:
                 self._store.intend_call(
                     call_id, subject=ask.subject, teacher=self._teacher, stage=ask.stage,
@@ -214,7 +214,7 @@ class BatchBook:
         with self._store.transaction():
             for row in self._store.rows(views.OPEN_CALLS, batch_id):
                 self._store.settle_call(row["id"], state=state, outcome=outcome, detail=why)
-            self._store.execute(views.END, end, remark, time.time(), batch_id)
+            self._store.execute(views.END, end, remark, clock.now(), batch_id)
 
     async def _patiently(self, look: Callable[[], Awaitable[T]]) -> T:
         """Look again while the endpoint only seems to be away; raises its last fault."""

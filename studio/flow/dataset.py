@@ -7,11 +7,11 @@ id. Validation is split off by question, so no question is on both sides.
 from __future__ import annotations
 
 import json
-import time
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from studio.domain import clock
 from studio.domain.errors import StudioError
 from studio.domain.records import Dataset, Override, StudentRecord, digest
 from studio.domain.specs import DatasetSpec
@@ -148,7 +148,7 @@ def _dataset(
         content_hash=digest(method, [row[:6] for row in rows]),
         method=method,
         policy_id=policy.id,
-        created_at=time.time(),
+        created_at=clock.now(),
         manifest=manifest,
     )
 

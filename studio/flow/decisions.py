@@ -7,10 +7,10 @@ undone after a restart (``flow/undo.py``); a person's decision is never touched 
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
+from studio.domain import clock
 from studio.domain.checks import Flag
 from studio.domain.errors import SpecError
 from studio.domain.policy import Policy, rule, seen
@@ -109,7 +109,7 @@ def override(
     for rid in rationale_ids:
         if rid not in known:
             raise SpecError(f"there is no rationale {rid}: 'mapd-studio export … --all' lists ids")
-    now = time.time()
+    now = clock.now()
     after: dict[str, dict[str, Any] | None] = {
         rid: None
         if accepted is None

@@ -8,10 +8,10 @@ change is one logged action (``flow/undo.py``).
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from studio.domain import clock
 from studio.domain.errors import SpecError
 from studio.domain.grading import GRADER, grade_answer
 from studio.domain.records import Grade, Question, Rationale
@@ -64,7 +64,7 @@ def edit_rationale(
     edited = original.changed(
         text=text, revision=newest + 1, edited_by=who, call_id="", prompt_hash="", truncated=False
     )
-    said = {"accepted": True, "reason": why or "edited by hand", "who": who, "at": time.time()}
+    said = {"accepted": True, "reason": why or "edited by hand", "who": who, "at": clock.now()}
     state = {
         "id": edited.id,
         "question_id": edited.question_id,
@@ -148,7 +148,7 @@ def write_note(
     before = note_of(store, question_id)
     if (before.text, before.tags) == (text.strip(), clean):
         return before
-    after = Note(text.strip(), clean, who, time.time())
+    after = Note(text.strip(), clean, who, clock.now())
     with store.transaction():
         put_notes(store, {question_id: after._asdict()})
         store.log("note", who=who, before={question_id: before._asdict()},

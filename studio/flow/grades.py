@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import NamedTuple, TypeVar
 
+from studio.domain import clock
 from studio.domain.doubts import GOLD_SUSPICIOUS, suspicious_gold
 from studio.domain.errors import SpecError
 from studio.domain.grading import GRADER, Equal, grade_answer
@@ -97,7 +97,7 @@ def mark_not_a_mistake(store: Store, attempt_id: str, *, who: str, why: str = ""
         )
     current = next(store.all(Grade, "subject_id = ?", attempt_id, view="current_grades"), None)
     grade = Grade(
-        subject_id=attempt_id, verdict=Verdict.CORRECT, grader=f"person:{time.time():.6f}",
+        subject_id=attempt_id, verdict=Verdict.CORRECT, grader=f"person:{clock.now():.6f}",
         extracted=current.extracted if current else "", span=current.span if current else None,
     )  # fmt: skip
     with store.transaction():

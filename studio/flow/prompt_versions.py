@@ -7,10 +7,10 @@ action (``flow/undo.py``).
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from studio.domain import clock
 from studio.domain.errors import SpecError
 from studio.domain.records import digest
 from studio.flow.prompt_rules import PURPOSES, STYLE, STYLED, checked
@@ -163,7 +163,7 @@ def put_in_force(store: Store, wanted: Mapping[str, int | None]) -> None:
 def note(store: Store, template: Template, *, who: str = "", why: str = "") -> None:
     """Keep a text as a version, if it is none yet."""
     store.execute(views.ADD, template.name, digest("prompt", template.text), template.text,
-                  who, time.time(), why)  # fmt: skip
+                  who, clock.now(), why)  # fmt: skip
 
 
 def keep_texts(bench: Bench) -> None:

@@ -4,11 +4,11 @@ one that fails is noted and does not keep the rest from being made."""
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from studio.domain import clock
 from studio.domain.errors import RunError, StudioError
 from studio.domain.records import digest
 from studio.flow import pipeline
@@ -86,7 +86,7 @@ async def run_queued(
     Raises:
         RunError: some failed; the others are made.
     """
-    entry = Entry(f"queued {time.time():.3f}", dict(settings), student)
+    entry = Entry(f"queued {clock.now():.3f}", dict(settings), student)
     waiting = [*bench.store.setting(_WAITING, []), entry._asdict()]
     bench.store.set_setting(_WAITING, waiting)
     bench.changed({"settings"})

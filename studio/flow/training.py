@@ -10,11 +10,11 @@ from __future__ import annotations
 import asyncio
 import json
 import math
-import time
 from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from studio.domain import clock
 from studio.domain.errors import RunError
 from studio.domain.records import Dataset, Run, StudentRecord
 from studio.domain.specs import TrainSpec, read_spec, train_spec
@@ -69,7 +69,7 @@ def start_run(bench: Bench, *, dataset: Dataset, student: StudentRecord, spec: T
     student = register(store, student)
     run = Run(
         dataset_id=dataset.id, method=spec.method, student=student.name,
-        spec=spec.model_dump(mode="json"), created_at=time.time(),
+        spec=spec.model_dump(mode="json"), created_at=clock.now(),
         launcher=bench.launcher.name, round=student.round,
     )  # fmt: skip
     data = {
@@ -212,7 +212,7 @@ def _steps(examples: int, spec: TrainSpec) -> int:
 
 
 def _newest_run(store: Store) -> Run:
-    rows = store.rows("SELECT id FROM runs ORDER BY created_at DESC LIMIT 1")
+    rows = store.rows("SELECT id FROM runs ORDER BY rowid DESC LIMIT 1")
     if not rows:
         raise RunError(
             "nothing was trained yet: 'mapd-studio train PROJECT' does it, or name a student"

@@ -8,7 +8,6 @@ import json
 import os
 import signal
 import sys
-import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any, BinaryIO
 
 from pydantic import BaseModel
 
+from studio.domain import clock
 from studio.domain.errors import RunError, StorageError
 
 _LOCK_AT = 1 << 20  #: byte of ``job.pid`` that is locked; far behind its text, so all can read it
@@ -46,7 +46,7 @@ class Job:
         """
         if self._mute:
             return
-        event = {"kind": kind, "t": time.time(), **fields}
+        event = {"kind": kind, "t": clock.now(), **fields}
         try:
             append_lines(self._events, [json.dumps(event, ensure_ascii=True)])
         except OSError as error:

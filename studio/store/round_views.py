@@ -19,4 +19,4 @@ FROM runs r LEFT JOIN run_states s ON s.run_id = r.id GROUP BY 1"""
 #: What the runs of a round measured, newest last.
 RESULTS = """
 SELECT s.result FROM runs r JOIN run_states s ON s.run_id = r.id
-WHERE r.round = ? ORDER BY r.created_at"""
+WHERE r.round = ? ORDER BY r.rowid"""

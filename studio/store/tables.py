@@ -7,10 +7,10 @@ method returns (or when the surrounding ``transaction`` ends).
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+from studio.domain import clock
 from studio.domain.policy import PRESETS, Policy, Ruling
 from studio.domain.records import Override, Rationale, Record, TeacherRecord
 from studio.store.database import Connection
@@ -120,7 +120,7 @@ class Store(Connection):
         self.execute(
             "INSERT INTO calls (id, subject, teacher, stage, request_hash, prompt_hash, state,"
             " sent_at, batch_id) VALUES (?, ?, ?, ?, ?, ?, 'sent', ?, ?)",
-            call_id, subject, teacher, stage, request_hash, prompt_hash, time.time(), batch_id,
+            call_id, subject, teacher, stage, request_hash, prompt_hash, clock.now(), batch_id,
         )  # fmt: skip
 
     def settle_call(self, call_id: str, *, state: str, outcome: str, **fields: Any) -> None:
@@ -131,7 +131,7 @@ class Store(Connection):
             fields: any of detail, reply (raw bytes), reply_id, served_model, status, tokens_in,
                 tokens_out, cost_usd.
         """
-        values = {"state": state, "outcome": outcome, "done_at": time.time(), **fields}
+        values = {"state": state, "outcome": outcome, "done_at": clock.now(), **fields}
         names = ", ".join(f"{name} = ?" for name in values)
         self.execute(f"UPDATE calls SET {names} WHERE id = ?", *values.values(), call_id)
 
@@ -157,7 +157,7 @@ class Store(Connection):
             "UPDATE calls SET state = 'unknown', outcome = 'unknown', done_at = ?,"
             " detail = 'the studio ended before the reply; it may have been billed'"
             " WHERE state = 'sent' AND batch_id NOT IN ("
-            "SELECT id FROM batches WHERE state IN ('sending', 'waiting'))", time.time(),
+            "SELECT id FROM batches WHERE state IN ('sending', 'waiting'))", clock.now(),
         )  # fmt: skip
 
     # -- policy, decisions, overrides ------------------------------------------------------
@@ -176,7 +176,7 @@ class Store(Connection):
             return version
         self.execute(
             "INSERT INTO policies (version, id, name, rule, at) VALUES (?, ?, ?, ?, ?)",
-            version + 1, policy.id, policy.name, policy.model_dump_json(), time.time(),
+            version + 1, policy.id, policy.name, policy.model_dump_json(), clock.now(),
         )  # fmt: skip
         return version + 1
 
@@ -204,7 +204,7 @@ class Store(Connection):
             self.execute("UPDATE actions SET undone = 2 WHERE undone = 1")
             self.execute(
                 "INSERT INTO actions (at, who, what, before, after, why) VALUES (?, ?, ?, ?, ?, ?)",
-                time.time(), who, what, json.dumps(before), json.dumps(after), why,
+                clock.now(), who, what, json.dumps(before), json.dumps(after), why,
             )  # fmt: skip
             return int(self.value("SELECT last_insert_rowid()"))
 

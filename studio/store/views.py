@@ -51,7 +51,7 @@ RUNS = """
 SELECT r.*, COALESCE(s.state, 'made') AS state, COALESCE(s.step, 0) AS step,
        COALESCE(s.steps, 0) AS steps, s.loss, COALESCE(s.message, '') AS message,
        COALESCE(s.result, '{}') AS result, COALESCE(s.handle, '') AS handle
-FROM runs r LEFT JOIN run_states s ON s.run_id = r.id ORDER BY r.created_at"""
+FROM runs r LEFT JOIN run_states s ON s.run_id = r.id ORDER BY r.rowid"""
 
 # -- decisions -----------------------------------------------------------------------------------
 
