@@ -90,3 +90,15 @@ def _runs(store: Store) -> list[dict[str, Any]]:
             "loss": row["loss"], "accuracy": result.get("accuracy"), "message": row["message"],
         })  # fmt: skip
     return runs
+
+
+def status_in_markdown(store: Store) -> str:
+    """Return where the project stands, as a Markdown table."""
+    rows = []
+    for name, value in status(store).items():
+        cells = value.items() if isinstance(value, dict) else [("", value)]
+        for part, number in cells:
+            if not isinstance(number, dict | list):
+                rows.append((f"{name} {part}".strip().replace("_", " "), number))
+    shown = [f"| {name} | {'–' if n is None else n} |" for name, n in rows]
+    return "\n".join(("| what | n |", "|---|---|", *shown))

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from studio.app.workbench import Workbench
 from studio.domain.errors import InUseError, StudioError
 from studio.ui.main_window import MainWindow
+from studio.ui.restoring import Restoring
 from studio.ui.stations import STATIONS
 from studio.ui.texts import tr
 from studio.ui.theme import Wish, apply_theme
@@ -49,6 +50,7 @@ class Studio(QObject):
         self.keeps_state = keeps_state
         self.window: QWidget | None = None
         self.restart: Path | None = None
+        self._restoring = Restoring(self)
         apply_theme(app, theme)
         app.styleHints().colorSchemeChanged.connect(lambda _: self._on_scheme())
 
@@ -74,6 +76,7 @@ class Studio(QObject):
         window.new_requested.connect(lambda folder: self._try(folder, "new"))
         window.start_requested.connect(self.show_start)
         window.restart_requested.connect(partial(self._on_restart, window))
+        window.actions_.backups.restore_requested.connect(partial(self._on_restore, window))
         window.closed.connect(partial(self._let_go, workbench))
         self._open.append(workbench)
         last = last_page(workbench.project) if self.keeps_state and not page else ""
@@ -90,6 +93,7 @@ class Studio(QObject):
 
     def close(self) -> None:
         """End all work and let go of every project."""
+        self._restoring.close()
         for workbench in tuple(self._open):
             self._let_go(workbench)
 
@@ -136,6 +140,20 @@ class Studio(QObject):
             window.jobs.tell(tr("{name} is open already.", name=folder.name))
         else:
             self._try(folder, "open")
+
+    def _on_restore(self, window: MainWindow, backup: Path) -> None:
+        project = window.workbench.project
+        start = self.show_start()
+        window.close_at_once()  # nothing runs; the file has to be let go of
+        start.tell(tr("Restoring {file} …", file=backup.name))
+
+        def then(said: str, failed: bool) -> None:
+            if self.window is start:
+                self._try(project, "open")
+            if isinstance(self.window, MainWindow):
+                self.window.jobs.tell(f"✗ {said}" if failed else said, failed)
+
+        self._restoring.start(project, backup, then)
 
     def _on_restart(self, window: MainWindow) -> None:
         self.restart = window.workbench.project

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QDialog, QFileDialog
 from studio import __version__
 from studio.flow.undo import next_changes
 from studio.store.tables import Store
+from studio.ui.backup_actions import BackupActions
 from studio.ui.desk_keys import DESK_VERBS
 from studio.ui.desk_menu import desk_menu
 from studio.ui.folder_dialogs import new_dialog, open_dialog
@@ -38,6 +39,7 @@ class WindowActions:
     def __init__(self, window: MainWindow, stations: dict[str, str]) -> None:
         self._window = window
         self._bench = window.workbench
+        self.backups = BackupActions(window)
         table: dict[str, Menu] = {
             tr("&File"): self._file(), tr("&Edit"): self._edit(), tr("&View"): self._view(),
             tr("&Go"): self._go(stations), tr("&Desk"): desk_menu(self._on_desk), tr("&Run"): self._run(),
@@ -67,7 +69,7 @@ class WindowActions:
     def show_work(self) -> None:
         """Offer to stop work while there is some."""
         self.menus["stop-all"].setEnabled(bool(self._bench.background.tasks))
-        for name in ("import", "run-missing", "train"):
+        for name in ("import", "run-missing", "train", "restore"):
             self.menus[name].setEnabled(not self._bench.read_only)
 
     # -- the table -------------------------------------------------------------------------
@@ -93,6 +95,7 @@ class WindowActions:
             Verb("export", tr("&Export …"), "Ctrl+E", tr("Go to the export page"), self._goer("export")),
             Verb("report", tr("Write &report …"), "", tr("Write the newest round as one HTML file: counts, "
                  "charts, rule, reviewers, examples"), self._on_report),
+            *self.backups.verbs(),
             Verb("folder", tr("Show in &folder"), "", tr("Open the project's folder on the desktop"),
                  self._on_folder),
             None,
@@ -219,7 +222,9 @@ class WindowActions:
         self._copy(shlex.join(command), tr("Copied the command that opens this page"))
 
     def _on_copy_status(self) -> None:
-        self._window.reading.ask("status", read_status, lambda text: self._copy(
+        from studio.flow.status import status_in_markdown
+
+        self._window.reading.ask("status", status_in_markdown, lambda text: self._copy(
             text, tr("Copied where the project stands")))  # fmt: skip
 
     def _copy(self, text: str, said: str) -> None:
@@ -278,20 +283,6 @@ class WindowActions:
 def read_changes(store: Store) -> tuple[str | None, str | None]:
     """Return what undo and redo would do."""
     return next_changes(store)
-
-
-def read_status(store: Store) -> str:
-    """Return where the project stands, as a Markdown table."""
-    from studio.flow.status import status
-
-    rows = []
-    for name, value in status(store).items():
-        cells = value.items() if isinstance(value, dict) else [("", value)]
-        for part, number in cells:
-            if not isinstance(number, dict | list):
-                rows.append((f"{name} {part}".strip().replace("_", " "), number))
-    shown = [f"| {name} | {'–' if n is None else n} |" for name, n in rows]
-    return "\n".join(("| what | n |", "|---|---|", *shown))
 
 
 def _menu_text(name: str) -> str:
