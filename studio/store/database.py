@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 APPLICATION_ID = 0x4D415044  #: "MAPD"
 FILE_NAME = "studio.db"
+KEPT_BACKUPS = 3  #: of those made before a change of the schema, by age
 LEAST_FREE = 16 << 20  #: bytes; with less nothing is bought
 #: FULL, and a journal's deletion is synced too: one that came back would undo what followed it.
 SYNCED = "PRAGMA synchronous=EXTRA"
@@ -250,7 +251,7 @@ def _migrate(sql: sqlite3.Connection, file: Path) -> None:
         stamp = time.strftime("%Y%m%d-%H%M%S")
         place = file.with_name(f"studio-before-{len(STEPS)}-{stamp}.db")
         copy = sqlite3.connect(place, isolation_level=None)
-        with contextlib.closing(copy):
+        with contextlib.closing(copy), plain_errors():
             _copy_into(copy, sql)
     for number, step in enumerate(STEPS[version:], start=version + 1):
         with plain_errors():
@@ -263,6 +264,10 @@ def _migrate(sql: sqlite3.Connection, file: Path) -> None:
                 if sql.in_transaction:
                     sql.execute("ROLLBACK")
                 raise
+    made = sorted(file.parent.glob("studio-before-[0-9]*.db"), key=lambda one: one.stem[-15:])
+    for older in made[:-KEPT_BACKUPS]:  # a person's own, and what a restore replaced, stay
+        with contextlib.suppress(OSError):
+            older.unlink()
 
 
 def _copy_into(copy: sqlite3.Connection, sql: sqlite3.Connection) -> None:

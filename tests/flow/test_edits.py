@@ -186,10 +186,16 @@ def test_an_older_project_gets_the_new_tables(tmp_path) -> None:  # type: ignore
     old.execute("PRAGMA user_version = 1")
     old.commit()
     old.close()
+    names = [f"before-{n}-2026010{n}-000000" for n in range(2, 7)]
+    for name in (*names, "before-restore-20250101-000000", "20250101-000000"):
+        (tmp_path / "p" / f"studio-{name}.db").write_bytes(b"an older one")
     reader = Store(tmp_path / "p", read_only=True)  # a look brings it up to date, too
     assert reader.count(Rationale) == 0
     reader.close()
-    assert len(list((tmp_path / "p").glob("studio-before-*.db"))) == 1
+    made = {one.stem.removeprefix("studio-") for one in (tmp_path / "p").glob("studio-*.db")}
+    stay = {*names[-2:], "before-restore-20250101-000000", "20250101-000000"}
+    assert stay < made, "thinned by age, and a person's own are let be"
+    assert len(made - stay) == 1, "the newest three of those made before a change of the schema"
     store = Store(tmp_path / "p")
     store.add([QUESTION, OURS])
     edit_rationale(store, OURS.id, "Answer: 7", who="ada")
