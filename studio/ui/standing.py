@@ -110,7 +110,7 @@ def stops(found: Standing) -> tuple[Stop, ...]:
     return (
         Stop(count(n["questions"]), tr("Questions"), tr("{n:,} held out", n=n['held_out']), _of(n["questions"], 1)),
         Stop(count(n["attempts"]), tr("Attempts"), tr("at train questions"), _of(n["attempts"], n["questions"])),
-        Stop(count(n["mistakes"]), tr("Mistakes"), tr("{share} of them", share=share(_of(n['mistakes'], n['attempts']))),
+        Stop(count(n["mistakes"]), tr("Mistakes"), _share_of(n["mistakes"], n["attempts"]),
              _of(n["mistakes"], n["attempts"])),
         Stop(count(n["explained"]), tr("Explained"), tr("attempts"), _of(n["explained"], n["mistakes"])),
         Stop(count(n["reviewed"]), tr("Reviewed"), tr("of {n:,} rationales", n=n['rationales']),
@@ -182,6 +182,11 @@ def missing_in_words(estimates: list[Estimate]) -> str:
                 said += f" · {things(one.calls, 'call')} · {tokens} · {cost(one.cost_usd)}"
             lines.append(said)
     return "\n".join(lines)
+
+
+def _share_of(part: int, whole: int) -> str:
+    """Return a remark; nothing is no share of nothing."""
+    return tr("{share} of them", share=share(part / whole)) if whole else tr("of the attempts")
 
 
 def _of(part: int, whole: int) -> float:

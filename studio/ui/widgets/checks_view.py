@@ -18,7 +18,7 @@ from studio.ui.parts import Card, button, choice, column, label, row
 from studio.ui.sheet import Sheet
 from studio.ui.texts import tr
 from studio.ui.theme import GRID
-from studio.ui.words import NOTHING, share, span
+from studio.ui.words import NOTHING, share
 
 TRIES = (5, 10, 20)
 
@@ -47,12 +47,13 @@ class ChecksView(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        left = column(self._tries_card(), self._taught_card(), gap=GRID * 2)
-        right = column(self._forgetting_card(), self._ablation_card(), gap=GRID * 2)
-        left.setStretch(1, 1)
-        right.setStretch(1, 1)
-        whole = row(left, right, gap=GRID * 2)
-        whole.setStretch(0, 1)
+        upper = row(self._tries_card(), self._forgetting_card(), gap=GRID * 2)
+        upper.setStretch(0, 8)
+        upper.setStretch(1, 5)
+        lower = row(self._taught_card(), self._ablation_card(), gap=GRID * 2)
+        lower.setStretch(0, 1)
+        lower.setStretch(1, 1)
+        whole = column(upper, lower, gap=GRID * 2)
         whole.setStretch(1, 1)
         self.setLayout(whole)
 
@@ -67,7 +68,7 @@ class ChecksView(QWidget):
         card = Card(tr("Several tries at each question"))
         self._samples = Sheet(
             (tr("Student"), tr("Tries"), tr("pass@1"), tr("pass@k"), tr("Majority")),
-            name=tr("Several tries"), numbers=(1, 2, 3, 4), stretch=0, widths=(96, 72, 112, 112, 112),
+            name=tr("Several tries"), numbers=(1, 2, 3, 4), stretch=0, widths=(96, 88, 128, 128, 128),
             empty=tr("Not asked yet"),
         )  # fmt: skip
         self._samples.setFixedHeight(GRID * 13)
@@ -85,8 +86,8 @@ class ChecksView(QWidget):
     def _taught_card(self) -> Card:
         card = Card(tr("What was taught, beside what was fixed"))
         self._taught = Sheet(
-            (tr("Kind"), tr("Fixed"), tr("Broken"), tr("Rationales learned, by teacher")),
-            name=tr("Taught beside fixed"), numbers=(1, 2), stretch=3, widths=(136, 60, 68),
+            (tr("Kind"), tr("Fixed"), tr("Broken"), tr("Rationales, by teacher")),
+            name=tr("Taught beside fixed"), numbers=(1, 2), stretch=3, widths=(132, 56, 68),
             empty=tr("Nothing was taught or turned"),
         )  # fmt: skip
         card.body.addWidget(self._taught, 1)
@@ -101,14 +102,15 @@ class ChecksView(QWidget):
                    "foretold, before training and after"),
         )  # fmt: skip
         card.body.addWidget(self._forgot)
+        card.body.addStretch(1)
         card.body.addLayout(row(go, None))
         return card
 
     def _ablation_card(self) -> Card:
         card = Card(tr("What each part of the method is worth"))
-        head = (tr("Variant"), tr("After"), tr("95 % interval"), tr("Fixed"), tr("Broken"), tr("p"))
+        head = (tr("Variant"), tr("After (95 %)"), tr("Fixed"), tr("Broken"), tr("p"))
         self._ablation = Sheet(
-            head, name=tr("Ablation"), numbers=(1, 3, 4, 5), stretch=0, widths=(120, 60, 124, 56, 64, 56),
+            head, name=tr("Ablation"), numbers=(1, 2, 3, 4), stretch=0, widths=(120, 128, 56, 68, 72),
             empty=tr("Not compared yet"),
         )  # fmt: skip
         go = button(
@@ -157,9 +159,9 @@ def _taught(one: Taught) -> tuple[Any, ...]:
 def _line(line: Line) -> tuple[Any, ...]:
     found = line.evaluation
     if found is None:
-        return line.variant, NOTHING, line.message, NOTHING, NOTHING, NOTHING
+        return line.variant, line.message, NOTHING, NOTHING, NOTHING
     p = NOTHING if found.p_value is None else f"{found.p_value:.2g}"
     return (
-        line.variant, share(found.tuned.accuracy), span(found.tuned.interval),
+        line.variant, _scored(found.tuned),
         len(found.fixed), len(found.broken), p,
     )  # fmt: skip
