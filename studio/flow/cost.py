@@ -54,7 +54,12 @@ class Spent(NamedTuple):
 def ledger(store: Store) -> list[Spent]:
     """Return what the calls took, by round, stage and teacher."""
     rows = store.rows(ledger_views.LEDGER)
-    return [Spent(*(row[name] for name in Spent._fields)) for row in rows]
+    scripted = {teacher.name for teacher in store.teachers(active=False) if teacher.scripted}
+    spent = [Spent(*(row[name] for name in Spent._fields)) for row in rows]
+    return [
+        one._replace(cost_usd=one.cost_usd or 0.0, unpriced=0) if one.teacher in scripted else one
+        for one in spent
+    ]
 
 
 def total(spent: list[Spent]) -> Spent:

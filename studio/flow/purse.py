@@ -18,9 +18,12 @@ _CHARACTERS_A_TOKEN = 4
 
 
 def cost_of(teacher: TeacherRecord, reply: Reply) -> float | None:
-    """Return the cost of a reply in USD, or None where a price or a token count is not known."""
+    """Return the cost of a reply in USD, or None where a price or a token count is not known.
+
+    A scripted teacher, behind which there is no model, costs nothing unless it is given prices.
+    """
     if teacher.price_in is None or teacher.price_out is None:
-        return None
+        return 0.0 if teacher.scripted else None
     if reply.tokens_in is None or reply.tokens_out is None:
         return None
     price = reply.tokens_in * teacher.price_in + reply.tokens_out * teacher.price_out

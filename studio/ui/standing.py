@@ -136,7 +136,11 @@ def spent(found: Standing) -> str:
         parts.append(tr("{n:,} without a known end", n=int(calls["unknown"])))
     tokens = int(calls["tokens_in"] or 0), int(calls["tokens_out"] or 0)
     parts.append(tr("{read:,} tokens in, {written:,} out", read=tokens[0], written=tokens[1]))
-    price = tr("scripted, costs nothing") if found.is_free else cost(calls["cost_usd"])
+    price = (
+        tr("scripted, costs nothing")
+        if found.is_free and not calls["cost_usd"]
+        else cost(calls["cost_usd"])
+    )
     return " · ".join([*parts, price])
 
 

@@ -61,5 +61,7 @@ async def test_closed_it_gives_nothing_out_and_lets_nobody_wait() -> None:
 
 def test_a_cost_is_known_or_none_and_never_zero_by_default() -> None:
     assert cost_of(FREE, Reply(Outcome.ANSWERED, tokens_in=5, tokens_out=5)) is None
+    scripted = FREE.changed(scripted=True)
+    assert cost_of(scripted, Reply(Outcome.ANSWERED, tokens_in=5, tokens_out=5)) == 0.0
     assert cost_of(PRICED, Reply(Outcome.ANSWERED, tokens_in=5)) is None
     assert cost_of(PRICED, Reply(Outcome.ANSWERED, tokens_in=5, tokens_out=2)) == 2.0

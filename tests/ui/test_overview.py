@@ -9,7 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from studio.domain.records import Attempt, Grade, Question, TeacherRecord, Verdict
 from studio.flow.casebook import Casebook
-from studio.flow.cost import Estimate
+from studio.flow.cost import Estimate, ledger
 from studio.flow.round_funnel import rounds
 from studio.flow.scorebook import Scorebook
 from studio.store.tables import Store
@@ -138,6 +138,7 @@ def test_calls_to_scripted_teachers_alone_cost_nothing(project: Path) -> None:
     store.put(TeacherRecord(name="gemini", model="real", base_url="http://localhost/v1"))
     _call(store, "gpt")
     assert spent(read_standing(store)).endswith("scripted, costs nothing")
+    assert [(one.cost_usd, one.unpriced) for one in ledger(store)] == [(0.0, 0)]
     _call(store, "gemini")
     assert spent(read_standing(store)).endswith("price unknown")
     store.close()
