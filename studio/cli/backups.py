@@ -22,7 +22,7 @@ def backup(
     project: Project,
     target: Annotated[Path, typer.Argument(help="File to write, or a folder to put it in")],
 ) -> None:
-    """Write a checked copy of the project's records, also while a run goes on."""
+    """Write a checked copy of the records, also during a run."""
     store = Store(project, read_only=True)
     try:
         made = make_backup(store, target)
@@ -35,7 +35,7 @@ def restore(
     project: Project,
     file: Annotated[Path, typer.Argument(help="A backup of this project", exists=True)],
 ) -> None:
-    """Put a backup in the place of the project's records; the former ones are kept beside."""
+    """Put a backup in place; what was there is kept beside."""
     kept = restore_backup(project, file)
     print(
         f"{project} is as {file} has it." + (f" What was there is kept as {kept}." if kept else "")
