@@ -113,3 +113,50 @@ def test_the_script_needs_nothing_but_the_standard_library() -> None:
     shown = subprocess.run([sys.executable, "-I", "-S", "-c", code.replace("'packaging'", repr(str(START.parent)))],
                            capture_output=True, text=True, check=True)  # fmt: skip
     assert shown.stdout == "apt-get update && apt-get install -y libegl1 libgl1\n"
+
+
+FLAKY = """
+from pathlib import Path
+
+def test_steady():
+    assert True
+
+def test_at_the_second_try():
+    mark = Path("tried")
+    there = mark.exists()
+    mark.touch()
+    assert there
+"""
+RUN_TESTS = (
+    "import sys, os; sys.path.insert(0, 'packaging'); import start;"
+    "sys.exit(start.run_tests([sys.executable, '-m', 'pytest', '-q', 'tests'], dict(os.environ)))"
+)
+
+
+@pytest.mark.parametrize(
+    ("more", "code", "said"),
+    [
+        ("", 0, "These passed at the second try"),
+        ("def test_wrong():\n    assert False\n", 1, "once more, only what failed"),
+        ("".join(f"def test_{n}():\n    assert False\n" for n in range(9)), 1, "10 failed"),
+    ],
+    ids=["one was disturbed", "one is wrong", "many are wrong"],
+)
+def test_only_a_few_failing_tests_get_a_second_try(
+    tree: Path, more: str, code: int, said: str
+) -> None:
+    (tree / "tests").mkdir()
+    (tree / "tests" / "test_it.py").write_text(FLAKY + more)
+    (tree / "pyproject.toml").write_text("[tool.pytest.ini_options]\n")
+    done = subprocess.run(
+        [sys.executable, "-c", RUN_TESTS], cwd=tree, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == code
+    assert said in done.stdout
+    again = done.stdout.partition("once more, only what failed")[2]
+    assert "1 deselected" not in done.stdout.partition("once more")[0]
+    if again:
+        assert "steady" not in again
+        assert ("1 failed" in again) == bool(code)
+    else:
+        assert len(more) > 100, "many failing tests are a fault, not a disturbance"

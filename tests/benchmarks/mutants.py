@@ -71,7 +71,7 @@ MUTANTS = (
         Change("studio/teachers/wire.py", "follow_redirects=False", "follow_redirects=True"),
     ), (f"{FAULTS}::test_a_redirect_is_not_followed_with_the_key",)),
     Mutant("key not taken out", (
-        Change(CHAT, 'return body.replace(self._key.encode(), b"[key]")', "return body"),
+        Change(CHAT, 'return body.replace(self._key.encode(), HIDDEN.encode())', "return body"),
     ), (FAULTS,)),
     Mutant("commits not synced", (
         Change("studio/store/database.py", '"PRAGMA synchronous=EXTRA"', '"PRAGMA synchronous=NORMAL"'),

@@ -172,10 +172,11 @@ def open_window(qtbot: QtBot) -> Iterator[Open]:
 
 
 def desk_of(window: MainWindow, qtbot: QtBot) -> DeskPage:
-    """Return the desk when its list and its scores are there."""
+    """Return the desk when its list, its scores and what it can filter by are there."""
     desk = window.show_page("desk")
     assert isinstance(desk, DeskPage)
     qtbot.waitUntil(lambda: bool(desk.model.ids) and desk.panel.trial is not None)
+    qtbot.waitUntil(lambda: desk._cases is not None and bool(desk._found.question_ids))
     window.activateWindow()  # a closed dialog does not give the focus back without a desktop
     desk.questions.setFocus()
     qtbot.waitUntil(desk.questions.hasFocus)
