@@ -27,10 +27,11 @@ from tests.ui.conftest import Open, desk_of
 
 
 def committee_of(window: MainWindow, qtbot: QtBot) -> CommitteePage:
-    """Return the page when the reviewers are measured."""
+    """Return the page when the reviewers are measured and all else is read."""
     page = window.show_page("committee")
     assert isinstance(page, CommitteePage)
     qtbot.waitUntil(lambda: page.findChildren(TrustPanel)[0].report is not None)
+    qtbot.waitUntil(lambda: page.reading.is_idle)
     return page
 
 
@@ -119,8 +120,9 @@ def test_a_reviewer_of_the_authors_family_is_warned_of(
         store.put(TeacherRecord(name=name, model=model, base_url="http://localhost/v1"))
     store.close()
     page = committee_of(open_window(project), qtbot)
-    said = [label.text() for label in page.findChildren(QLabel) if label.isVisibleTo(page)]
-    warned = [text for text in said if text.startswith("⚠ ") and "own family" in text]
+    said = [label for label in page.findChildren(QLabel) if label.text().startswith("⚠ ")]
+    qtbot.waitUntil(lambda: all(label.isVisibleTo(page) for label in said))
+    warned = [label.text() for label in said if "own family" in label.text()]
     assert sorted(text.split(" (")[0] for text in warned) == [
         "⚠ gemini judges gpt, a model of its own family",
         "⚠ gpt judges gemini, a model of its own family",
