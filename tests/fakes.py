@@ -17,10 +17,14 @@ from studio.store.tables import Store
 from tests.faults import BODIES, PASSING, STATUSES, WIRES, completion, send
 
 Answer = Callable[[dict[str, Any]], str]
+Usage = Callable[[dict[str, Any], str], dict[str, int]]  #: of a request and the reply to it
 
 
 class FaultyEndpoint:
     """Serves ``answer`` over loopback; ``fault`` names what goes wrong with each request.
+
+    Args:
+        usage: the tokens it says it has counted; else always ten read and five written.
 
     Attributes:
         asked: how often each prompt arrived, by its text.
@@ -34,6 +38,7 @@ class FaultyEndpoint:
         *,
         fault: Callable[[dict[str, Any]], str] = lambda request: "",
         latency_s: float = 0.0,
+        usage: Usage | None = None,
     ) -> None:
         self.asked: Counter[str] = Counter()
         self.sold: Counter[str] = Counter()
@@ -42,6 +47,7 @@ class FaultyEndpoint:
         self._lock = threading.Lock()
         self._numbers = count(1)
         self._answer, self._fault, self.latency_s = answer, fault, latency_s
+        self._usage = usage
         endpoint = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -90,7 +96,9 @@ class FaultyEndpoint:
 
     def _reply(self, handler: Any, request: dict[str, Any], number: int) -> None:
         fault = self._fault(request)
-        whole = json.dumps(completion(self._answer(request), number=number)).encode()
+        text = self._answer(request)
+        told = {} if self._usage is None else {"usage": self._usage(request, text)}
+        whole = json.dumps(completion(text, number=number, **told)).encode()
         if fault in BODIES:
             send(handler, 200, BODIES[fault](number))
         elif fault in STATUSES:

@@ -12,15 +12,14 @@ from studio.app.trial import Finding, ask_once
 from studio.app.workbench import Workbench
 from studio.cli.afterwards import tell_end
 from studio.cli.asked import Blind, MostSamples, ReviewExplanations, Revise, Samples, Target
+from studio.cli.estimates import tell_estimate
 from studio.cli.output import drive, print_json, table
 from studio.cli.project import Json, Project
 from studio.domain.errors import SpecError, TeacherError
 from studio.domain.records import TeacherRecord
 from studio.domain.teacher_values import teacher_of
 from studio.flow import pipeline
-from studio.flow.cost import Estimate
 from studio.flow.leftovers import ledger_end, left_undone
-from studio.flow.quality import Quality
 from studio.flow.stage import Scope
 from studio.store.tables import Store
 
@@ -193,13 +192,12 @@ def run(
     """
     quality = {"samples": samples, "target": target, "most_samples": most_samples, "revise": revise,
                "blind": blind, "review_explanations": review_explanations}  # fmt: skip
-    bench = Workbench(project)
+    bench = Workbench(project, read_only=dry_run)
     try:
         plan = pipeline.plan(bench.bench, stages or (), student=student,
                              scope=Scope(student=None, round=round_, limit=limit), **quality)  # fmt: skip
         if dry_run:
-            slow = [one.name for one in bench.store.teachers() if one.batch]
-            _show_estimate(pipeline.estimate(bench.bench, plan), plan.quality, slow, json_=json_)
+            tell_estimate(bench, plan, json_=json_)
             return
         pipeline.keep_quality(bench.store, quality)
         since = ledger_end(bench.store)
@@ -244,27 +242,3 @@ async def _ask(bench: Workbench, teachers: list[TeacherRecord]) -> list[Finding]
         return [await ask_once(bench.opener, record) for record in teachers]
     finally:
         await bench.opener.aclose()
-
-
-def _show_estimate(
-    lines: list[Estimate], quality: Quality, slow: list[str], *, json_: bool
-) -> None:
-    if json_:
-        print_json({"stages": [line._asdict() for line in lines], "quality": quality.model_dump(),
-                    "by_batches": slow})  # fmt: skip
-        return
-    rows = [(e.stage, e.records, e.calls, e.tokens, e.cost_usd) for e in lines]
-    print(table(rows, head=("stage", "records", "calls", "about tokens", "about USD")))
-    for one in lines:
-        if one.older:
-            print(
-                f"{one.stage}: {one.older:,} made with other versions of the prompt stay as they are."
-            )
-    if any(e.calls and e.cost_usd is None for e in lines):
-        print("– where no price is set, or no call has been made yet to learn from.")
-    if slow and any(e.calls for e in lines):
-        print(
-            f"By batches, each within a day: {', '.join(slow)}. Ctrl-C is safe: run it again to collect."
-        )
-    if quality.is_looping:
-        print("Revisions, and samples towards the target, come on top: decisions say how many.")

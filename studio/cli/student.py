@@ -12,12 +12,13 @@ import typer
 from studio.app.workbench import Workbench
 from studio.cli.asked import Blind, MostSamples, ReviewExplanations, Revise, Samples, Target
 from studio.cli.dry_run import tell_outlook
+from studio.cli.estimates import tell_round
 from studio.cli.output import drive, print_json, table
 from studio.cli.project import Json, Project
 from studio.domain.errors import SpecError
 from studio.domain.specs import with_settings
 from studio.flow import comparison, pipeline, training
-from studio.flow.rounds import run_rounds
+from studio.flow.rounds import round_outlook, run_rounds
 
 StudentName = Annotated[str, typer.Option(help="Folder, hub id or known name; else the project's")]
 
@@ -124,6 +125,9 @@ def round_(
     revise: Revise = None,
     blind: Blind = None,
     review_explanations: ReviewExplanations = None,
+    dry_run: Annotated[
+        bool, typer.Option(help="Tell what the first would take, do nothing")
+    ] = False,
     json_: Json = False,
 ) -> None:
     """Run whole rounds: exam, committee, policy, dataset, run, evaluation.
@@ -132,8 +136,12 @@ def round_(
     """
     quality = {"samples": samples, "target": target, "most_samples": most_samples, "revise": revise,
                "blind": blind, "review_explanations": review_explanations}  # fmt: skip
-    bench = Workbench(project)
+    bench = Workbench(project, read_only=dry_run)
     try:
+        if dry_run:
+            outlook = round_outlook(bench.bench, settings_of(None, set_), quality=quality)
+            tell_round(bench, outlook, rounds=rounds, json_=json_)
+            return
         drive(
             run_rounds(bench.bench, settings_of(None, set_), rounds=rounds, budget_usd=budget,
                        quality=quality),

@@ -11,25 +11,23 @@ from studio.flow.attempts import AttemptStage
 from studio.flow.budget import within
 from studio.flow.checks import CheckStage
 from studio.flow.committee import BUDGET_REACHED, Ask
-from studio.flow.cost import Estimate, estimate_of
 from studio.flow.decisions import DecideStage
 from studio.flow.explanations import ExplainStage
 from studio.flow.grades import GradeStage
-from studio.flow.prompt_rules import PURPOSES
-from studio.flow.prompt_versions import made_before
 from studio.flow.quality import Quality, quality_of
 from studio.flow.rationales import MoreStage, SolveStage
 from studio.flow.reviews import ReviewExplanationsStage, ReviewStage
 from studio.flow.revisions import ReviseStage
 from studio.flow.stage import Bench, Progress, Scope, Stage
-from studio.flow.students import find_student, is_endpoint, register
+from studio.flow.students import find_student, register
 from studio.flow.together import Follow, Part, TogetherStage
 
 if TYPE_CHECKING:
     from studio.store.tables import Store
 
 STAGES = ("attempt", "grade", "explain", "solve", "review", "decide")
-_PAID = ("explain", "solve", "review", ReviewExplanationsStage.name)
+
+AskingStage = ExplainStage | SolveStage | ReviewStage
 
 
 class Plan(NamedTuple):
@@ -155,7 +153,7 @@ def _asked_again(store: Store, plan: Plan) -> list[Part]:
 def missing(bench: Bench, plan: Plan) -> dict[str, int]:
     """Return how many records each stage of the plan would make now."""
     found: dict[str, int] = {}
-    stages: list[Stage | Part] = [*_free_stages(bench, plan), *_parts(plan)]
+    stages: list[Stage | Part] = [*free_stages(bench, plan), *asked_parts(plan)]
     for stage in stages:
         found[stage.name] = stage.todo(bench.store)
     if "grade" in plan.stages and (unchecked := CheckStage().todo(bench.store)):
@@ -163,37 +161,10 @@ def missing(bench: Bench, plan: Plan) -> dict[str, int]:
     return {name: found[name] for name in (*plan.stages, *found) if name in found}
 
 
-def estimate(bench: Bench, plan: Plan) -> list[Estimate]:
-    """Return what a plan would do at most: every new attempt is taken for a mistake."""
-    now = missing(bench, plan)
-    teachers = bench.store.teachers()
-    new, others = now.get("attempt", 0), max(len(teachers) - 1, 0)
-    if "explain" in now:
-        now["explain"] += new * len(teachers)
-    if "solve" in now:
-        now["solve"] += new * sum(plan.quality.samples or one.samples for one in teachers)
-    for made, reviewed in (("solve", "review"), ("explain", ReviewExplanationsStage.name)):
-        if made in now and reviewed in now:
-            now[reviewed] += now[made] * others
-    asked = plan.student is not None and is_endpoint(plan.student)
-    paid = {*_PAID, *(["attempt"] if asked else [])}
-    lines = [estimate_of(bench.store, name, n, paid=name in paid) for name, n in now.items()]
-    return [line._replace(older=_made_before(bench, plan, line.stage)) for line in lines]
-
-
-def _made_before(bench: Bench, plan: Plan, stage: str) -> int:
-    if stage not in _PAID:
-        return 0
-    purpose = next(name for name, one in PURPOSES.items() if one.stage == stage)
-    if purpose == "review" and plan.quality.blind:
-        purpose = "review_blind"
-    return made_before(bench.store, bench.templates, purpose)
-
-
 def _stages(bench: Bench, plan: Plan) -> list[Stage]:
     """Return the stages in the order they run, but for the decisions."""
-    made = [stage for stage in _free_stages(bench, plan) if stage.name != "decide"]
-    parts = _parts(plan)
+    made = [stage for stage in free_stages(bench, plan) if stage.name != "decide"]
+    parts = asked_parts(plan)
     if parts:
         reviews = [part for part in parts if isinstance(part, ReviewStage)]
         made.append(TogetherStage(parts, _followed_by(reviews)))
@@ -204,7 +175,7 @@ def _stages(bench: Bench, plan: Plan) -> list[Stage]:
     return made
 
 
-def _free_stages(bench: Bench, plan: Plan) -> list[Stage]:
+def free_stages(bench: Bench, plan: Plan) -> list[Stage]:
     """Return the stages that ask no teacher."""
     made: list[Stage] = []
     if "attempt" in plan.stages and plan.student is not None:
@@ -217,9 +188,9 @@ def _free_stages(bench: Bench, plan: Plan) -> list[Stage]:
     return made
 
 
-def _parts(plan: Plan) -> list[Part]:
+def asked_parts(plan: Plan) -> list[AskingStage]:
     """Return the stages that ask teachers."""
-    made: list[Part] = []
+    made: list[AskingStage] = []
     if "explain" in plan.stages:
         made.append(ExplainStage(plan.scope))
     if "solve" in plan.stages:

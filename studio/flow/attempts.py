@@ -21,9 +21,11 @@ from studio.flow.students import register
 from studio.store import views
 
 if TYPE_CHECKING:
+    from studio.flow.calls import Ask
     from studio.store.tables import Store
 
 TEMPERATURE: dict[Split, float] = {"train": 0.3, "test": 0.0}
+MAX_NEW_TOKENS = 512
 
 
 class AttemptStage:
@@ -45,7 +47,7 @@ class AttemptStage:
         split: Split | None = "train",
         temperature: float | None = None,
         top_p: float = 0.9,
-        max_new_tokens: int = 512,
+        max_new_tokens: int = MAX_NEW_TOKENS,
         seed: int = 731,
         sample: int = 0,
     ) -> None:
@@ -79,17 +81,24 @@ class AttemptStage:
             missing = self._missing(bench.store, split, most=total - done)
             if not missing:
                 continue
-            exam = Exam(
-                self._student,
-                self._round,
-                split=split,
-                settings=self._settings(bench, split),
-                sample=self._sample,
-            )
-            async with aclosing(exam.sit(bench, missing)) as steps:
+            async with aclosing(self._exam(bench, split).sit(bench, missing)) as steps:
                 async for step in steps:
                     done, failed = done + step.made, failed + step.failed
                     yield Progress(self.name, done, total, failed, step.cost_usd, step.note)
+
+    def asks(self, bench: Bench, most: int) -> list[Ask]:
+        """Return what a student behind an endpoint would be asked, at most so many; asks nothing."""
+        return [
+            ask
+            for split in self._splits
+            for ask in self._exam(bench, split).asks(
+                bench, self._missing(bench.store, split, most=most)
+            )
+        ]
+
+    def _exam(self, bench: Bench, split: Split) -> Exam:
+        settings = self._settings(bench, split)
+        return Exam(self._student, self._round, split=split, settings=settings, sample=self._sample)
 
     def _missing(self, store: Store, split: Split, *, most: int) -> list[str]:
         query = f"SELECT q.id {views.UNATTEMPTED} ORDER BY q.rowid LIMIT ?"

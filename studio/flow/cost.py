@@ -1,35 +1,103 @@
-"""What calls took so far, and what a stage would cost from that; what is unknown stays unknown."""
+"""What calls took so far, and what further ones would cost; what is unknown stays unknown."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from studio.store import ledger_views, views
+from studio.domain.records import TeacherRecord
+from studio.store import forecast_views, ledger_views
 
 if TYPE_CHECKING:
     from studio.store.tables import Store
 
+#: Where the tokens of an estimate come from: what calls took so far, or the lengths of prompts with
+#: every reply as long as it may be (for one of its teachers at least). Empty: no call is needed.
+Basis = Literal["averages", "lengths", ""]
+
 
 class Estimate(NamedTuple):
-    """What a stage would do at most. Tokens and cost are None until a call has been made."""
+    """What a stage would do at most, and what that would take.
+
+    ``cost_usd`` is the sum of the known prices and None where none is known; ``unpriced`` counts
+    the calls that it leaves out.
+    """
 
     stage: str
     records: int
     calls: int
-    tokens: int | None
+    tokens: int
     cost_usd: float | None
     older: int = 0  #: records made with a former version of the prompt, which stay as they are
+    basis: Basis = ""
+    unpriced: int = 0
+    if_needed: bool = False  #: only as far as decisions call for it
 
 
-def estimate_of(store: Store, stage: str, records: int, *, paid: bool) -> Estimate:
-    """Return the estimate of one stage; ``paid``: it asks an endpoint."""
-    if not paid:
-        return Estimate(stage, records, 0, 0, 0.0)
-    row = store.one(views.CALL_AVERAGES, stage)
-    if row is None or row["tokens"] is None:
-        return Estimate(stage, records, records, None, None)
-    cost = None if row["cost_usd"] is None else records * row["cost_usd"]
-    return Estimate(stage, records, records, round(records * row["tokens"]), cost)
+class Lot(NamedTuple):
+    """Calls to one teacher that are alike, with the tokens of each."""
+
+    teacher: TeacherRecord
+    calls: int
+    tokens_in: float
+    tokens_out: float
+    basis: Basis
+
+    @property
+    def tokens(self) -> float:
+        """All of them."""
+        return self.calls * (self.tokens_in + self.tokens_out)
+
+    @property
+    def cost_usd(self) -> float | None:
+        """What they cost together; None where a price is not known."""
+        return price_of(self.teacher, self.calls * self.tokens_in, self.calls * self.tokens_out)
+
+
+def price_of(teacher: TeacherRecord, tokens_in: float, tokens_out: float) -> float | None:
+    """Return in USD what tokens cost, or None where a price is not known.
+
+    A scripted teacher, behind which there is no model, costs nothing unless it is given prices.
+    """
+    if teacher.price_in is None or teacher.price_out is None:
+        return 0.0 if teacher.scripted else None
+    price = tokens_in * teacher.price_in + tokens_out * teacher.price_out
+    return price * teacher.price_factor / 1e6
+
+
+def estimate_of(stage: str, lots: Iterable[Lot], *, if_needed: bool = False) -> Estimate:
+    """Return the estimate of calls that make one record each."""
+    asked = [lot for lot in lots if lot.calls]
+    calls = sum(lot.calls for lot in asked)
+    known = [cost for lot in asked if (cost := lot.cost_usd) is not None]
+    return Estimate(
+        stage, calls, calls, round(sum(lot.tokens for lot in asked)),
+        sum(known) if known or not calls else None,
+        basis=_basis(lot.basis for lot in asked), if_needed=if_needed,
+        unpriced=sum(lot.calls for lot in asked if lot.cost_usd is None),
+    )  # fmt: skip
+
+
+def sum_of(lines: Sequence[Estimate]) -> Estimate:
+    """Return all lines as one."""
+    known = [line.cost_usd for line in lines if line.cost_usd is not None and line.calls]
+    calls = sum(line.calls for line in lines)
+    return Estimate(
+        "all", sum(line.records for line in lines), calls, sum(line.tokens for line in lines),
+        sum(known) if known or not calls else None, sum(line.older for line in lines),
+        _basis(line.basis for line in lines), sum(line.unpriced for line in lines),
+    )  # fmt: skip
+
+
+def taken_so_far(store: Store) -> dict[tuple[str, str], tuple[float, float]]:
+    """Return the mean tokens (read, written) of an answered call, by stage and teacher."""
+    return {(row["stage"], row["teacher"]): (row["tokens_in"], row["tokens_out"])
+            for row in store.rows(forecast_views.CALL_AVERAGES)}  # fmt: skip
+
+
+def _basis(each: Iterable[Basis]) -> Basis:
+    found = set(each)
+    return "lengths" if "lengths" in found else "averages" if "averages" in found else ""
 
 
 class Spent(NamedTuple):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -96,6 +96,11 @@ class Exam:
                 if step.made:
                     bench.changed({"attempts"})
                 yield step
+
+    def asks(self, bench: Bench, question_ids: Iterable[str]) -> Iterator[Ask]:
+        """Yield what a student behind an endpoint is asked."""
+        endpoint = self._endpoint(bench.store)
+        return (self._ask(bench, endpoint, question_id) for question_id in question_ids)
 
     def _keep_settings(self, store: Store) -> None:
         name, before = self._student.name, self._settings_before(store)
@@ -231,8 +236,6 @@ class Exam:
     async def _at_endpoint(
         self, bench: Bench, question_ids: Sequence[str]
     ) -> AsyncGenerator[Step, None]:
-        endpoint = self._endpoint(bench.store)
-
         def keep(ask: Ask, reply: Reply) -> None:
             truncated = reply.outcome is Outcome.TRUNCATED
             bench.store.add([
@@ -242,10 +245,10 @@ class Exam:
                 )
             ])  # fmt: skip
 
-        asks = (self._ask(bench, endpoint, question_id) for question_id in question_ids)
         said = ask_all(
-            bench, asks, stage="attempt", total=len(question_ids), keep=keep, teachers=[endpoint]
-        )
+            bench, self.asks(bench, question_ids), stage="attempt", total=len(question_ids),
+            keep=keep, teachers=[self._endpoint(bench.store)],
+        )  # fmt: skip
         made = failed = 0
         async with aclosing(said) as steps:
             async for now in steps:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 from studio.domain.errors import RunError
 from studio.domain.records import Run, StudentRecord
 from studio.flow import training
-from studio.flow.asking import STAGES, Plan, estimate, missing, plan, run_stages
+from studio.flow.asking import STAGES, Plan, missing, plan, run_stages
 from studio.flow.attempts import AttemptStage
 from studio.flow.dataset import build_dataset
 from studio.flow.evaluation import EvaluateStage, Evaluation, evaluate
+from studio.flow.forecast import estimate
 from studio.flow.grades import GradeStage
 from studio.flow.outlook import wanted_run
 from studio.flow.quality import keep_quality

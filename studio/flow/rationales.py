@@ -51,6 +51,11 @@ class SolveStage:
         """Return how many rationales are missing."""
         return int(store.value(f"SELECT count(*) FROM ({views.UNSOLVED})", *self._parameters))
 
+    def by_teacher(self, store: Store) -> dict[str, int]:
+        """Return how many are missing of each teacher."""
+        query = f"SELECT teacher, count(*) FROM ({views.UNSOLVED}) GROUP BY 1"
+        return dict(map(tuple, store.rows(query, *self._parameters)))
+
     async def run(self, bench: Bench) -> AsyncIterator[Progress]:
         """Ask for what is missing, adding each rationale as it arrives."""
         async for progress in ask_together(bench, [self]):

@@ -78,6 +78,11 @@ class ReviewStage:
         """Return how many reviews are missing."""
         return int(store.value(f"SELECT count(*) FROM ({self._view})", *self._parameters))
 
+    def by_teacher(self, store: Store) -> dict[str, int]:
+        """Return how many are missing of each reviewer."""
+        query = f"SELECT reviewer, count(*) FROM ({self._view}) GROUP BY 1"
+        return dict(map(tuple, store.rows(query, *self._parameters)))
+
     async def run(self, bench: Bench) -> AsyncIterator[Progress]:
         """Ask for what is missing, adding each review as it arrives."""
         async for progress in ask_together(bench, [self]):

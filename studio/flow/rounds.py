@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
-from typing import Any
+from typing import Any, NamedTuple
 
+from studio.domain.records import Question
 from studio.flow import pipeline
 from studio.flow.asking import run_stages
+from studio.flow.outlook import wanted_run
 from studio.flow.quality import keep_quality
 from studio.flow.stage import Bench, Progress
 from studio.flow.students import find_student, weights_of
@@ -51,6 +53,24 @@ async def run_rounds(
                 yield progress._replace(note=note)
 
 
+class RoundOutlook(NamedTuple):
+    """A round before it is begun: what the committee will be asked, and what comes after it."""
+
+    plan: pipeline.Plan
+    held_out: int  #: questions that the student before and after will sit
+    run: str  #: that is gone on with; empty: a new one
+
+
+def round_outlook(
+    bench: Bench, settings: Mapping[str, Any], *, quality: Mapping[str, Any]
+) -> RoundOutlook:
+    """Return what the next round would be, or refuse it as the round would; writes nothing."""
+    wanted_run(bench, "", settings)  # its settings, and whether its student can be taught
+    plan = pipeline.plan(bench, (), **quality)
+    held_out = bench.store.count(Question, "split = 'test'")
+    return RoundOutlook(plan, held_out, _to_go_on_with(bench) or "")
+
+
 async def _one(
     bench: Bench,
     settings: Mapping[str, Any],
@@ -86,7 +106,15 @@ async def _noting(bench: Bench, work: AsyncIterator[Progress]) -> AsyncGenerator
 
 
 def _begun(bench: Bench) -> str | None:
-    """Return the run to go on with: this student's, whole or to be resumed; None for a new one."""
+    """Return the run to go on with; where it cannot be, it is forgotten."""
+    run = _to_go_on_with(bench)
+    if run is None and _noted(bench):  # it failed: the next may have other settings
+        bench.store.set_setting(_SETTING, None)
+    return run
+
+
+def _to_go_on_with(bench: Bench) -> str | None:
+    """Return this student's run, whole or to be resumed; None for a new one."""
     run = str(_noted(bench).get("run", ""))
     if not run:
         return None
@@ -97,7 +125,6 @@ def _begun(bench: Bench) -> str | None:
         state, result = row["state"], json.loads(row["result"])
     if state == "finished" or state in _GOES_ON or result.get("offer"):
         return run
-    bench.store.set_setting(_SETTING, None)  # it failed: the next may have other settings
     return None
 
 

@@ -148,11 +148,6 @@ ATTEMPT_PLACES = (
 #: Rationales of one teacher on one question; needs rationales_question.
 RATIONALE_PLACES = "SELECT sample, text FROM rationales WHERE question_id = ? AND teacher = ?"
 
-#: What a call of one stage took on average; cost is NULL where no price was known.
-CALL_AVERAGES = """
-SELECT avg(tokens_in + tokens_out) AS tokens, avg(cost_usd) AS cost_usd
-FROM calls WHERE stage = ? AND state = 'answered'"""
-
 #: Current rationales to export with their questions, in order of making. Parameters: all or only
 #: accepted ones, student or NULL, round or NULL. Decisions and overrides are joined by their keys:
 #: the view final_decisions would be made anew for each page. Needs attempts_question.

@@ -5,14 +5,16 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QDoubleSpinBox, QWidget
 
-from studio.flow.cost import Estimate
+from studio.flow.cost import Estimate, sum_of
 from studio.ui.parts import button, column, label, row
 from studio.ui.sheet import Sheet
+from studio.ui.standing import price_of, tokens_of
 from studio.ui.texts import tr
 from studio.ui.theme import GRID
 from studio.ui.words import NOTHING, cost, things
 
 _MOST_USD = 1_000_000.0
+_WIDTH = GRID * 92
 
 
 class RunDialog(QDialog):
@@ -28,15 +30,16 @@ class RunDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle(tr("Run what is missing"))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setMinimumWidth(GRID * 76)
+        self.setMinimumWidth(_WIDTH)
         wanted = [one for one in estimates if one.records]
         sheet = Sheet(
-            (tr("Stage"), tr("Records"), tr("Calls"), tr("About tokens"), tr("About USD")),
+            (tr("Stage"), tr("Records"), tr("Calls"), tr("Tokens"), tr("USD"), tr("From")),
             name=tr("What the run would take"), numbers=range(1, 5), stretch=0,
-            widths=(160, 96, 96, 128, 128),
+            widths=(176, 88, 88, 112, 112, 112),
         )  # fmt: skip
         sheet.show_rows([
-            (one.stage, one.records, one.calls, _tokens(one), _price(one)) for one in wanted
+            (one.stage, one.records, one.calls, _tokens(one), _price(one), _basis(one))
+            for one in wanted
         ])  # fmt: skip
         sheet.setFixedHeight(GRID * 4 * (len(wanted) + 1) + GRID)
         self.budget = QDoubleSpinBox()
@@ -61,6 +64,7 @@ class RunDialog(QDialog):
         )  # fmt: skip
         layout.setContentsMargins(GRID * 3, GRID * 2, GRID * 3, GRID * 2)
         self.setLayout(layout)
+        self.resize(_WIDTH, layout.heightForWidth(_WIDTH))  # else wrapped lines lie upon the table
         self.run.setFocus()  # so that Enter runs it, and does not go to the table
 
     def _on_run(self) -> None:
@@ -69,26 +73,33 @@ class RunDialog(QDialog):
 
 
 def _tokens(one: Estimate) -> str:
-    return NOTHING if one.tokens is None else f"{one.tokens:,}"
+    return f"{one.tokens:,}" if one.calls else NOTHING
 
 
 def _price(one: Estimate) -> str:
-    return cost(one.cost_usd) if one.calls else NOTHING
+    if not one.calls:
+        return NOTHING
+    return tr("unknown") if one.cost_usd is None else cost(one.cost_usd)
+
+
+def _basis(one: Estimate) -> str:
+    said = {"averages": tr("calls so far"), "lengths": tr("at most")}
+    return said.get(one.basis, NOTHING)
 
 
 def _in_all(wanted: list[Estimate]) -> str:
-    """Return the sum in words; what is unknown for one stage is unknown for all."""
-    paid = [one for one in wanted if one.calls]
-    if not paid:
+    """Return the sum in words, and what it comes from."""
+    whole = sum_of(wanted)
+    if not whole.calls:
         return tr("No call is needed: this costs nothing.")
-    calls = things(sum(one.calls for one in paid), "call")
-    known = [one.tokens for one in paid if one.tokens is not None]
-    tokens = tr("about {n} tokens", n=f"{sum(known):,}")
-    tokens = tokens if len(known) == len(paid) else tr("tokens unknown yet")
-    prices = [one.cost_usd for one in paid if one.cost_usd is not None]
-    price = cost(sum(prices)) if len(prices) == len(paid) else tr("price unknown")
-    return tr("In all {calls}, {tokens}, {price}: from what calls took so far.",
-              calls=calls, tokens=tokens, price=price)  # fmt: skip
+    source = (
+        tr("from the prompts as they would be sent, a token to 3 bytes, and replies as long as each"
+           " teacher may write")
+        if whole.basis == "lengths"
+        else tr("from what calls took so far")
+    )  # fmt: skip
+    return tr("In all {calls}, {tokens}, {price}: {source}.", calls=things(whole.calls, "call"),
+              tokens=tokens_of(whole), price=price_of(whole), source=source)  # fmt: skip
 
 
 def _caveat(wanted: list[Estimate]) -> str:
@@ -97,7 +108,10 @@ def _caveat(wanted: list[Estimate]) -> str:
               "again.", n=things(older, "record")) + " " if older else ""  # fmt: skip
     said += tr("New attempts and rationales may bring further work, which is counted here as far as "
               "it can be known.")  # fmt: skip
-    if any(one.calls and one.cost_usd is None for one in wanted):
+    if any(one.if_needed for one in wanted):
+        said += " " + tr("Revisions and further samples are the most there can be: decisions say how "
+                         "many are needed.")  # fmt: skip
+    if any(one.unpriced for one in wanted):
         said += " " + tr("Calls without a known price are not counted by the budget: set prices on "
                          "the Committee page.")  # fmt: skip
     return said

@@ -177,15 +177,29 @@ def missing_in_words(estimates: list[Estimate]) -> str:
     for one in estimates:
         if one.records:
             said = f"{one.stage}: {one.records:,}"
-            if one.calls:
-                tokens = (
-                    tr("tokens unknown yet")
-                    if one.tokens is None
-                    else tr("about {tokens:,} tokens", tokens=one.tokens)
+            if one.calls:  # a record each
+                said = (
+                    f"{one.stage}: {things(one.calls, 'call')} · {tokens_of(one)} · {price_of(one)}"
                 )
-                said += f" · {things(one.calls, 'call')} · {tokens} · {cost(one.cost_usd)}"
+            if one.if_needed:
+                said += " · " + tr("only as far as decisions call for it")
             lines.append(said)
     return "\n".join(lines)
+
+
+def tokens_of(one: Estimate) -> str:
+    """Return the tokens of an estimate in words that say what they come from."""
+    if one.basis == "lengths":
+        return tr("at most {tokens:,} tokens", tokens=one.tokens)
+    return tr("about {tokens:,} tokens", tokens=one.tokens)
+
+
+def price_of(one: Estimate) -> str:
+    """Return the price of an estimate, and how many calls it leaves out."""
+    if one.cost_usd is None or not one.unpriced:
+        return cost(one.cost_usd)
+    return tr("{cost_usd} and {calls} without a price", cost_usd=cost(one.cost_usd),
+              calls=things(one.unpriced, "call"))  # fmt: skip
 
 
 def _share_of(part: int, whole: int) -> str:

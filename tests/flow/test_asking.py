@@ -11,7 +11,7 @@ import pytest
 from studio.domain.errors import SpecError
 from studio.domain.policy import PRESETS, Policy
 from studio.domain.records import Explanation, Rationale, Review
-from studio.flow import asking
+from studio.flow import asking, forecast
 from studio.flow.cost import ledger
 from studio.flow.decisions import apply_policy
 from studio.flow.quality import SETTING, Quality, keep_quality, quality_of
@@ -285,7 +285,7 @@ async def test_samples_are_the_teachers_own_or_the_projects(bench: Bench, endpoi
     add_mistakes(bench.store, 2)
     plan = asking.plan(bench, ("solve", "review"), samples=2)
     assert asking.missing(bench, plan)["solve"] == 2 * 4
-    assert {one.stage: one.calls for one in asking.estimate(bench, plan)} == {
+    assert {one.stage: one.calls for one in forecast.estimate(bench, plan)} == {
         "solve": 8, "review": 8,
     }  # fmt: skip
     await run(bench, "solve", samples=2)
@@ -302,7 +302,7 @@ async def test_reviews_of_explanations_are_estimated_as_paid_calls(
         bench.store.put(teacher(name, "http://127.0.0.1:9/v1"))
     add_mistakes(bench.store, 2)
     plan = asking.plan(bench, PAID, review_explanations=True)
-    calls = {one.stage: one.calls for one in asking.estimate(bench, plan)}
+    calls = {one.stage: one.calls for one in forecast.estimate(bench, plan)}
     assert calls == {"explain": 6, "solve": 6, "review": 12, "review explanations": 12}
 
 

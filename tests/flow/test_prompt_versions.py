@@ -12,7 +12,7 @@ import pytest
 from studio.cli import main
 from studio.domain.errors import SpecError
 from studio.domain.records import Explanation, Question, Rationale, Review
-from studio.flow import asking, prompt_versions, undo
+from studio.flow import asking, forecast, prompt_versions, undo
 from studio.flow.message_preview import preview
 from studio.flow.prompt_rules import PURPOSES, checked
 from studio.flow.stage import Bench
@@ -109,7 +109,7 @@ async def test_a_reply_keeps_the_version_it_answered_and_nothing_is_asked_twice(
     assert numbers(bench, "mapd/solve") == [(1, True, 4)]
     made = prompt_versions.write(bench, "mapd/solve", SHORT, who="anna", why="shorter")
     assert (made.number, made.title) == (2, "v2 by anna")
-    (line,) = asking.estimate(bench, asking.plan(bench, ["solve"]))
+    (line,) = forecast.estimate(bench, asking.plan(bench, ["solve"]))
     assert (line.records, line.older) == (0, 4), "told, and not asked again"
     bench.store.put(teacher("c", endpoint.url))
     await run(bench, "solve")

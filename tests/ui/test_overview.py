@@ -16,7 +16,7 @@ from studio.store.tables import Store
 from studio.ui.pages.overview import OverviewPage
 from studio.ui.run_dialog import RunDialog
 from studio.ui.sheet import Sheet
-from studio.ui.standing import read_standing, spent
+from studio.ui.standing import missing_in_words, read_standing, spent
 from tests.ui.conftest import Open
 
 
@@ -27,8 +27,9 @@ def said(dialog: RunDialog) -> str:
 
 def test_the_estimate_comes_first_and_the_budget_goes_with_it(qtbot: QtBot) -> None:
     dialog = RunDialog(None, [  # type: ignore[arg-type]
-        Estimate("grade", 5, 0, 0, 0.0), Estimate("solve", 10, 10, 2000, 0.5),
-        Estimate("review", 20, 20, 1000, 0.25), Estimate("decide", 0, 0, 0, 0.0),
+        Estimate("grade", 5, 0, 0, 0.0), Estimate("solve", 10, 10, 2000, 0.5, basis="averages"),
+        Estimate("review", 20, 20, 1000, 0.25, basis="averages"),
+        Estimate("decide", 0, 0, 0, 0.0),
     ])  # fmt: skip
     qtbot.addWidget(dialog)
     assert "In all 30 calls, about 3,000 tokens, $0.7500" in said(dialog)
@@ -41,13 +42,30 @@ def test_the_estimate_comes_first_and_the_budget_goes_with_it(qtbot: QtBot) -> N
     assert budgets == [None, 1.5]
 
 
-def test_an_unknown_price_of_one_stage_is_an_unknown_sum(qtbot: QtBot) -> None:
-    dialog = RunDialog(None, [  # type: ignore[arg-type]
-        Estimate("solve", 10, 10, 2000, 0.5), Estimate("review", 20, 20, None, None),
-    ])  # fmt: skip
+def test_an_estimate_from_lengths_says_at_most_and_what_has_no_price(qtbot: QtBot) -> None:
+    found = [
+        Estimate("solve", 10, 10, 2000, 0.5, basis="averages"),
+        Estimate("review", 20, 20, 9000, 0.25, basis="lengths", unpriced=8),
+        Estimate("revise", 5, 5, 100, None, basis="lengths", unpriced=5, if_needed=True),
+    ]
+    dialog = RunDialog(None, found)  # type: ignore[arg-type]
     qtbot.addWidget(dialog)
-    assert "30 calls, tokens unknown yet, price unknown" in said(dialog)
+    assert "35 calls, at most 11,100 tokens, $0.7500 and 13 calls without a price" in said(dialog)
+    assert "as long as each teacher may write" in said(dialog)
     assert "are not counted by the budget" in said(dialog)
+    assert "the most there can be" in said(dialog)
+    sheet = dialog.findChildren(Sheet)[0].sheet
+    assert [sheet.index(row, 5).data() for row in range(3)] == [
+        "calls so far",
+        "at most",
+        "at most",
+    ]
+    assert missing_in_words(found).split("\n") == [
+        "solve: 10 calls · about 2,000 tokens · $0.5000",
+        "review: 20 calls · at most 9,000 tokens · $0.2500 and 8 calls without a price",
+        "revise: 5 calls · at most 100 tokens · price unknown · "
+        "only as far as decisions call for it",
+    ]
 
 
 def test_the_ledger_is_shown_with_its_sum_and_what_the_sum_leaves_out(
