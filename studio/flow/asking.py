@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from studio.domain.errors import SpecError, TeacherError
@@ -150,12 +150,13 @@ def _asked_again(store: Store, plan: Plan) -> list[Part]:
     return parts if parts[0].todo(store) else []
 
 
-def missing(bench: Bench, plan: Plan) -> dict[str, int]:
-    """Return how many records each stage of the plan would make now."""
-    found: dict[str, int] = {}
+def missing(bench: Bench, plan: Plan, counted: Mapping[str, int] | None = None) -> dict[str, int]:
+    """Return how many records each stage of the plan would make now; some may be counted already."""
+    found = dict(counted or {})
     stages: list[Stage | Part] = [*free_stages(bench, plan), *asked_parts(plan)]
     for stage in stages:
-        found[stage.name] = stage.todo(bench.store)
+        if stage.name not in found:
+            found[stage.name] = stage.todo(bench.store)
     if "grade" in plan.stages and (unchecked := CheckStage().todo(bench.store)):
         found[CheckStage.name] = unchecked  # of imports, and of projects older than these rules
     return {name: found[name] for name in (*plan.stages, *found) if name in found}

@@ -45,14 +45,17 @@ class _Forecast:
         self._teachers = {one.name: one for one in bench.store.teachers()}
         self._taken = taken_so_far(bench.store)
         self._now = {part.name: part.by_teacher(bench.store) for part in asked_parts(plan)}
-        self._lengths = Lengths(bench, asked_parts(_sampled(plan)))
+        self._lengths = Lengths(
+            bench, [part for part in asked_parts(_sampled(plan)) if self._now[part.name]]
+        )
         self._may_come = False  # mistakes that are not there yet
         exam = bench.store.setting("exam", {})
         self._longest_answer = float(exam.get("max_new_tokens", MAX_NEW_TOKENS))
 
     def lines(self) -> Iterator[Estimate]:
         """Yield the stages in their order, then what only decisions can make necessary."""
-        now, student = missing(self._bench, self._plan), self._plan.student
+        counted = {name: sum(now.values()) for name, now in self._now.items()}
+        now, student = missing(self._bench, self._plan, counted), self._plan.student
         new = now.get("attempt", 0) if "grade" in self._plan.stages else 0
         made = {name: self._made(name, new) for name in (EXPLAIN, SOLVE) if name in now}
         for name, records in now.items():

@@ -51,7 +51,7 @@ class Lengths:
 
     def missing(self, stage: str) -> float:
         """Return the mean length of what a stage would send now."""
-        return mean_length(ask for _, ask in self._asks[stage])
+        return mean_length(ask for _, ask in self._asks.get(stage, ()))
 
     def coming(self, purpose: str) -> float:
         """Return the mean length of a prompt without the texts that are yet to be written."""
