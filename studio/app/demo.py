@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ SCRIPTED = {
     "lenient": "passes wrong work with 4 and 5",
     "one-kind-off": "errs on one kind of question",
 }
-Drive = Callable[[AsyncIterator[Progress]], Progress | None]
+Drive = Callable[..., Progress | None]  #: as ``cli/output.py`` has it
 
 
 def make_demo(folder: Path) -> None:
@@ -62,7 +62,7 @@ def run_demo(folder: Path, drive: Drive) -> str:
     bench = Workbench(folder)
     try:
         plan = pipeline.plan(bench.bench, (), student=STUDENT)
-        drive(pipeline.run_stages(bench.bench, plan))
+        drive(pipeline.run_stages(bench.bench, plan), after=bench.close_clients)
         tally = _curated(bench)
         drive(pipeline.train(bench.bench, STUDENT, {}))
         tuned = pipeline.student_of(bench.bench, student="", run="")

@@ -147,15 +147,15 @@ class Workbench:
         if "indexing" in self.__dict__:
             self.indexing.close()
         if "background" in self.__dict__:
-            self.background.close(self._close_clients)
+            self.background.close(self.close_clients)
         elif "opener" in self.__dict__:
             asyncio.run(self.opener.aclose())
         if "reader" in self.__dict__:
             self.reader.close()
         self.store.close()
 
-    async def _close_clients(self) -> None:
-        """Last of all: what is under way on them comes to its end first."""
+    async def close_clients(self) -> None:
+        """Let go of all endpoints, on the loop that asked them; last of all."""
         if "opener" in self.__dict__:
             await self.opener.aclose()
 

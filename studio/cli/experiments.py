@@ -116,7 +116,8 @@ def _drive(
 ) -> StudioError | None:
     """Make the runs; returns what there is to say at the end, so that the table comes first."""
     try:
-        drive(run_all(bench.bench, entries, evaluated=evaluated), quiet=quiet)
+        drive(run_all(bench.bench, entries, evaluated=evaluated), quiet=quiet,
+              after=bench.close_clients)  # fmt: skip
     except StudioError as error:
         return error
     return None

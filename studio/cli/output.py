@@ -7,7 +7,8 @@ import json
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import aclosing
 from datetime import datetime
 from typing import Any
 
@@ -92,8 +93,20 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
-def drive(work: AsyncIterator[Progress], *, quiet: bool = False) -> Progress | None:
+async def _nothing() -> None:
+    pass
+
+
+def drive(
+    work: AsyncIterator[Progress],
+    *,
+    quiet: bool = False,
+    after: Callable[[], Awaitable[None]] = _nothing,
+) -> Progress | None:
     """Run a stage to its end with a progress line; Ctrl-C and SIGTERM end it cleanly.
+
+    Args:
+        after: closes what belongs to the same event loop, however the stage ended.
 
     Returns the last progress. Raises KeyboardInterrupt when interrupted, after the stage has kept
     the replies in flight.
@@ -106,9 +119,13 @@ def drive(work: AsyncIterator[Progress], *, quiet: bool = False) -> Progress | N
         if sys.platform != "win32":
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
         last = None
-        async for progress in work:
-            last = progress
-            line.show(progress)
+        try:
+            async with aclosing(work) as steps:  # type: ignore[type-var]  # all are generators
+                async for progress in steps:
+                    last = progress
+                    line.show(progress)
+        finally:
+            await after()
         return last
 
     try:

@@ -94,7 +94,9 @@ def evaluate(
     try:
         name = pipeline.student_of(bench.bench, student=student, run=run)
         drive(
-            pipeline.evaluate_students(bench.bench, name, split=split, samples=samples), quiet=json_
+            pipeline.evaluate_students(bench.bench, name, split=split, samples=samples),
+            quiet=json_,
+            after=bench.close_clients,
         )
         report = pipeline.evaluation_of(bench.bench, name, split=split)
         tries = pipeline.samples_of(bench.bench, name, split=split)
@@ -145,7 +147,7 @@ def round_(
         drive(
             run_rounds(bench.bench, settings_of(None, set_), rounds=rounds, budget_usd=budget,
                        quality=quality),
-            quiet=json_,
+            quiet=json_, after=bench.close_clients,
         )  # fmt: skip
         name = pipeline.student_of(bench.bench, student="", run="")
         report = pipeline.evaluation_of(bench.bench, name, split="test")

@@ -7,7 +7,6 @@ unpacked, because a small one can unpack to any size.
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
 from collections.abc import AsyncIterator
 from functools import lru_cache
@@ -31,7 +30,6 @@ class Wire:
     def __init__(
         self, base_url: str, *, key: str, timeout_s: float, largest: int = LARGEST_REPLY
     ) -> None:
-        self._loop = asyncio.get_running_loop()
         self._users = 0
         self._is_retired = False
         self._client = AsyncOpenAI(
@@ -45,11 +43,6 @@ class Wire:
                 trust_env=not is_loopback(base_url),  # a proxy is for what is far away
             ),
         )  # fmt: skip
-
-    @property
-    def is_of_this_loop(self) -> bool:
-        """Whether the running event loop is the one these connections were made on."""
-        return self._loop is asyncio.get_running_loop()
 
     async def __aenter__(self) -> AsyncOpenAI:
         self._users += 1

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -105,3 +107,21 @@ def test_an_export_is_told_once_and_as_json(tmp_path: Path) -> None:
     assert told.stderr == ""
     told = studio("export", project, out, "--format", "attempts", "--json")
     assert json.loads(told.stdout) == {"out": str(out), "format": "attempts", "rows": 3}
+
+
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_a_run_closes_its_connections(
+    project: str, endpoint: FaultyEndpoint, interrupted: bool
+) -> None:
+    if interrupted and sys.platform == "win32":
+        pytest.skip("there is no SIGINT for one process alone")
+    endpoint.latency_s = 0.5 if interrupted else 0.0
+    command = [sys.executable, "-W", "always::ResourceWarning", "-m", "studio", "run", project]
+    child = subprocess.Popen([*command, "solve"], stderr=subprocess.PIPE, text=True)
+    while interrupted and not endpoint.requests:
+        time.sleep(0.01)
+    if interrupted:
+        child.send_signal(signal.SIGINT)
+    _, told = child.communicate(timeout=120)
+    assert child.returncode == (130 if interrupted else 0), told
+    assert "ResourceWarning" not in told
