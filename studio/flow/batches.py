@@ -104,11 +104,11 @@ class BatchBook:
         with self._store.transaction():
             self._store.execute(views.BEGIN, batch_id, self._teacher, len(items),
                                 sum(item.reserved for item in items), clock.now())  # fmt: skip
-            for ask, call_id, _, _ in items:
+            for ask, call_id, reserved, _ in items:
                 self._store.intend_call(
                     call_id, subject=ask.subject, teacher=self._teacher, stage=ask.stage,
                     request_hash=ask.request_hash, prompt_hash=ask.prompt_hash,
-                    batch_id=batch_id,
+                    batch_id=batch_id, reserved_usd=reserved,
                 )  # fmt: skip
         self.note = f"hands over {len(items):,} requests"
         try:

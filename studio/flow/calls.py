@@ -17,7 +17,7 @@ from studio.domain.errors import TeacherError
 from studio.domain.records import TeacherRecord, digest
 from studio.flow.commits import Commits
 from studio.flow.pace import Pace, Ticket
-from studio.flow.purse import Purse, cost_of, known_costs, maybe_billed
+from studio.flow.purse import Purse, cost_of, known_costs, unknown_costs
 from studio.flow.stage import Bench
 from studio.store import committee_views as views
 from studio.teachers.base import MAYBE_BILLED, NOT_BILLED, Outcome, RawReply, Reply, read_reply
@@ -86,7 +86,7 @@ class Calls:
         self._open = bench.open_teacher
         self._keep = keep
         self.purse = Purse(bench.store.spent_usd(), bench.spend_cap_usd,
-                           maybe=maybe_billed(bench.store), known=known_costs(bench.store))  # fmt: skip
+                           unknown=unknown_costs(bench.store), known=known_costs(bench.store))  # fmt: skip
 
     def on_disk(self, ask: Ask) -> Made | None:
         """Use the reply to this very request that is on disk already, if there is one."""
@@ -122,7 +122,7 @@ class Calls:
                 return None
             call_id = uuid.uuid4().hex
             was_sent = True
-            raw = await self._send(teacher, ask, call_id)
+            raw = await self._send(teacher, ask, call_id, reserved)
             sent, retry_after = raw.failure or Outcome.ANSWERED, raw.retry_after_s
         except TeacherError as error:  # no key, say: nothing was sent, nothing is in the ledger
             return Made(RawReply(), Reply(Outcome.DENIED, detail=str(error)))
@@ -142,11 +142,11 @@ class Calls:
             await teacher.drop_connections()
         return made
 
-    async def _send(self, teacher: Teacher, ask: Ask, call_id: str) -> RawReply:
+    async def _send(self, teacher: Teacher, ask: Ask, call_id: str, reserved: float) -> RawReply:
         try:
             await self._commits.join(lambda: self._store.intend_call(
                 call_id, subject=ask.subject, teacher=ask.teacher.name, stage=ask.stage,
-                request_hash=ask.request_hash, prompt_hash=ask.prompt_hash,
+                request_hash=ask.request_hash, prompt_hash=ask.prompt_hash, reserved_usd=reserved,
             ), unless_cancelled=True)  # fmt: skip
             return await teacher.send(ask.messages, max_tokens=ask.max_tokens, schema=ask.schema)
         except asyncio.CancelledError:

@@ -102,16 +102,15 @@ REPEATS = "SELECT count(*) FROM calls WHERE subject = ? AND outcome = ? AND id <
 #: Say on the first of two equal replies that there was a second.
 MARK_TWIN = "UPDATE calls SET detail = ? WHERE id = ?"
 
-#: What each teacher's calls with a known cost took together, and how many they are.
+#: What each teacher's calls with a known cost took together, their squares, and how many they are.
 KNOWN_COSTS = """
-SELECT teacher, sum(cost_usd), count(*) FROM calls WHERE cost_usd IS NOT NULL GROUP BY teacher"""
+SELECT teacher, sum(cost_usd), sum(cost_usd * cost_usd), count(*) FROM calls
+WHERE cost_usd IS NOT NULL GROUP BY teacher"""
 
-#: Calls whose reply never came, or came without a count of tokens, at the mean of their teacher;
-#: without those of batches that are still with their endpoint, which are set aside as such.
+#: Calls of each teacher whose reply never came, or came without a count of tokens, and what was set
+#: aside for them; without those of batches that are still with their endpoint.
 MAYBE_BILLED = """
-SELECT sum(n * mean) FROM (
-    SELECT avg(cost_usd) AS mean,
-           sum(cost_usd IS NULL AND (state = 'unknown' OR status = 200
-               OR (state = 'sent' AND batch_id NOT IN (
-                   SELECT id FROM batches WHERE state IN ('sending', 'waiting'))))) AS n
-    FROM calls GROUP BY teacher)"""
+SELECT teacher, count(*), COALESCE(sum(reserved_usd), 0) FROM calls
+WHERE cost_usd IS NULL AND (state = 'unknown' OR status = 200
+    OR (state = 'sent' AND batch_id NOT IN (
+        SELECT id FROM batches WHERE state IN ('sending', 'waiting')))) GROUP BY teacher"""

@@ -261,6 +261,11 @@ def m007_checks(connection: Connection) -> None:
         connection.execute(statement)
 
 
+def m008_what_a_call_may_cost(connection: Connection) -> None:
+    """Keep with every call what it may cost, as far as one could tell when it was sent."""
+    connection.execute("ALTER TABLE calls ADD COLUMN reserved_usd REAL")
+
+
 def _statements(script: str) -> list[str]:
     bare = "\n".join(line.split("--")[0] for line in script.splitlines())
     return [part.strip() for part in bare.split(";") if part.strip()]
@@ -274,4 +279,5 @@ STEPS: tuple[Callable[[Connection], None], ...] = (
     m005_versions_of_prompts,
     m006_batches,
     m007_checks,
+    m008_what_a_call_may_cost,
 )

@@ -115,12 +115,14 @@ class Store(Connection):
     # -- the call ledger -------------------------------------------------------------------
 
     def intend_call(self, call_id: str, *, subject: str, teacher: str, stage: str,
-                    request_hash: str, prompt_hash: str, batch_id: str = "") -> None:  # fmt: skip
-        """Commit the intent of one request before it is sent."""
+                    request_hash: str, prompt_hash: str, batch_id: str = "",
+                    reserved_usd: float | None = None) -> None:  # fmt: skip
+        """Commit the intent of one request before it is sent, and what it may cost."""
         self.execute(
             "INSERT INTO calls (id, subject, teacher, stage, request_hash, prompt_hash, state,"
-            " sent_at, batch_id) VALUES (?, ?, ?, ?, ?, ?, 'sent', ?, ?)",
+            " sent_at, batch_id, reserved_usd) VALUES (?, ?, ?, ?, ?, ?, 'sent', ?, ?, ?)",
             call_id, subject, teacher, stage, request_hash, prompt_hash, clock.now(), batch_id,
+            reserved_usd,
         )  # fmt: skip
 
     def settle_call(self, call_id: str, *, state: str, outcome: str, **fields: Any) -> None:

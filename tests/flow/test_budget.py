@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from studio.domain.records import Attempt, Grade, Question, Rationale, Verdict
+from studio.domain.records import Attempt, Grade, Question, Rationale, TeacherRecord, Verdict
 from studio.flow import pipeline
 from studio.flow.rationales import SolveStage
 from studio.flow.stage import Bench
@@ -126,6 +126,68 @@ async def test_calls_that_may_have_been_billed_count_against_the_budget(
     assert SolveStage().todo(store) > 30
     for row in store.rows("SELECT cost_usd FROM calls WHERE outcome <> 'answered'"):
         assert row["cost_usd"] is None, "what is not known is not told as spent"
+
+
+LONG_CALL = 0.01  #: USD, of a reply twenty times as long as it was to be
+
+
+def long_replies(request: dict[str, Any], text: str) -> dict[str, int]:
+    """Bill as an endpoint does that has never heard of ``max_tokens``."""
+    asked = request.get("max_tokens") or request["max_completion_tokens"]
+    return {"prompt_tokens": 0, "completion_tokens": 20 * int(asked)}
+
+
+def a_dear_teacher(url: str, at_once: int) -> TeacherRecord:
+    """Return a teacher whose calls are to cost a twentieth of what they do."""
+    return teacher("a", url, price_in=0.0, price_out=1e6 * LONG_CALL / 200, max_tokens=10,
+                   concurrency=at_once)  # fmt: skip
+
+
+@pytest.mark.parametrize("budget", [0.05, 0.30])
+async def test_an_endpoint_that_ignores_max_tokens_exceeds_a_budget_by_what_is_in_flight(
+    store: Store, endpoint: Make, budget: float
+) -> None:
+    at_once = 8
+    served = endpoint(usage=long_replies, latency_s=0.05)
+    store.put(a_dear_teacher(served.url, at_once))
+    add_mistakes(store, 60)
+    assert await buy(store, "solve", budget=budget) == "budget reached"
+    billed = served.requests * LONG_CALL
+    assert store.spent_usd() == pytest.approx(billed)
+    assert billed >= budget - LONG_CALL
+    assert billed <= max(budget, at_once * LONG_CALL) + 1e-9, "only the first wave was not foreseen"
+    for _ in range(3):
+        assert await buy(store, "solve", budget=budget) == "budget reached"
+    assert served.requests * LONG_CALL == pytest.approx(billed), "a restart buys nothing on top"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="kills with -9")
+def test_what_was_never_answered_counts_as_the_answers_cost_that_come_later(
+    tmp_path: Path, endpoint: Make
+) -> None:
+    """Killed before any reply: nobody knows what it cost until the first reply of a later run."""
+    at_once, budget = 4, 0.20
+    served = endpoint(usage=long_replies, latency_s=1.0)
+    store = Store.create(tmp_path / "p")
+    store.put(a_dear_teacher(served.url, at_once))
+    add_mistakes(store, 60)
+    store.close()
+    for kill in range(2):
+        child = killing.start(tmp_path / "p", "solve", "--budget", str(budget))
+        while served.requests < (kill + 1) * at_once and child.poll() is None:
+            time.sleep(0.005)
+        killing.kill(child)
+    served.latency_s = 0.02
+    store = Store(tmp_path / "p")
+    assert store.orphan_calls() == at_once
+    assert store.spent_usd() is None
+    reserved = store.rows("SELECT reserved_usd FROM calls")
+    assert [row[0] for row in reserved] == pytest.approx([0.0005] * 2 * at_once, rel=0.1)
+    assert asyncio.run(buy(store, "solve", budget=budget)) == "budget reached"
+    check_ledger(store)
+    billed = served.requests * LONG_CALL
+    assert budget - LONG_CALL <= billed <= budget + at_once * LONG_CALL
+    store.close()
 
 
 async def test_a_reply_nobody_read_is_counted_also_when_it_is_asked_anew(
