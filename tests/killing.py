@@ -1,6 +1,6 @@
 """A committee run that is killed with -9 again and again, and the calm run it must come out equal to.
 
-Used by ``tests/flow/test_kills.py`` (small) and ``tests/benchmarks/kills.py`` (5,000 calls, 30 kills).
+Used by ``tests/flow/test_kills.py`` (small) and ``tests/benchmarks/committee_kills.py`` (5,000 calls, 30 kills).
 """
 
 from __future__ import annotations

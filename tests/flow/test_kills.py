@@ -39,7 +39,7 @@ def endpoint() -> Iterator[Make]:
 def test_killed_again_and_again_it_ends_with_the_tables_of_a_calm_run(
     tmp_path: Path, endpoint: Make
 ) -> None:
-    """The small form of ``tests/benchmarks/kills.py``."""
+    """The small form of ``tests/benchmarks/committee_kills.py``."""
     rough, calm = endpoint(fault=some_faults(0.15, seed=5), latency_s=0.02), endpoint()
     killing.make_project(tmp_path / "rough", rough.url, questions=18)
     killing.make_project(tmp_path / "calm", calm.url, questions=18)
