@@ -14,9 +14,11 @@ import time
 from pathlib import Path
 
 from studio.domain.errors import ProjectError, StorageError
-from studio.store.database import APPLICATION_ID, FILE_NAME, Connection
+from studio.store.database import FILE_NAME, Connection
+from studio.store.files import sync_folder
 from studio.store.lock import take_lock
-from studio.store.migrations import STEPS
+from studio.store.plain_errors import unreadable
+from studio.store.schema import check_owner
 
 _BESIDE = ("", "-wal", "-shm", "-journal")  #: a file and what belongs to it until it is closed
 
@@ -52,16 +54,11 @@ def check_backup(file: Path) -> None:
         with contextlib.closing(
             sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)
         ) as sql:
-            owner = sql.execute("PRAGMA application_id").fetchone()[0]
-            version = sql.execute("PRAGMA user_version").fetchone()[0]
+            check_owner(sql, file)
             state = sql.execute("PRAGMA integrity_check").fetchone()[0]
             loose = sql.execute("PRAGMA foreign_key_check").fetchone()
     except sqlite3.Error as error:
-        raise ProjectError(f"{file} cannot be read as a project: {error}") from None
-    if owner != APPLICATION_ID:
-        raise ProjectError(f"{file} is no project file: nothing was changed")
-    if version > len(STEPS):
-        raise ProjectError(f"{file} was written by a newer version: update mapd-studio first")
+        raise unreadable(file, error) from None
     if state != "ok" or loose is not None:
         raise ProjectError(f"{file} is damaged itself: choose another backup; nothing was changed")
 
@@ -89,10 +86,7 @@ def restore_backup(project: Path, backup: Path) -> Path | None:
             raise StorageError(f"there is no room to restore into {project}: {error}") from None
         kept = _put_aside(file)
         part.replace(file)
-        if os.name != "nt":
-            handle = os.open(project, os.O_RDONLY)
-            os.fsync(handle)
-            os.close(handle)
+        sync_folder(project)
         return kept
     finally:
         lock.close()
