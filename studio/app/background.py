@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from studio.flow.stage import Progress
 
 T = TypeVar("T")
+REST_AFTER_S = 3.0  #: without work
 CLOSE_WITHIN_S = 12.0  #: cancelled stages wait up to 10 s for replies in flight, then end
 
 
@@ -46,10 +47,16 @@ class Task:
 
 
 class Background:
-    """The background thread. ``submit`` for long work, ``call`` for a short write."""
+    """The background thread. ``submit`` for long work, ``call`` for a short write.
 
-    def __init__(self, bus: Bus) -> None:
+    Args:
+        at_rest: done on the thread whenever there has been no work for a while.
+    """
+
+    def __init__(self, bus: Bus, at_rest: Callable[[], object] | None = None) -> None:
         self._bus = bus
+        self._at_rest = at_rest
+        self._rest: asyncio.TimerHandle | None = None
         self._loop = asyncio.new_event_loop()
         self._tasks: dict[str, Task] = {}
         self._drivers: set[asyncio.Task[None]] = set()
@@ -74,7 +81,10 @@ class Background:
         """Run a short ``function`` on the background thread; the future holds its result."""
 
         async def once() -> T:
-            return function()
+            try:
+                return function()
+            finally:
+                self._rest_later()
 
         return self.run(once())
 
@@ -105,6 +115,7 @@ class Background:
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
+        self._rest_later()
         try:
             self._loop.run_forever()
         finally:
@@ -137,8 +148,20 @@ class Background:
 
     def _forget(self, task: Task) -> None:
         self._tasks.pop(task.id, None)
+        self._rest_later()
+
+    def _rest_later(self) -> None:
+        if self._rest is not None:
+            self._rest.cancel()
+        if self._at_rest is not None:
+            self._rest = self._loop.call_later(REST_AFTER_S, self._do_rest)
+
+    def _do_rest(self) -> None:
+        if self._at_rest is not None and not self._tasks:
+            self._at_rest()
 
     async def _end_all(self, last: Callable[[], Awaitable[None]] | None) -> None:
+        self._at_rest = None
         drivers = set(self._drivers)
         for driver in drivers:
             driver.cancel()

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from studio.store.database import FILE_NAME
+from studio.store.files import identity
 
 LEAST_FREE = 200_000_000  #: bytes; below that a training run's checkpoint no longer fits
 Kind = Literal["gone", "moved", "replaced", "read-only", "full"]
@@ -39,12 +40,12 @@ class ProjectWatch:
         self._project = project
         self._file = project / FILE_NAME
         self._read_only = read_only
-        self._was = _identity(self._file)
+        self._was = identity(self._file)
         self._folder = _hold(project)
 
     def look(self) -> Trouble | None:
         """Return what is the matter now, or None."""
-        now = _identity(self._file)
+        now = identity(self._file)
         if now is None or (self._was is not None and now != self._was):
             return self._lost(there=now is not None)
         if self._read_only:
@@ -89,17 +90,9 @@ class ProjectWatch:
 
                 found = fcntl.fcntl(self._folder, 50, b"\0" * 1024).rstrip(b"\0").decode()
         here = Path(found)
-        if not found or here == self._project or _identity(here / FILE_NAME) != self._was:
+        if not found or here == self._project or identity(here / FILE_NAME) != self._was:
             return None
         return here
-
-
-def _identity(file: Path) -> tuple[int, int] | None:
-    try:
-        found = file.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
 
 
 def _hold(folder: Path) -> int | None:

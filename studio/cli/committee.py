@@ -201,10 +201,12 @@ def run(
             return
         pipeline.keep_quality(bench.store, quality)
         since = ledger_end(bench.store)
+        bench.safekeeping.daily()
         drive(pipeline.run_stages(bench.bench, plan, budget_usd=budget), quiet=json_,
               after=bench.close_clients)  # fmt: skip
         left = left_undone(bench.store, since=since, budget_usd=budget)
         tell_end(bench.store, project, left, json_=json_)
+        bench.safekeeping.daily()
     finally:
         bench.close()
 

@@ -77,6 +77,7 @@ def decide(
         bench = Workbench(project)
         try:
             policy = _policy(bench.store, preset_ or version, changes, counts)
+            bench.safekeeping.before_much()
             tally = decisions.apply_policy(bench.store, policy, who=bench.who, sized=True)
         finally:
             bench.close()

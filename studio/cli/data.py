@@ -37,6 +37,7 @@ def split(
     if share is not None:
         bench = Workbench(project)
         try:
+            bench.safekeeping.before_much()
             moved = hold_out(bench.store, share=share, dataset=dataset, seed=seed, who=bench.who)
         finally:
             bench.close()

@@ -112,6 +112,7 @@ def import_files(
     columns = dict(_pair(text) for text in map_ or [])
     bench = Workbench(project)
     try:
+        bench.safekeeping.before_much()
         report = take(
             bench.store, files, format=format_, split=split, columns=columns,
             skip_bad=skip_bad,

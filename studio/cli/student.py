@@ -144,6 +144,7 @@ def round_(
             outlook = round_outlook(bench.bench, settings_of(None, set_), quality=quality)
             tell_round(bench, outlook, rounds=rounds, json_=json_)
             return
+        bench.safekeeping.daily()
         drive(
             run_rounds(bench.bench, settings_of(None, set_), rounds=rounds, budget_usd=budget,
                        quality=quality),
@@ -152,6 +153,7 @@ def round_(
         name = pipeline.student_of(bench.bench, student="", run="")
         report = pipeline.evaluation_of(bench.bench, name, split="test")
         lines = comparison.round_lines(bench.store, comparison.run_lines(bench.store))
+        bench.safekeeping.daily()
     finally:
         bench.close()
     if json_:

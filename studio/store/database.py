@@ -16,20 +16,23 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Self
 
 from studio.domain.errors import ProjectError, StorageError
+from studio.store.files import identity, sync_folder
 from studio.store.lock import take_lock
 from studio.store.migrations import STEPS
 from studio.store.places import shared_place
-from studio.store.plain_errors import plain_errors
-from studio.store.sidecar import clear_mark, mark_open, what_lacks
+from studio.store.plain_errors import plain_errors, unreadable
+from studio.store.schema import APPLICATION_ID, check_owner, version_of
+from studio.store.sidecar import clear_mark, is_marked, mark_open, what_lacks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sqlite_utils import Database
 
-APPLICATION_ID = 0x4D415044  #: "MAPD"
 FILE_NAME = "studio.db"
 KEPT_BACKUPS = 3  #: of those made before a change of the schema, by age
+PATIENCE = "PRAGMA busy_timeout=10000"  #: how long another's lock is waited for, in ms
+MARK_AGAIN_S = 1.0
 LEAST_FREE = 16 << 20  #: bytes; with less nothing is bought
 #: FULL, and a journal's deletion is synced too: one that came back would undo what followed it.
 SYNCED = "PRAGMA synchronous=EXTRA"
@@ -50,23 +53,25 @@ class Connection:
         self.remarks: list[str] = []
         self._lock: IO[str] | None = None
         self._depth = 0
-        self._is_marked = False
+        self._is_marked = False  # the main file says that it is being written to
+        self._is_at_rest = True
+        self._mark_at = 0.0  # when to try to mark it again
         file = path / FILE_NAME
         if not file.is_file():
             raise ProjectError(f"{path} is not a project: make one with 'mapd-studio new {path}'")
         if not read_only:
             self._lock = take_lock(path)
-        self._was = _identity(file)
+        self._was = identity(file)
         try:
             self.sql = _connect(file, read_only=read_only)
-            _check(self.sql, file)
+            check_owner(self.sql, file)
             self._remark(what_lacks(self.sql, file))
             if not read_only:  # only now: a foreign file must not even change its journal mode
                 self.sql.execute(SYNCED)
                 self._choose_journal()
                 _migrate(self.sql, file)
-                self._is_marked = self._has_log and mark_open(self.sql)
-            elif _version(self.sql) < len(STEPS):
+                self._is_at_rest = not is_marked(self.sql)  # by one who did not come to close it
+            elif version_of(self.sql) < len(STEPS):
                 self.sql.close()
                 Connection(path).close()  # brings it up to date, or says why that cannot be
                 self.sql = _connect(file, read_only=True)
@@ -89,7 +94,7 @@ class Connection:
             sql.execute(f"PRAGMA application_id={APPLICATION_ID}")
             sql.close()
             for folder in (path, path.parent):
-                _sync_folder(folder)
+                sync_folder(folder)
         except (OSError, sqlite3.Error) as error:
             raise StorageError(f"cannot make a project at {path}: {error}") from None
         return cls(path)
@@ -108,6 +113,7 @@ class Connection:
             yield
             return
         with plain_errors():
+            self._wake()
             self.sql.execute("BEGIN IMMEDIATE")
         self._depth = 1
         try:
@@ -141,6 +147,7 @@ class Connection:
     def execute(self, query: str, *values: Any) -> int:
         """Run one statement (committed at once outside a transaction); returns rows changed."""
         with plain_errors():
+            self._wake()
             return self.sql.execute(query, values).rowcount
 
     def elsewhere(self) -> int:
@@ -152,7 +159,7 @@ class Connection:
 
         And when the file is no longer where it was: what is written then is found by nobody.
         """
-        if _identity(self.path / FILE_NAME) != self._was:
+        if identity(self.path / FILE_NAME) != self._was:
             raise StorageError(
                 f"the project at {self.path} was moved, deleted or replaced while it was open:"
                 " nothing more was sent; run again where it is now"
@@ -195,15 +202,42 @@ class Connection:
                 _copy_into(copy, self.sql)
         os.replace(part, target)
 
+    def rest(self) -> None:
+        """Fold all into the main file while nothing is written: then it alone is whole.
+
+        Waits for nobody; what a reader holds up stays in the log until the next rest.
+        """
+        if not self.sql.in_transaction:
+            with contextlib.suppress(sqlite3.Error):
+                self.sql.execute("PRAGMA busy_timeout=0")
+                self._fold()
+            self.sql.execute(PATIENCE)
+
+    def _wake(self) -> None:
+        """Have the main file say that it is being written to, from the first write after a rest on.
+
+        Where a reader is in the way of that, it is tried again in a while.
+        """
+        if self._is_marked or self.read_only or self._depth or time.monotonic() < self._mark_at:
+            return
+        self._is_at_rest = False
+        self._mark_at = time.monotonic() + MARK_AGAIN_S
+        self._is_marked = self._has_log and mark_open(self.sql)
+
+    def _fold(self) -> None:
+        if self._is_at_rest:  # also one that was never opened, because it is none of ours
+            return
+        self._is_at_rest = True
+        clear_mark(self.sql)
+        self._is_marked, self._mark_at = False, 0.0
+        self.sql.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def close(self) -> None:
         """Fold the WAL into the main file and let go of the lock."""
         sql = getattr(self, "sql", None)
         if sql is not None:
-            if not self.read_only:
-                if self._is_marked:
-                    clear_mark(sql)
-                with contextlib.suppress(sqlite3.Error):
-                    sql.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            with contextlib.suppress(sqlite3.Error):
+                self._fold()
             sql.close()
         if self._lock is not None:
             self._lock.close()
@@ -216,35 +250,17 @@ def _connect(file: Path, *, read_only: bool) -> sqlite3.Connection:
     try:
         sql = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
         sql.row_factory = sqlite3.Row
-        for pragma in ("busy_timeout=10000", "foreign_keys=ON", "trusted_schema=OFF",
-                       "cell_size_check=ON", "mmap_size=0", "temp_store=MEMORY"):  # fmt: skip
+        sql.execute(PATIENCE)
+        for pragma in ("foreign_keys=ON", "trusted_schema=OFF", "cell_size_check=ON",
+                       "mmap_size=0", "temp_store=MEMORY"):  # fmt: skip
             sql.execute(f"PRAGMA {pragma}")
     except sqlite3.DatabaseError as error:
-        raise ProjectError(f"{file} cannot be read as a project: {error}") from None
+        raise unreadable(file, error) from None
     return sql
 
 
-def _check(sql: sqlite3.Connection, file: Path) -> None:
-    try:
-        owner = sql.execute("PRAGMA application_id").fetchone()[0]
-        version = _version(sql)
-    except sqlite3.DatabaseError as error:
-        raise ProjectError(f"{file} cannot be read as a project: {error}") from None
-    if owner != APPLICATION_ID:
-        raise ProjectError(f"{file} belongs to another program: nothing in it was touched")
-    if version > len(STEPS):
-        raise ProjectError(
-            f"{file} was written by a newer version (schema {version}, this one knows "
-            f"{len(STEPS)}): update mapd-studio; nothing in it was touched"
-        )
-
-
-def _version(sql: sqlite3.Connection) -> int:
-    return int(sql.execute("PRAGMA user_version").fetchone()[0])
-
-
 def _migrate(sql: sqlite3.Connection, file: Path) -> None:
-    version = _version(sql)
+    version = version_of(sql)
     if version == len(STEPS):
         return
     if version:
@@ -274,22 +290,3 @@ def _copy_into(copy: sqlite3.Connection, sql: sqlite3.Connection) -> None:
     sql.backup(copy)
     copy.execute("PRAGMA journal_mode=DELETE")  # a copy is one file, whatever befalls it
     clear_mark(copy)
-
-
-def _identity(file: Path) -> tuple[int, int] | None:
-    try:
-        found = file.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make sure that the names in a folder outlast a power cut, where the system can."""
-    if os.name == "nt":  # pragma: no cover - its file systems log names by themselves
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

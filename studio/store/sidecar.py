@@ -25,7 +25,7 @@ def what_lacks(sql: sqlite3.Connection, file: Path) -> str:
         ProjectError: the file is not whole without it.
     """
     # Twice, as a process may begin or end its work between the two looks; never so both times.
-    if not all(_is_marked(sql) and _has_no_log(file) for _ in range(2)):
+    if not all(is_marked(sql) and _has_no_log(file) for _ in range(2)):
         return ""
     gone = f"{file.parent} was not closed, and the sidecar {file.name}-wal is missing"
     try:
@@ -41,19 +41,21 @@ def what_lacks(sql: sqlite3.Connection, file: Path) -> str:
 
 
 def mark_open(sql: sqlite3.Connection) -> bool:
-    """Write into the main file that it is being written to; returns whether that was possible.
+    """Write into the main file that it is being written to; returns whether it stands there now.
 
-    A full disk or a stranger's lock is no reason not to open it, and not waited for.
+    A full disk, a stranger's lock or a reader is no reason not to go on, and not waited for.
     """
     try:
         sql.execute("PRAGMA busy_timeout=0")
-        sql.execute(_SET)
-        sql.execute("PRAGMA wal_checkpoint(PASSIVE)")  # the log stays, and is not empty
+        if not is_marked(sql):
+            sql.execute(_SET)
+        # The log stays, and is not empty.
+        busy, frames, folded = sql.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
     except sqlite3.OperationalError:
         return False
     finally:
         sql.execute("PRAGMA busy_timeout=10000")
-    return True
+    return not busy and frames == folded
 
 
 def clear_mark(sql: sqlite3.Connection) -> None:
@@ -62,7 +64,8 @@ def clear_mark(sql: sqlite3.Connection) -> None:
         sql.execute(_CLEAR)
 
 
-def _is_marked(sql: sqlite3.Connection) -> bool:
+def is_marked(sql: sqlite3.Connection) -> bool:
+    """Return whether a file says that it is being written to, or was when its writer ended."""
     try:
         if sql.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
             return False

@@ -51,8 +51,8 @@ class Store(Connection):
         groups: dict[str, list[dict[str, Any]]] = {}
         for record in records:
             groups.setdefault(record.table, []).append(row_of(record))
-        before = self.sql.total_changes
         with self.transaction():
+            before = self.sql.total_changes
             for table, rows in groups.items():
                 names = list(rows[0])
                 marks = ", ".join(f":{name}" for name in names)
@@ -155,6 +155,8 @@ class Store(Connection):
 
     def orphan_calls(self) -> int:
         """Mark requests that were sent by a process that died as unknown; returns how many."""
+        if self.value("SELECT 1 FROM calls WHERE state = 'sent' LIMIT 1") is None:
+            return 0  # and nothing was written
         return self.execute(
             "UPDATE calls SET state = 'unknown', outcome = 'unknown', done_at = ?,"
             " detail = 'the studio ended before the reply; it may have been billed'"

@@ -8,12 +8,14 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from studio.domain.errors import ProjectError
 from studio.domain.records import Question
+from studio.store import database
 from studio.store.backups import make_backup, restore_backup
 from studio.store.database import FILE_NAME
 from studio.store.tables import Store
@@ -47,7 +49,7 @@ def count(store: Store) -> int:
     return int(store.value("SELECT count(*) FROM questions"))
 
 
-@pytest.mark.parametrize("rows", [0, 1, 50, 600, 1500])
+@pytest.mark.parametrize("rows", [1, 50, 600, 1500])
 def test_a_copy_of_the_main_file_alone_says_that_it_may_lack(tmp_path: Path, rows: int) -> None:
     Store.create(tmp_path / "p").close()
     kill_a_run(tmp_path / "p", rows)
@@ -103,6 +105,57 @@ def test_a_project_at_work_a_backup_and_what_is_restored_give_no_such_word(tmp_p
     restore_backup(tmp_path / "p", made)
     store = Store(tmp_path / "p")
     assert (store.remarks, count(store)) == ([], 1)
+    store.close()
+
+
+def test_at_rest_the_main_file_alone_is_whole(tmp_path: Path) -> None:
+    store = Store.create(tmp_path / "p")
+    for n in range(3):
+        alone = Store(main_file_alone(store.path, tmp_path / f"rest-{n}"), read_only=True)
+        assert (alone.remarks, count(alone)) == ([], n), "nothing was written since"
+        alone.close()
+        store.add([Question(text=f"{n}", gold="1")])
+        alone = Store(main_file_alone(store.path, tmp_path / f"work-{n}"), read_only=True)
+        assert WORD in alone.remarks[0], "what was written lies in the sidecar"
+        alone.close()
+        store.rest()
+        assert (store.path / f"{FILE_NAME}-wal").stat().st_size == 0
+    store.close()
+
+
+def test_a_rest_waits_for_no_reader_and_comes_later(tmp_path: Path) -> None:
+    store, reader = Store.create(tmp_path / "p"), Store(tmp_path / "p", read_only=True)
+    store.add([Question(text="a", gold="1")])
+    reader.execute("BEGIN")
+    assert count(reader) == 1
+    begun = time.monotonic()
+    store.rest()
+    assert time.monotonic() - begun < 2
+    alone = Store(main_file_alone(store.path, tmp_path / "held up"), read_only=True)
+    assert WORD in alone.remarks[0]
+    alone.close()
+    reader.close()
+    store.add([Question(text="b", gold="1")])
+    store.rest()
+    alone = Store(main_file_alone(store.path, tmp_path / "at last"), read_only=True)
+    assert (alone.remarks, count(alone)) == ([], 2)
+    alone.close()
+    store.close()
+
+
+def test_who_reads_at_the_first_write_only_delays_the_mark(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "MARK_AGAIN_S", 0.0)
+    store, reader = Store.create(tmp_path / "p"), Store(tmp_path / "p", read_only=True)
+    reader.execute("BEGIN")
+    assert count(reader) == 0
+    store.add([Question(text="a", gold="1")])
+    reader.close()
+    store.add([Question(text="b", gold="1")])
+    alone = Store(main_file_alone(store.path, tmp_path / "copy"), read_only=True)
+    assert WORD in alone.remarks[0]
+    alone.close()
     store.close()
 
 
