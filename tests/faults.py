@@ -46,6 +46,20 @@ def _whole(text: str | None, number: int, **changes: Any) -> bytes:
     return json.dumps(completion(text, number=number, **changes)).encode()
 
 
+def _two_choices(number: int) -> dict[str, Any]:
+    """As if n = 2 had been asked for: the first is the answer, and both are kept."""
+    whole = completion("Answer: 1", number=number)
+    other = {"index": 1, "message": {"role": "assistant", "content": "Answer: 2"}}
+    return {**whole, "choices": [*whole["choices"], {**other, "finish_reason": "stop"}]}
+
+
+def _with_log_probabilities(number: int) -> dict[str, Any]:
+    whole = completion("Answer: 1", number=number)
+    tokens = [{"token": "1", "logprob": -9999.0, "bytes": [49], "top_logprobs": []}] * 50
+    whole["choices"][0]["logprobs"] = {"content": tokens, "refusal": None}
+    return whole
+
+
 #: Status, body and headers.
 STATUSES: dict[str, tuple[int, dict[str, Any], dict[str, str]]] = {
     "429": (429, _error("slow down"), {"Retry-After": "0.05"}),
@@ -99,6 +113,8 @@ BODIES: dict[str, Callable[[int], bytes]] = {
     "tool calls": lambda n: _whole(
         None, n, finish="tool_calls", message={"tool_calls": [{"id": "t", "type": "function"}]}
     ),
+    "two choices": lambda n: json.dumps(_two_choices(n)).encode(),
+    "log probabilities": lambda n: json.dumps(_with_log_probabilities(n)).encode(),
     "few ids": lambda n: _whole(f"Answer: {n}", n % 3),
     "odd id": lambda n: json.dumps(
         {**completion("Answer: 1", number=n), "id": f"\ud800{n}" + "x" * 10_000, "model": "\ud800"}

@@ -69,8 +69,14 @@ class Safekeeping:
         in_the_way = (
             store.value("PRAGMA journal_mode") != "wal"
         )  # a reader, of who writes without log
-        self._thread = threading.Thread(target=self._write, args=(store,), name="studio-backup")
-        self._thread.start()
+        thread = threading.Thread(target=self._write, args=(store,), name="studio-backup")
+        try:
+            thread.start()
+        except (RuntimeError, MemoryError) as error:  # no room for another thread
+            store.close()
+            self._say(str(error))
+            return False
+        self._thread = thread
         if in_the_way:
             self.close()
         return True

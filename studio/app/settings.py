@@ -7,10 +7,13 @@ may go to is remembered in a file of this user's, outside every project, when th
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import threading
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
 from studio.domain.errors import KeyNotAllowed, TeacherError
@@ -19,7 +22,9 @@ from studio.domain.redaction import remember_key
 if TYPE_CHECKING:
     from studio.domain.records import TeacherRecord
 
+T = TypeVar("T")
 SERVICE = "mapd-studio"
+KEYRING_WITHIN_S = 20.0  #: long enough to unlock it by hand
 _ALLOWED = "allowed-keys.json"
 _KNOWN = {"OPENAI_API_KEY": ["https://api.openai.com"]}  #: where a variable's name says the address
 
@@ -33,6 +38,7 @@ class Keys:
 
     def __init__(self, folder: Path | None = None) -> None:
         self._session: dict[str, str] = {}
+        self._is_stuck = False  # the keyring did not answer once
         self._folder = folder
 
     def key_for(self, teacher: TeacherRecord) -> str | None:
@@ -46,7 +52,7 @@ class Keys:
         remember_key(in_environment)
         if in_environment and self.may_send(teacher):
             return in_environment
-        stored = self._session.get(_place(teacher)) or _from_keyring(_place(teacher))
+        stored = self._session.get(_place(teacher)) or self._from_keyring(_place(teacher))
         remember_key(stored)
         if stored is None and in_environment:
             raise KeyNotAllowed(teacher.name, teacher.api_key_env, _host(teacher))
@@ -103,12 +109,40 @@ class Keys:
         remember_key(key)
         place = _place(teacher)
         self._session[place] = key.strip()
-        try:
+
+        def store() -> bool:
             keyring.set_password(SERVICE, place, key.strip())
-        except Exception:  # whatever it is, no keyring took it
+            return True
+
+        if not self._ask(store):  # whatever it was, no keyring took it
             return False
         del self._session[place]
         return True
+
+    def _from_keyring(self, place: str) -> str | None:
+        import keyring
+
+        return self._ask(lambda: keyring.get_password(SERVICE, place))
+
+    def _ask(self, keyring: Callable[[], T]) -> T | None:
+        """Return what the keyring says; None where it says nothing in time, and from then on.
+
+        It is other people's code on other people's systems: locked, no bus, half set up, or waiting
+        for a window that nobody sees.
+        """
+        said: list[T] = []
+
+        def ask() -> None:
+            with contextlib.suppress(Exception):
+                said.append(keyring())
+
+        if self._is_stuck:
+            return None
+        thread = threading.Thread(target=ask, name="studio-keyring", daemon=True)
+        thread.start()
+        thread.join(KEYRING_WITHIN_S)
+        self._is_stuck = thread.is_alive()
+        return said[0] if said else None
 
 
 def _place(teacher: TeacherRecord) -> str:
@@ -118,12 +152,3 @@ def _place(teacher: TeacherRecord) -> str:
 def _host(teacher: TeacherRecord) -> str:
     address = urlsplit(teacher.base_url)
     return f"{address.scheme}://{address.netloc}".lower()
-
-
-def _from_keyring(place: str) -> str | None:
-    import keyring
-
-    try:
-        return keyring.get_password(SERVICE, place)
-    except Exception:  # other people's code on other people's systems: locked, no bus, half set up
-        return None

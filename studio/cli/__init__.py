@@ -22,11 +22,19 @@ INTERRUPTED = 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb and return its exit code; without a verb the window opens."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    _speak_utf8()
     if given[:1] == ["--version"]:
         print(f"mapd-studio {__version__}")
         return 0
     with keys_hidden_on_stderr():
         return _run(given)
+
+
+def _speak_utf8() -> None:
+    """Where the system knows no language Python would speak ASCII, and end at the first dash."""
+    for stream in (sys.stdout, sys.stderr):
+        if getattr(stream, "encoding", "").lower() in ("ascii", "us-ascii", "ansi_x3.4-1968"):
+            getattr(stream, "reconfigure", lambda **_: None)(encoding="utf-8")
 
 
 def _run(given: list[str]) -> int:
@@ -82,7 +90,7 @@ def _usage(error: Exception, given: Sequence[str]) -> int:
     if type(error).__name__ == "Abort":
         return _interrupted()
     if exit_code is None or message is None:
-        if any(isinstance(one, MemoryError) for one in _before(error)):
+        if any(isinstance(one, MemoryError) or "new thread" in str(one) for one in _before(error)):
             return _out_of_memory()
         traceback.print_exception(error)  # here, where no key passes
         return 1

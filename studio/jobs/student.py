@@ -26,6 +26,7 @@ from transformers.utils.logging import disable_progress_bar
 from studio.domain.errors import SpecError, StudentError
 from studio.domain.specs import Precision, StudentSpec
 from studio.jobs.four_bit import four_bit_options
+from studio.jobs.limits import within
 from studio.jobs.weights import Weights, check_config, find_adapter, find_weights, is_hub_id
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ UNREADABLE = (
     OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError, OverflowError,
     struct.error, SafetensorError,
 )  # fmt: skip
+TEMPLATE_WITHIN_S = 10.0  #: a chat template is a program, and not ours
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -103,10 +105,12 @@ class Student(NamedTuple):
 
     def _rendered(self, messages: Messages, **options: Any) -> list[int]:
         try:
-            ids: Any = self.tokenizer.apply_chat_template(
-                list(messages), tokenize=True, return_dict=False, **options
-            )
-        except (TemplateError, TypeError) as error:
+            with within(TEMPLATE_WITHIN_S):
+                ids: Any = self.tokenizer.apply_chat_template(
+                    list(messages), tokenize=True, return_dict=False, **options
+                )
+        except (TemplateError, ArithmeticError, LookupError, RecursionError, TimeoutError, TypeError,
+                ValueError) as error:  # fmt: skip
             raise StudentError(
                 f"the chat template of {self.weights.place} refuses these messages ({error}): write"
                 " prompts with the roles it knows"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from keyring.backend import KeyringBackend
 from keyring.backends import fail
 from keyring.errors import KeyringLocked
 
+from studio.app import settings
 from studio.app.settings import Keys
 from studio.domain.errors import KeyNotAllowed, TeacherError
 from studio.domain.records import TeacherRecord
@@ -102,6 +105,35 @@ def test_without_a_keyring_a_key_lasts_for_the_session_and_that_is_told(
     assert keys.store_key(teacher(), KEY) is False
     assert keys.key_for(teacher()) == KEY
     assert Keys().key_for(teacher()) is None
+
+
+def test_a_keyring_that_does_not_answer_is_not_waited_for_twice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hanging = threading.Event()
+
+    class HangingKeyring(MemoryKeyring):
+        def get_password(self, service: str, username: str) -> str | None:
+            hanging.wait()
+            return None
+
+        set_password = get_password  # type: ignore[assignment]
+
+    monkeypatch.setattr(settings, "KEYRING_WITHIN_S", 0.2)
+    keyring.set_keyring(HangingKeyring())
+    try:
+        keys, begun = Keys(), time.monotonic()
+        assert keys.key_for(teacher()) is None
+        for _ in range(50):
+            assert keys.key_for(teacher()) is None
+        assert keys.store_key(teacher(), KEY) is False, "it lasts for this session"
+        assert keys.key_for(teacher()) == KEY
+        assert time.monotonic() - begun < 2
+    finally:
+        hanging.set()
+        for thread in threading.enumerate():
+            if thread.name == "studio-keyring":
+                thread.join()
 
 
 @pytest.mark.parametrize(

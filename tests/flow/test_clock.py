@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +19,7 @@ from studio.flow.training import _newest_run
 from studio.store import views
 from studio.store.tables import Store
 from tests.fakes import FaultyEndpoint
-from tests.killing import answer, make_project, start
+from tests.killing import STAGES, Tables, answer, make_project, start, tables
 from tests.ledger import check_ledger, check_length
 
 DEADLINE_S = 5.0
@@ -55,6 +59,68 @@ def test_a_clock_that_jumps_disturbs_no_run(tmp_path: Path, endpoint: FaultyEndp
     times = [row[0] for row in store.rows("SELECT sent_at FROM calls ORDER BY rowid")]
     assert times == sorted(times), "what was sent later has the later time"
     assert times[-1] - times[0] < took
+    store.close()
+
+
+ODD = {
+    "1970, and i without its dot": {"MAPD_TEST_CLOCK": "5", "LC_ALL": "tr_TR.UTF-8"},
+    "before 2038 ends in 32 bits": {"MAPD_TEST_CLOCK": str(2**31 - 1), "TZ": "Nowhere/At_All"},
+    "2106": {"MAPD_TEST_CLOCK": str(2**32 - 1), "TZ": "Pacific/Kiritimati"},
+    "the hour that comes twice, and commas": {
+        "MAPD_TEST_CLOCK": "1793493000", "TZ": "Europe/Berlin", "LC_ALL": "de_DE.UTF-8",
+    },
+    "no locale": {"LC_ALL": "no_WHERE", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+}  # fmt: skip
+Told = tuple[object, list[str], Tables]
+
+
+def told_where(machine: dict[str, str], folder: Path, url: str) -> Told:
+    """Ask a committee and decide on an odd machine; returns what is told, exported and stored."""
+    project, now = folder / "p", str(time.time())
+    make_project(project, url, questions=4)
+
+    def studio(*arguments: object) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.odd_clock", *map(str, arguments)], capture_output=True,
+            timeout=60, env={**os.environ, "MAPD_TEST_CLOCK": now, **machine}, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stdout.decode("utf-8")
+
+    studio("run", project, *STAGES)
+    decided = json.loads(studio("decide", project, "--preset", "paper", "--json"))
+    studio("policies", project)
+    studio("export", project, folder / "out", "--format", "messages", "--all")
+    rows = [line for file in (folder / "out" / "data").iterdir()
+            for line in file.read_text("utf-8").splitlines()]  # fmt: skip
+    assert rows
+    studio("status", project)
+    return decided, sorted(rows), tables(project)
+
+
+@pytest.fixture(scope="module")
+def calm(tmp_path_factory: pytest.TempPathFactory) -> Told:
+    """What is told, and the tables, on a machine like any other."""
+    served = FaultyEndpoint(answer)
+    try:
+        return told_where({}, tmp_path_factory.mktemp("calm"), served.url)
+    finally:
+        served.close()
+
+
+@pytest.mark.parametrize("machine", ODD)
+def test_clocks_zones_and_locales_change_no_record(
+    tmp_path: Path, calm: Told, machine: str
+) -> None:
+    served = FaultyEndpoint(answer)
+    try:
+        assert told_where(ODD[machine], tmp_path, served.url) == calm
+    finally:
+        served.close()
+    store = Store(tmp_path / "p")
+    check_ledger(store, requests=served.requests)
+    times = [row[0] for row in store.rows("SELECT sent_at FROM calls ORDER BY rowid")]
+    assert times == sorted(times)
     store.close()
 
 

@@ -70,6 +70,7 @@ USABLE = {"length": Expected(Outcome.TRUNCATED)} | {
     for name in (
         "byte order mark", "1e999", "odd id", "nul and surrogate", "one long line",
         "absurd usage", "no usage", "another model", "key in an answer", "doubled",
+        "two choices", "log probabilities",
     )
 }  # fmt: skip
 BREAKS_OFF = {

@@ -40,6 +40,7 @@ def test_a_run_that_runs_out_of_memory_leaves_a_whole_file(
     assert bought > 0, "it ended before anything was asked"
     store = Store(project)
     store.orphan_calls()
+    intents = store.value("SELECT count(*) FROM calls")  # one may not have got as far as the line
     on_disk = store.value("SELECT count(*) FROM calls WHERE state IN ('received', 'answered')")
     check_ledger(store, requests=bought, ended=False)
     store.close()
@@ -48,5 +49,5 @@ def test_a_run_that_runs_out_of_memory_leaves_a_whole_file(
     check_ledger(store, requests=endpoint.requests)
     assert store.count(Rationale) == 12
     solved = store.value("SELECT count(*) FROM calls WHERE stage = 'solve'")
-    assert solved <= 12 + bought - on_disk, "what was on disk was not bought again"
+    assert solved <= 12 + intents - on_disk, "what was on disk was not bought again"
     store.close()

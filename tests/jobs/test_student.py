@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import copy
+import time
 
 import pytest
 import torch
 
 from studio.domain.errors import SpecError, StudentError
+from studio.jobs import student as jobs_student
 from studio.jobs.student import Student, pick_precision
 
 ASKED = [{"role": "user", "content": "How many?"}]
@@ -46,6 +48,25 @@ def test_a_template_that_refuses_a_role_is_told_in_one_line(student: Student) ->
     strict = with_template(student, "{{ raise_exception('no system role') }}")
     with pytest.raises(StudentError, match=r"refuses these messages \(no system role"):
         strict.prompt_ids(ASKED)
+
+
+@pytest.mark.parametrize(
+    "template",
+    ["{% for i in range(1000000000) %}x{% endfor %}", "{{ messages[7].content }}",
+     "{% for i in range(99999) %}{% for j in range(99999) %}{% set k = i * j %}{% endfor %}{% endfor %}",
+     "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", "{{ 1 / 0 }}", "{{ ''.__class__.__mro__ }}",
+     "{{ messages.append(1) }}", "{{ 'x' % 1 }}", "{% include '/etc/passwd' %}"],
+)  # fmt: skip
+def test_a_template_that_goes_off_its_way_is_told_in_one_line(
+    student: Student, template: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It came with the model and is a program of a sort: it may neither hang nor reach for anything."""
+    monkeypatch.setattr(jobs_student, "TEMPLATE_WITHIN_S", 0.5)
+    begun = time.monotonic()
+    with pytest.raises(StudentError, match="refuses these messages") as told:
+        with_template(student, template).prompt_ids(ASKED)
+    assert "\n" not in str(told.value)
+    assert time.monotonic() - begun < 3
 
 
 def test_fp16_without_a_gpu_is_refused() -> None:

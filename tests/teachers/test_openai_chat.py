@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+import ssl
+import subprocess
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from pydantic import BaseModel
@@ -134,6 +138,61 @@ async def test_nobody_there_is_told_apart_from_a_broken_connection() -> None:
     reply = await client.answer(MESSAGES, max_tokens=5)
     await client.aclose()
     assert reply.outcome is Outcome.OFFLINE
+
+
+@pytest.mark.parametrize("certificate", ["none", "of nobody"])
+async def test_no_key_goes_over_a_line_that_cannot_be_trusted(
+    tmp_path: Path, certificate: str
+) -> None:
+    """No TLS at all, or a certificate that nobody vouches for: nothing was sent, nothing billed."""
+    heard: list[bytes] = []
+
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(await reader.read(100_000))
+        writer.close()
+
+    server = await asyncio.start_server(
+        listen, "127.0.0.1", 0, ssl=_self_signed(tmp_path) if certificate != "none" else None
+    )
+    url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+    client = OpenAIChat(teacher("t", url, timeout_s=5), key=KEY)
+    reply = await client.answer(MESSAGES, max_tokens=5)
+    await client.aclose()
+    server.close()
+    assert reply.outcome is Outcome.OFFLINE, reply
+    assert "\n" not in reply.detail
+    assert KEY.encode() not in b"".join(heard)
+
+
+def _self_signed(folder: Path) -> ssl.SSLContext:
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("makes a certificate with openssl")
+    subprocess.run(
+        [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=x",
+         "-keyout", folder / "key.pem", "-out", folder / "cert.pem"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
+    return context
+
+
+async def test_a_host_that_nobody_knows_is_offline() -> None:
+    client = OpenAIChat(teacher("t", "http://no-such-host.invalid/v1", timeout_s=20), key=KEY)
+    reply = await client.answer(MESSAGES, max_tokens=5)
+    await client.aclose()
+    assert reply.outcome is Outcome.OFFLINE
+    assert "not known" in reply.detail or "resol" in reply.detail or "No address" in reply.detail
+
+
+async def test_of_several_choices_the_first_is_the_answer(faults: Faults) -> None:
+    faults.fault = "two choices"
+    client = OpenAIChat(teacher("t", faults.endpoint.url), key=KEY)
+    raw = await client.send(MESSAGES, max_tokens=5)
+    await client.aclose()
+    assert read_reply(raw).text == "Answer: 1"
+    assert b"Answer: 2" in raw.body
 
 
 async def test_an_endpoint_without_schemas_is_asked_without_from_then_on() -> None:

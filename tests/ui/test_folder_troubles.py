@@ -31,6 +31,7 @@ def test_a_copy_without_its_sidecar_is_opened_with_a_line_that_says_so(
 ) -> None:
     del qtbot
     store = Store(project)
+    store.set_setting("student", "small")
     (tmp_path / "copy").mkdir()
     shutil.copy(project / "studio.db", tmp_path / "copy")
     store.close()
