@@ -196,6 +196,18 @@ def _flags(flagged: Mapping[str, int]) -> str:
     return f"accepted with a mark: {' · '.join(said)}" if said else "nothing accepted has a mark"
 
 
+def _check(tally: Tally) -> str:
+    """Return how far decisions and own answers agree, as far as anybody knows."""
+    ungraded = f"{tally.ungraded:,} own answers not graded yet: run 'mapd-studio run PROJECT grade'"
+    if 0 < tally.ungraded == tally.accepted + tally.rejected:
+        return ungraded
+    said = (
+        f"{tally.accepted_but_wrong:,} accepted but wrong answer · "
+        f"{tally.rejected_but_right:,} rejected but right"
+    )
+    return f"{said} · {ungraded}" if tally.ungraded else said
+
+
 def _in_words(tally: Tally, *, stored: bool) -> str:
     total = tally.accepted + tally.rejected
     teachers = " · ".join(f"{name} {n:,}" for name, n in tally.accepted_by_teacher.items())
@@ -203,8 +215,7 @@ def _in_words(tally: Tally, *, stored: bool) -> str:
         f"policy     {tally.policy.name}: {tally.policy.describe()}",
         f"accepted   {tally.accepted:,} of {total:,} rationales on {tally.questions_covered:,} "
         f"questions ({teachers or 'no teacher'}), about {tally.tokens:,} tokens",
-        f"check      {tally.accepted_but_wrong:,} accepted but wrong answer · "
-        f"{tally.rejected_but_right:,} rejected but right",
+        f"check      {_check(tally)}",
         f"marked     {_flags(tally.flagged)}",
         f"changes    {tally.to_accepted:,} become accepted · {tally.to_rejected:,} become rejected",
         f"overrides  {tally.overridden:,} by hand stay, {tally.agreeing_overrides:,} of them agree "

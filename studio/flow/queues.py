@@ -97,6 +97,10 @@ QUEUES: dict[str, Queue] = {
     ),
 }  # fmt: skip
 DOUBTFUL = "doubtful"  #: a further queue, of questions whose mistake may be none; no mask tells it
+BY_GRADE = frozenset(
+    {"accepted-wrong", "rejected-right"}
+)  #: unknown as long as no answer is graded
+BY_CHECK = frozenset({"wrong-sum", "odd", "duplicate"})  #: unknown as long as no text is checked
 BY_QUESTION = frozenset({"none-accepted"})  #: counted in questions instead of rationales
 
 

@@ -30,6 +30,7 @@ class Tally(NamedTuple):
     agreeing_overrides: int  #: overrides that say what this policy says by itself
     flagged: dict[str, int]  #: accepted rationales by what they are marked with
     steps: int | None = None  #: about; of training on them, where somebody asked
+    ungraded: int = 0  #: nobody knows of their own answers whether they are right or wrong
 
     def as_json(self) -> dict[str, object]:
         """Return the shape of ``decide --json``."""

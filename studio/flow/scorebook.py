@@ -115,6 +115,11 @@ class Scorebook:
         self._weighed: tuple[dict[str, float], _Seen] = ({}, self._plain)
 
     @property
+    def ungraded(self) -> int:
+        """How many rationales have an own answer that was not graded when this was read."""
+        return int((self.verdict == UNGRADED).sum())
+
+    @property
     def unchecked(self) -> int:
         """How many rationales were not checked when this was read."""
         return int((self.flags == UNCHECKED).sum())
@@ -235,6 +240,7 @@ class Scorebook:
             overridden=cells.count(human),
             agreeing_overrides=cells.count(human & (cells.human == automatic)),
             flagged={str(flag): int(n[accepted].sum()) for flag, n in self._flagged.items()},
+            ungraded=self.ungraded,
         )
 
     def _standing(

@@ -20,12 +20,19 @@ SELECT (SELECT count(*) FROM questions WHERE split = 'train') AS questions,
         WHERE q.split = 'train') AS attempts,
        (SELECT count(*) FROM mistakes m JOIN questions q ON q.id = m.question_id
         WHERE q.split = 'train') AS mistakes,
+       (SELECT count(*) FROM attempts a JOIN questions q ON q.id = a.question_id
+        WHERE q.split = 'train' AND NOT EXISTS
+        (SELECT 1 FROM grades g WHERE g.subject_id = a.id)) AS ungraded,
        (SELECT count(DISTINCT attempt_id) FROM explanations) AS explained,
        (SELECT count(*) FROM current_rationales) AS rationales,
        (SELECT count(DISTINCT subject_id) FROM reviews
         WHERE subject_kind = 'rationale' AND score IS NOT NULL) AS reviewed,
        (SELECT count(*) FROM runs) AS runs,
        (SELECT count(*) FROM run_states WHERE state IN ('finished', 'stopped')) AS trained"""
+
+#: Students with an attempt, as far as it takes to know whether there are several; needs
+#: attempts_student.
+STUDENTS = "SELECT DISTINCT student FROM attempts LIMIT 2"
 
 #: Questions with a mistake whose verdict is doubtful; needs grades_subject.
 DOUBTFUL_QUESTIONS = "SELECT DISTINCT question_id FROM mistakes WHERE doubts <> '[]'"

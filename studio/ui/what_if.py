@@ -9,7 +9,7 @@ import numpy as np
 from studio.flow.columns import Chosen
 from studio.ui.plain_text import one_line
 from studio.ui.texts import tr
-from studio.ui.words import change
+from studio.ui.words import change, things
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -60,15 +60,14 @@ class Trial(NamedTuple):
                 "questions {questions_covered}",
                 questions_covered=change(now.questions_covered, then.questions_covered),
             ),
-            tr(
-                "accepted but wrong {accepted_but_wrong}",
-                accepted_but_wrong=change(now.accepted_but_wrong, then.accepted_but_wrong),
-            ),
-            tr(
-                "rejected but right {right_now}",
-                right_now=change(self.right_now, then.rejected_but_right),
-            ),
         ]
+        if then.ungraded < len(self.final):  # else a 0 would be a claim that nobody can make
+            wrong = change(now.accepted_but_wrong, then.accepted_but_wrong)
+            right = change(self.right_now, then.rejected_but_right)
+            parts.append(tr("accepted but wrong {accepted_but_wrong}", accepted_but_wrong=wrong))
+            parts.append(tr("rejected but right {right_now}", right_now=right))
+        if then.ungraded:
+            parts.append(tr("{n} not graded yet", n=things(then.ungraded, "own answer")))
         return " · ".join(parts)
 
     @property
