@@ -7,6 +7,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QObject, Signal
 
 from studio.app.background import Task
+from studio.ui.remedies import in_window
 
 
 class Bridge(QObject):
@@ -55,7 +56,7 @@ class BusListener:
 
     def task_failed(self, task: str, message: str, detail: str) -> None:
         """Emit that a task failed."""
-        self._bridge.task_failed.emit(task, message, detail)
+        self._bridge.task_failed.emit(task, in_window(message), detail)
 
     def task_finished(self, task: str) -> None:
         """Emit that a task ended."""

@@ -18,6 +18,7 @@ from studio.domain.errors import InUseError
 from studio.prompts import resources
 from studio.ui.ending import EndOnSignal
 from studio.ui.reading import Reading
+from studio.ui.remedies import in_window
 from studio.ui.studio import Studio
 from studio.ui.texts import use_language
 from studio.ui.theme import Wish
@@ -108,7 +109,7 @@ def _open(studio: Studio, project: Path | None, page: str | None) -> None:
         if not studio.keeps_state:  # a screenshot only looks
             studio.open_project(project, page or "", read_only=True)
         else:
-            studio.show_start().tell(str(error), in_use=project)
+            studio.show_start().tell(in_window(str(error)), in_use=project)
 
 
 @contextlib.contextmanager

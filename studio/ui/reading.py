@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, Signal
 
 from studio.domain.errors import StudioError
 from studio.store.tables import Store
+from studio.ui.remedies import in_window
 
 T = TypeVar("T")
 
@@ -116,7 +117,7 @@ class Reading(QObject):
             return
         error = answer.future.exception()
         if isinstance(error, StudioError):
-            answer.failed(str(error))
+            answer.failed(in_window(str(error)))
         elif error is not None:
             raise error
         else:

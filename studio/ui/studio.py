@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from studio.app.workbench import Workbench
 from studio.domain.errors import InUseError, StudioError
 from studio.ui.main_window import MainWindow
+from studio.ui.remedies import in_window
 from studio.ui.restoring import Restoring
 from studio.ui.stations import STATIONS
 from studio.ui.texts import tr
@@ -125,9 +126,9 @@ class Studio(QObject):
                 make_demo(folder)
             self.open_project(folder, read_only=how == "look")
         except InUseError as error:
-            self._tell(str(error), in_use=folder)
+            self._tell(in_window(str(error)), in_use=folder)
         except StudioError as error:
-            self._tell(str(error))
+            self._tell(in_window(str(error)))
 
     def _on_open(self, window: MainWindow, folder: Path) -> None:
         if window.workbench.refusal:  # its folder was moved, and with it the lock that we hold

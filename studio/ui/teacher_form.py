@@ -19,6 +19,7 @@ from studio.domain.errors import SpecError
 from studio.domain.records import TeacherRecord
 from studio.domain.teacher_values import teacher_of
 from studio.ui.parts import button, choice, label
+from studio.ui.remedies import in_window
 from studio.ui.texts import mark, tr
 from studio.ui.theme import GRID
 
@@ -151,7 +152,7 @@ class TeacherForm(QDialog):
         try:
             record = teacher_of(values, before=self._teacher)
         except SpecError as error:
-            self._problem.setText(str(error))
+            self._problem.setText(in_window(str(error)))
             return
         self.saved.emit(record)
         self.accept()

@@ -22,6 +22,7 @@ from studio.store import views
 from studio.ui.commands import copy_button
 from studio.ui.page import Page
 from studio.ui.parts import Card, button, column, label, row, scrolled
+from studio.ui.remedies import in_window
 from studio.ui.texts import mark, tr
 from studio.ui.theme import GRID
 from studio.ui.token_view import TokenView
@@ -167,7 +168,7 @@ class TrainingPage(Page):
         try:
             settings = _checked(self._form.settings())
         except StudioError as error:
-            self._say(str(error))
+            self._say(in_window(str(error)))
             return
         self._say("")
         bench = self.workbench.bench
@@ -208,7 +209,7 @@ class TrainingPage(Page):
         try:
             settings = _checked(self._form.settings())
         except StudioError as error:
-            self._say(str(error))
+            self._say(in_window(str(error)))
             return None
         self._say(
             "" if student else tr("Whom to teach? Name a student, a model folder or a hub id.")

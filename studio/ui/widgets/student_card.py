@@ -13,6 +13,7 @@ from studio.flow.students import find_student
 from studio.ui.page import Page
 from studio.ui.parts import Card, button, label, row
 from studio.ui.plain_text import one_line
+from studio.ui.remedies import in_window
 from studio.ui.texts import mark, tr
 from studio.ui.words import share
 
@@ -53,15 +54,17 @@ class StudentCard(Card):
         self._name.setText(name)
 
     def show_exams(
-        self, exams: Sequence[tuple[str, int, int, int]], *, chosen: bool, asked: bool
-    ) -> None:
+        self, exams: Sequence[tuple[str, int, int, int]], *, chosen: bool, asked: bool,
+        answered_by: str = "",
+    ) -> None:  # fmt: skip
         """Show how its exams went.
 
         Args:
             exams: split, round, number of answers, number of right ones; the newest first.
             chosen: whether there is a student; asked: whether there are questions for it.
+            answered_by: whose answers these are, where no student is chosen.
         """
-        lines = []
+        lines = [tr("No student chosen yet; answers of {name} are here.", name=one_line(answered_by))] if answered_by else []  # fmt: skip
         for split, round_, n, right in exams[:EXAMS_SHOWN]:
             low, high = wilson(right, n)
             lines.append(tr("Round {n_round}, {split}: {right:,} of {n:,} right ({share}, {low} to {high})", n_round=round_, split=tr(SPLITS[split]), right=right, n=n, share=share(right / n), low=share(low), high=share(high)))  # fmt: skip
@@ -88,7 +91,7 @@ class StudentCard(Card):
         try:
             find_student(workbench.reader, text)
         except StudioError as error:
-            self._tell_problem(str(error))
+            self._tell_problem(in_window(str(error)))
             return
         self._page.reading.when(workbench.set_setting("student", text), lambda _: self._page.told.emit(
             tr("✓ Student: {name}. It can sit the exam now.", name=one_line(text)), False))  # fmt: skip
@@ -100,7 +103,7 @@ class StudentCard(Card):
                 workbench.bench, ("attempt", "grade"), student=self._name.text().strip()
             )
         except StudioError as error:
-            self._tell_problem(str(error))
+            self._tell_problem(in_window(str(error)))
             return
         workbench.run_flow(plan)
 
