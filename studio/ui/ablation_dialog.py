@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QDialog, QDialogButtonBox, QSpinBox, QWidget
 
-from studio.ui.parts import button, column, label, row
+from studio.ui.parts import button, column, label, roomy, row
 from studio.ui.plain_text import one_line
 from studio.ui.texts import tr
 from studio.ui.theme import GRID
@@ -29,7 +29,7 @@ class AblationDialog(QDialog):
         self.setWindowTitle(tr("What each part of the method is worth"))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._variants = {name: self._box(name) for name in variants}
-        self.steps = QSpinBox()
+        self.steps = roomy(QSpinBox())
         self.steps.setRange(0, _MOST)
         self.steps.setSpecialValueText(tr("as the whole method takes"))
         self.steps.setAccessibleName(tr("Steps of each run"))

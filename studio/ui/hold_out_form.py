@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QDialog, QDoubleSpinBox, QFormLayout, QSpinBox, QW
 
 from studio.flow.splits import SEED
 from studio.ui.commands import copy_button
-from studio.ui.parts import button, choice, column, label, row
+from studio.ui.parts import button, choice, column, label, roomy, row
 from studio.ui.texts import tr
 from studio.ui.theme import GRID
 from studio.ui.words import things
@@ -36,7 +36,7 @@ class HoldOutForm(QDialog):
         super().__init__(parent)
         self.setWindowTitle(tr("Hold questions out"))
         self._train, self._project = dict(train), project
-        self._share = QDoubleSpinBox()
+        self._share = roomy(QDoubleSpinBox())
         self._share.setRange(1, 90)
         self._share.setDecimals(0)
         self._share.setSuffix(" %")
@@ -47,7 +47,7 @@ class HoldOutForm(QDialog):
         )
         self._dataset = choice([(tr("all"), ""), *((name, name) for name in self._train)],
                                name=tr("Dataset"), tip=tr("Of this dataset only, or evenly of all"))  # fmt: skip
-        self._seed = QSpinBox()
+        self._seed = roomy(QSpinBox())
         self._seed.setRange(0, 999_999)
         self._seed.setValue(SEED)
         self._seed.setAccessibleName(tr("Seed"))

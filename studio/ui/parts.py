@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import (
+    QAbstractSpinBox,
     QBoxLayout,
     QComboBox,
     QFrame,
@@ -29,6 +30,7 @@ from studio.ui.texts import tr
 from studio.ui.theme import GRID
 
 L = TypeVar("L", bound=QBoxLayout)
+S = TypeVar("S", bound=QAbstractSpinBox)
 
 
 def label(text: str = "", role: str = "", *, wrap: bool = False, tip: str = "") -> QLabel:
@@ -120,6 +122,13 @@ def choose(box: QComboBox, value: Any) -> None:
     box.blockSignals(True)
     box.setCurrentIndex(max(0, box.findData(value)))
     box.blockSignals(False)
+
+
+def roomy(box: S) -> S:
+    """Keep a number off the frame of its field, which style sheets cannot do in Qt; returns the field."""
+    if (field := box.lineEdit()) is not None:
+        field.setTextMargins(GRID * 3 // 4, 0, 0, 0)
+    return box
 
 
 class Card(QFrame):

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QCheckBox, QDialog, QFormLayout, QSpinBox, QWidget
 
 from studio.flow.quality import Quality
 from studio.ui.commands import copy_button
-from studio.ui.parts import button, column, label, row
+from studio.ui.parts import button, column, label, roomy, row
 from studio.ui.texts import mark, tr
 from studio.ui.theme import GRID
 
@@ -107,7 +107,7 @@ class QualityForm(QDialog):
     def _number(name: str) -> QSpinBox:
         bounds = {kind: getattr(one, kind) for one in Quality.model_fields[name].metadata
                   for kind in ("ge", "le") if hasattr(one, kind)}  # fmt: skip
-        made = QSpinBox()
+        made = roomy(QSpinBox())
         made.setRange(bounds["ge"], bounds["le"])
         made.setSpecialValueText(tr(_AT_ZERO[name]) if name in _AT_ZERO else "")
         return made

@@ -6,8 +6,9 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QDoubleSpinBox, QWidget
 
 from studio.flow.cost import Estimate, sum_of
-from studio.ui.parts import button, column, label, row
+from studio.ui.parts import button, column, label, roomy, row
 from studio.ui.sheet import Sheet
+from studio.ui.stage_words import stage_name
 from studio.ui.standing import price_of, tokens_of
 from studio.ui.texts import tr
 from studio.ui.theme import GRID
@@ -26,23 +27,25 @@ class RunDialog(QDialog):
 
     agreed = Signal(object)
 
-    def __init__(self, parent: QWidget, estimates: list[Estimate]) -> None:
+    def __init__(
+        self, parent: QWidget, estimates: list[Estimate], *, title: str = "", about: str = ""
+    ) -> None:
         super().__init__(parent)
-        self.setWindowTitle(tr("Run what is missing"))
+        self.setWindowTitle(title or tr("Run what is missing"))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setMinimumWidth(_WIDTH)
         wanted = [one for one in estimates if one.records]
         sheet = Sheet(
             (tr("Stage"), tr("Records"), tr("Calls"), tr("Tokens"), tr("USD"), tr("From")),
             name=tr("What the run would take"), numbers=range(1, 5), stretch=0,
-            widths=(176, 88, 88, 112, 112, 112),
+            widths=(176, 88, 88, 112, 112, 112), empty=tr("Nothing is missing"),
         )  # fmt: skip
         sheet.show_rows([
-            (one.stage, one.records, one.calls, _tokens(one), _price(one), _basis(one))
+            (stage_name(one.stage), one.records, one.calls, _tokens(one), _price(one), _basis(one))
             for one in wanted
         ])  # fmt: skip
-        sheet.setFixedHeight(GRID * 4 * (len(wanted) + 1) + GRID)
-        self.budget = QDoubleSpinBox()
+        sheet.setFixedHeight(GRID * 4 * (max(1, len(wanted)) + 1) + GRID)
+        self.budget = roomy(QDoubleSpinBox())
         self.budget.setRange(0, _MOST_USD)
         self.budget.setDecimals(2)
         self.budget.setPrefix("$ ")
@@ -52,13 +55,14 @@ class RunDialog(QDialog):
         self.budget.setToolTip(tr("Stop buying when so much more is spent; 0 is no limit"))
         calls = sum(one.calls for one in wanted)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
-        self.run = button(tr("Run ({calls})", calls=things(calls, "call")), self._on_run,
+        text = tr("Run ({calls})", calls=things(calls, "call")) if calls else tr("Run")
+        self.run = button(text, self._on_run,
                           role="main", tip=tr("Start these stages; they can be stopped (Enter)"))  # fmt: skip
         self.run.setDefault(True)
         buttons.addButton(self.run, QDialogButtonBox.ButtonRole.AcceptRole)
         buttons.rejected.connect(self.reject)
         layout = column(
-            sheet, label(_in_all(wanted), wrap=True),
+            *([label(about, "dim", wrap=True)] if about else []), sheet, label(_in_all(wanted), wrap=True),
             row(label(tr("Spend at most")), self.budget, None),
             label(_caveat(wanted), "small", wrap=True), buttons, gap=GRID * 3 // 2,
         )  # fmt: skip

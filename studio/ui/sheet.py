@@ -106,7 +106,7 @@ class Sheet(QTableView):
     ) -> None:
         super().__init__()
         self.setProperty("role", "sheet")
-        self._empty = empty
+        self._empty, self._numbers = empty, tuple(numbers)
         self.sheet = SheetModel(head, numbers, self)
         self.setModel(self.sheet)
         self.setAccessibleName(name)
@@ -125,14 +125,21 @@ class Sheet(QTableView):
         header.setHighlightSections(False)
         header.setTextElideMode(Qt.TextElideMode.ElideRight)
         header.setSectionResizeMode(range(len(head))[stretch], QHeaderView.ResizeMode.Stretch)
+        header.ensurePolished()  # else its bold letters are not known yet
         for place, width in enumerate(widths):
-            header.resizeSection(place, width)
+            header.resizeSection(place, max(width, header.sectionSizeHint(place)))
         self.selectionModel().currentRowChanged.connect(lambda now, _: self.chosen.emit(now.row()))
         self.activated.connect(lambda index: self.opened.emit(index.row()))
 
     def show_rows(self, rows: list[tuple[Any, ...]]) -> None:
-        """Show these rows."""
+        """Show these rows; a number is never cut, so its column grows where it has to."""
         self.sheet.show_rows(rows)
+        header = self.horizontalHeader()
+        for place in self._numbers if rows else ():
+            if header.sectionResizeMode(place) is QHeaderView.ResizeMode.Interactive:
+                header.resizeSection(
+                    place, max(header.sectionSize(place), self.sizeHintForColumn(place))
+                )
 
     # Qt's own names
 

@@ -10,8 +10,9 @@ from studio.domain.policy import Policy
 from studio.domain.records import Verdict
 from studio.flow import pipeline
 from studio.flow.cost import total
-from studio.flow.queues import DOUBTFUL, queue_counts
+from studio.flow.queues import BY_CHECK, BY_GRADE, DOUBTFUL, queue_counts
 from studio.store import views, window_views
+from studio.ui.stage_words import stage_name, stage_work
 from studio.ui.texts import tr
 from studio.ui.words import NOTHING, cost, count, decimal, share, things
 
@@ -32,8 +33,9 @@ class Standing(NamedTuple):
     numbers: dict[str, int]
     accepted: int
     by_hand: int
-    queues: dict[str, int]
+    queues: dict[str, int | None]  #: None: nobody can tell yet
     accuracy: float | None  #: of the newest student that was measured on held-out questions
+    accuracy_n: int | None  #: on so many of them
     scripted: tuple[str, ...]
     teachers: int
     calls: dict[str, float | None]
@@ -44,7 +46,7 @@ class Standing(NamedTuple):
     def of_round(self, one: Round) -> Standing:
         """Return the same with the stations of one round."""
         return self._replace(numbers=one.counts, accepted=one.counts["accepted"],
-                             by_hand=one.counts["by_hand"], accuracy=one.accuracy)  # fmt: skip
+                             by_hand=one.counts["by_hand"], accuracy=one.accuracy, accuracy_n=None)  # fmt: skip
 
 
 class Stop(NamedTuple):
@@ -62,16 +64,21 @@ def read_standing(store: Store) -> Standing:
 
     book = Scorebook(store)
     numbers = dict(store.one(window_views.FUNNEL) or {})
-    results = [json.loads(row["result"]).get("accuracy") for row in store.rows(views.RUNS)]
-    measured = [one for one in results if one is not None]
+    results = [json.loads(row["result"]) for row in store.rows(views.RUNS)]
+    measured = [one for one in results if one.get("accuracy") is not None]
+    newest = measured[-1] if measured else {}
     doubtful = len(store.rows(window_views.DOUBTFUL_QUESTIONS))
     teachers = store.teachers()
     return Standing(
         numbers=numbers,
         accepted=int((book.current == 1).sum()),
         by_hand=int((book.human >= 0).sum()),
-        queues={**queue_counts(book), DOUBTFUL: doubtful},
-        accuracy=measured[-1] if measured else None,
+        queues={
+            **_queues(book),
+            DOUBTFUL: None if 0 < numbers["ungraded"] == numbers["attempts"] else doubtful,
+        },
+        accuracy=newest.get("accuracy"),
+        accuracy_n=newest.get("accuracy_n"),
         scripted=tuple(teacher.name for teacher in teachers if teacher.scripted),
         teachers=len(teachers),
         calls=dict(store.one(views.CALL_COUNTS) or {}),
@@ -79,6 +86,15 @@ def read_standing(store: Store) -> Standing:
         is_free=not store.value(window_views.CALLS_OF_MODELS),
         rounds=_rounds(store, book),
     )
+
+
+def _queues(book: Scorebook) -> dict[str, int | None]:
+    """Return how many are in each queue; None where nothing was graded or checked that could tell."""
+    counts: dict[str, int | None] = {**queue_counts(book)}
+    for names, unknown in ((BY_GRADE, book.ungraded), (BY_CHECK, book.unchecked)):
+        if 0 < unknown == len(book):
+            counts.update(dict.fromkeys(names))
+    return counts
 
 
 def _rounds(store: Store, book: Scorebook) -> tuple[Round, ...]:
@@ -92,14 +108,17 @@ def _rounds(store: Store, book: Scorebook) -> tuple[Round, ...]:
 
 def _by_teacher(book: Scorebook) -> Iterator[tuple[str, int, str, str, str]]:
     """Yield each teacher with its rationales, the right and the accepted among them, and its mean."""
+    from studio.flow.score_columns import UNGRADED
+
     scores = book.scores(Policy())
     for name, number in sorted((name, n) for n, name in enumerate(book.teachers)):
         mine = book.teacher == number
         n, scored = int(mine.sum()), scores[mine & (scores > 0)]  # none is NaN, and not above 0
+        graded = n - int((mine & (book.verdict == UNGRADED)).sum())
         right = int((mine & book.has_verdict(Verdict.CORRECT)).sum())
         accepted = int((mine & book.is_in_force(1)).sum())
         mean = float(scored.mean()) if len(scored) else None
-        yield (name, n, f"{right:,} ({share(_of(right, n))})",
+        yield (name, n, f"{right:,} ({share(_of(right, graded))})" if graded else tr("not graded yet"),
                f"{accepted:,} ({share(_of(accepted, n))})", decimal(mean))  # fmt: skip
 
 
@@ -107,18 +126,18 @@ def stops(found: Standing) -> tuple[Stop, ...]:
     """Return the stations of the funnel."""
     n = found.numbers
     trained = things(n["runs"], "run")
+    exam = tr("{n:,} held out", n=found.accuracy_n) if found.accuracy_n else tr("held-out ones")
     return (
-        Stop(count(n["questions"]), tr("Questions"), tr("{n:,} held out", n=n['held_out']), _of(n["questions"], 1)),
+        Stop(count(n["questions"]), tr("Questions"), tr("and {n:,} held out", n=n['held_out']), _of(n["questions"], 1)),
         Stop(count(n["attempts"]), tr("Attempts"), tr("at train questions"), _of(n["attempts"], n["questions"])),
-        Stop(count(n["mistakes"]), tr("Mistakes"), _share_of(n["mistakes"], n["attempts"]),
-             _of(n["mistakes"], n["attempts"])),
+        _mistakes(n),
         Stop(count(n["explained"]), tr("Explained"), tr("attempts"), _of(n["explained"], n["mistakes"])),
         Stop(count(n["reviewed"]), tr("Reviewed"), tr("of {n:,} rationales", n=n['rationales']),
              _of(n["reviewed"], n["rationales"])),
         Stop(count(found.accepted), tr("Accepted"), tr("{by_hand:,} by hand", by_hand=found.by_hand),
              _of(found.accepted, n["rationales"])),
         Stop(count(n["trained"]), tr("Trained"), tr("of {runs}", runs=trained), _of(n["trained"], n["runs"])),
-        Stop(NOTHING if found.accuracy is None else share(found.accuracy), tr("Accuracy"), tr("on held-out ones"),
+        Stop(NOTHING if found.accuracy is None else share(found.accuracy), tr("Accuracy"), tr("on {exam}", exam=exam),
              found.accuracy or 0.0),
     )  # fmt: skip
 
@@ -141,7 +160,7 @@ def spent(found: Standing) -> str:
         if found.is_free and not calls["cost_usd"]
         else cost(calls["cost_usd"])
     )
-    return " · ".join([*parts, price])
+    return "\n".join([*parts, price])
 
 
 def ledger_rows(lines: list[Spent]) -> list[tuple[str | int, ...]]:
@@ -149,7 +168,7 @@ def ledger_rows(lines: list[Spent]) -> list[tuple[str | int, ...]]:
     sums = [total(lines)] if len(lines) > 1 else []
     return [
         (
-            NOTHING if one.round is None else str(one.round), one.stage, one.teacher, one.calls,
+            NOTHING if one.round is None else str(one.round), stage_name(one.stage), one.teacher, one.calls,
             one.failed, one.unknown, count(one.tokens_in), count(one.tokens_out), _known(one),
         )
         for one in [*lines, *sums]
@@ -176,15 +195,26 @@ def missing_in_words(estimates: list[Estimate]) -> str:
     lines = []
     for one in estimates:
         if one.records:
-            said = f"{one.stage}: {one.records:,}"
-            if one.calls:  # a record each
-                said = (
-                    f"{one.stage}: {things(one.calls, 'call')} · {tokens_of(one)} · {price_of(one)}"
-                )
+            said = stage_work(one.stage, one.records)
+            if one.calls:
+                more = f" · {things(one.calls, 'call')}" if one.calls != one.records else ""
+                said += f"{more} · {tokens_of(one)} · {price_of(one)}"
             if one.if_needed:
                 said += " · " + tr("only as far as decisions call for it")
             lines.append(said)
     return "\n".join(lines)
+
+
+def _mistakes(n: dict[str, int]) -> Stop:
+    """Return the station of the mistakes; what is not graded is neither right nor wrong."""
+    found, ungraded = n["mistakes"], n.get("ungraded", 0)
+    graded = n["attempts"] - ungraded
+    if ungraded and not graded:
+        return Stop(NOTHING, tr("Mistakes"), tr("not graded yet"), 0.0)
+    remark = tr("{share} of them", share=share(found / graded)) if graded else tr("of the attempts")
+    if ungraded:
+        remark = tr("{n:,} not graded yet", n=ungraded)
+    return Stop(count(found), tr("Mistakes"), remark, _of(found, graded))
 
 
 def tokens_of(one: Estimate) -> str:
@@ -200,11 +230,6 @@ def price_of(one: Estimate) -> str:
         return cost(one.cost_usd)
     return tr("{cost_usd} and {calls} without a price", cost_usd=cost(one.cost_usd),
               calls=things(one.unpriced, "call"))  # fmt: skip
-
-
-def _share_of(part: int, whole: int) -> str:
-    """Return a remark; nothing is no share of nothing."""
-    return tr("{share} of them", share=share(part / whole)) if whole else tr("of the attempts")
 
 
 def _of(part: int, whole: int) -> float:

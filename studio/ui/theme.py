@@ -154,6 +154,7 @@ def _texts_and_buttons(s: Scheme) -> str:
         padding: 6px 8px; text-align: left; }}
     QPushButton[role="row"]:hover, QPushButton[role="row"]:focus {{ background: {s.raised}; }}
     QPushButton[role="row"]:focus {{ border-color: {s.accent}; }}
+    QDialogButtonBox, QMessageBox, QInputDialog {{ button-layout: 3; }}
     QLabel[role="gone"] {{ color: {s.dim}; text-decoration: line-through; }}
     """
 

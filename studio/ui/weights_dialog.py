@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QDoubleSpinBox, QGridLayout, QWidget
 
 from studio.domain.policy import HEAVIEST
-from studio.ui.parts import button, label
+from studio.ui.parts import button, label, roomy
 from studio.ui.plain_text import one_line
 from studio.ui.texts import tr
 from studio.ui.theme import GRID
@@ -51,7 +51,7 @@ class WeightsDialog(QDialog):
         self.setMinimumWidth(GRID * 48)
 
     def _field(self, name: str, weight: float) -> QDoubleSpinBox:
-        field = QDoubleSpinBox()
+        field = roomy(QDoubleSpinBox())
         field.setRange(0, HEAVIEST)
         field.setSingleStep(_STEP)
         field.setSpecialValueText(tr("left out"))

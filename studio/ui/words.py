@@ -38,6 +38,11 @@ def decimal(value: float | None, digits: int = 2) -> str:
     return f"{value:.{digits}e}" if value and abs(value) < 10**-digits else f"{value:,.{digits}f}"
 
 
+def signed(value: float | None, digits: int = 2) -> str:
+    """Return ``+0.71`` or ``−0.15``, with the sign that is as wide as a plus."""
+    return NOTHING if value is None else f"{value:+,.{digits}f}".replace("-", "−")
+
+
 def size(count_of_bytes: float) -> str:
     """Return ``158 MB`` or ``3.2 GB``, in powers of 1,000."""
     if count_of_bytes >= 1e9:

@@ -139,7 +139,7 @@ def test_each_kind_of_warning_reads_as_a_sentence() -> None:
         "others (1,200 reviews)"
     )
     assert in_words(milder).startswith("a got milder as it went on: +0.50 points")
-    assert in_words(milder._replace(gap=-0.5)).startswith("a got stricter as it went on: -0.50")
+    assert in_words(milder._replace(gap=-0.5)).startswith("a got stricter as it went on: −0.50")
     assert in_words(other) == (
         "a was asked for the model big, and small and evil answered (1 call)"
     )

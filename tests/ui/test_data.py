@@ -127,15 +127,15 @@ def test_questions_are_held_out_from_the_page_and_undone(
 ) -> None:
     window = open_window(many)
     page = data_page(window)
-    qtbot.waitUntil(lambda: "37 to learn from, 5 held out" in page._split_text.text())
+    qtbot.waitUntil(lambda: "37 questions to learn from, 5 held out" in page._split_text.text())
     qtbot.waitUntil(lambda: "⚠ 2 train questions stand among" in page._split_text.text())
     page._hold.click()
     (form,) = page.findChildren(HoldOutForm)
     assert form._sum.text() == "About 7 of 37 train questions."
     form._on_go()
-    qtbot.waitUntil(lambda: "30 to learn from, 12 held out" in page._split_text.text())
+    qtbot.waitUntil(lambda: "30 questions to learn from, 12 held out" in page._split_text.text())
     window.undo()
-    qtbot.waitUntil(lambda: "37 to learn from, 5 held out" in page._split_text.text())
+    qtbot.waitUntil(lambda: "37 questions to learn from, 5 held out" in page._split_text.text())
     page._pairs.click()
     qtbot.waitUntil(lambda: [one.sheet.rowCount() for one in page.findChildren(Sheet)
                              if one.accessibleName() == "Near duplicates"] == [3])  # fmt: skip
@@ -200,5 +200,5 @@ def test_a_question_opens_with_all_its_answers_and_its_gold_can_be_corrected(
     assert dialog.case.text == "What is 2 and 2?"
     window.workbench.by_hand.correct_gold(dialog.case.question.id, "5").result()
     qtbot.waitUntil(lambda: dialog.case is not None and dialog.case.question.gold == "5")
-    assert browser.model.index(2, 1).data() == "5"
+    qtbot.waitUntil(lambda: browser.model.index(2, 1).data() == "5")
     dialog.accept()

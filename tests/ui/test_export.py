@@ -36,10 +36,10 @@ def test_each_file_can_be_seen_and_the_command_copied(
 def test_what_cannot_be_shown_says_why(open_window: Open, empty: Path, qtbot: QtBot) -> None:
     page = open_window(empty).show_page("export")
     assert isinstance(page, ExportPage)
-    qtbot.waitUntil(lambda: "no rationale is accepted" in page._state.text())
+    qtbot.waitUntil(lambda: "No rationale is accepted" in page._state.text())
     choose(page._format, "model")
     page._on_format()
-    qtbot.waitUntil(lambda: "no model was written there yet" in page._state.text())
+    qtbot.waitUntil(lambda: "No model was written there yet" in page._state.text())
     assert page._text.toPlainText() == ""
 
 

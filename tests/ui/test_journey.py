@@ -70,7 +70,7 @@ def run_what_is_missing(window: MainWindow, qtbot: QtBot) -> None:
     overview._run.click()
     (dialog,) = overview.findChildren(RunDialog)
     sheet = dialog.findChildren(Sheet)[0].sheet
-    assert [sheet.index(0, n).data() for n in (0, 1)] == ["attempt", "6"]
+    assert [sheet.index(0, n).data() for n in (0, 1)] == ["exam", "6"]
     dialog.run.click()
     idle(window, qtbot)
     assert window.jobs.text.startswith("✓ Run what is missing")

@@ -7,7 +7,7 @@ from pathlib import Path
 from PySide6.QtWidgets import QFileDialog, QLabel
 from pytestqt.qtbot import QtBot
 
-from studio.domain.records import Attempt, Grade, Question, TeacherRecord, Verdict
+from studio.domain.records import Attempt, Grade, Question, Run, TeacherRecord, Verdict
 from studio.flow.casebook import Casebook
 from studio.flow.cost import Estimate, ledger
 from studio.flow.round_funnel import rounds
@@ -16,7 +16,7 @@ from studio.store.tables import Store
 from studio.ui.pages.overview import OverviewPage
 from studio.ui.run_dialog import RunDialog
 from studio.ui.sheet import Sheet
-from studio.ui.standing import missing_in_words, read_standing, spent
+from studio.ui.standing import missing_in_words, read_standing, spent, stops
 from tests.ui.conftest import Open
 
 
@@ -61,9 +61,9 @@ def test_an_estimate_from_lengths_says_at_most_and_what_has_no_price(qtbot: QtBo
         "at most",
     ]
     assert missing_in_words(found).split("\n") == [
-        "solve: 10 calls · about 2,000 tokens · $0.5000",
-        "review: 20 calls · at most 9,000 tokens · $0.2500 and 8 calls without a price",
-        "revise: 5 calls · at most 100 tokens · price unknown · "
+        "Ask for 10 rationales · about 2,000 tokens · $0.5000",
+        "Ask for 20 reviews · at most 9,000 tokens · $0.2500 and 8 calls without a price",
+        "Ask for 5 revisions · at most 100 tokens · price unknown · "
         "only as far as decisions call for it",
     ]
 
@@ -166,3 +166,46 @@ def _call(store: Store, teacher: str) -> None:
     store.intend_call(teacher, subject=f"solve/{teacher}", teacher=teacher, stage="solve",
                       request_hash="r", prompt_hash="p")  # fmt: skip
     store.settle_call(teacher, state="answered", outcome="answered", tokens_in=9, tokens_out=1)
+
+
+def test_what_nobody_has_graded_is_not_counted_as_right_or_wrong(
+    open_window: Open, project: Path, qtbot: QtBot
+) -> None:
+    store = Store(project)
+    store.execute("DELETE FROM grades")
+    found = read_standing(store)
+    store.close()
+    assert (found.queues["accepted-wrong"], found.queues["rejected-right"]) == (None, None)
+    assert found.queues["wrong-sum"] is None, "no text was checked either"
+    assert found.queues["disagree"] is not None
+    mistakes = next(stop for stop in stops(found) if stop.name == "Mistakes")
+    assert (mistakes.number, mistakes.remark, mistakes.share) == ("–", "not graded yet", 0.0)
+    assert {line[2] for line in found.by_teacher} == {"not graded yet"}
+    page = open_window(project).show_page("overview")
+    assert isinstance(page, OverviewPage)
+    queue = page._queues["accepted-wrong"]
+    qtbot.waitUntil(lambda: "not known" in queue.accessibleName())
+    assert not queue.isEnabled()
+    qtbot.waitUntil(lambda: "Grade 16 answers" in page._what.text())
+
+
+def test_what_is_missing_is_said_in_words_with_what_it_takes() -> None:
+    said = missing_in_words([
+        Estimate("attempt", 1, 0, 0, 0.0), Estimate("check", 364, 0, 0, 0.0),
+        Estimate("solve", 1_200, 1_200, 90_000, 1.5), Estimate("decide", 0, 0, 0, 0.0),
+    ])  # fmt: skip
+    assert said.splitlines() == [
+        "Let the student answer 1 question",
+        "Look through the texts of 364 questions and mistakes: sums, oddities, duplicates",
+        "Ask for 1,200 rationales · about 90,000 tokens · $1.50",
+    ]
+
+
+def test_the_accuracy_says_on_how_many_questions(project: Path) -> None:
+    store = Store(project)
+    run = Run(dataset_id="d", method="mapd", student="small", spec={}, created_at=5.0)
+    store.add([run])
+    store.set_run_state(run.id, state="finished", result={"accuracy": 0.9, "accuracy_n": 1420})
+    last = stops(read_standing(store))[-1]
+    store.close()
+    assert (last.number, last.remark) == ("90.0 %", "on 1,420 held out")

@@ -96,7 +96,7 @@ _FOREIGN = ("?, F1", "Press shortcut", "Ctrl+", "F11", "F1", "J  or", "K  or", "
 
 
 #: What a person or a model wrote, a stage's name, numbers with their n, and Qt's own.
-_DATA = re.compile(r"gemini|gpt|mistral|project|small|set |grade: |[-+]?[\d.]+ (%|of|\(n)|Scroll ")
+_DATA = re.compile(r"gemini|gpt|mistral|project|small|set |grade: |[-−+]?[\d.]+ (%|of|\(n)|Scroll ")
 
 
 def is_translated(text: str) -> bool:

@@ -77,8 +77,9 @@ class CommitteePage(Page):
         )
         inner = QWidget()
         layout = self.page_layout(inner)
-        layout.addLayout(row(label(tr(self.title), "title"), self._sum, None, *self._buttons()))
-        layout.addLayout(column(self._teachers, self._out))
+        general, of_one = self._buttons()
+        layout.addLayout(row(label(tr(self.title), "title"), self._sum, None, *general))
+        layout.addLayout(column(self._teachers, row(*of_one, None), self._out))
         layout.addWidget(self._trust)
         layout.addStretch(1)
         outer = QVBoxLayout(self)
@@ -86,7 +87,8 @@ class CommitteePage(Page):
         outer.addWidget(scrolled(inner))
         self.reload()
 
-    def _buttons(self) -> tuple[QPushButton, ...]:
+    def _buttons(self) -> tuple[tuple[QPushButton, ...], tuple[QPushButton, ...]]:
+        """Return the buttons of the committee, and those of the chosen teacher."""
         self._edit = button(
             tr("Edit …"), self._on_edit, tip=tr("Change the chosen teacher (Enter)")
         )
@@ -110,7 +112,7 @@ class CommitteePage(Page):
             tr("Prompts …"), self._on_prompts,
             tip=tr("What each stage asks with: versions, and the real message for a question"),
         )  # fmt: skip
-        return how, prompts, self._test, self._key, self._edit, add
+        return (how, prompts, add), (self._edit, self._key, self._test)
 
     def reload(self, tables: set[str] | None = None) -> None:
         """Show the teachers at once, and their measures when they are computed."""
@@ -124,8 +126,7 @@ class CommitteePage(Page):
         rows = min(max(len(self._rows), 2), _MOST)
         self._teachers.setFixedHeight(_LINE * (rows + 1) + GRID)
         asked = sum(t.active for t in self._rows)
-        self._sum.setText(things(asked, "teacher is asked", "teachers are asked") if self._rows
-                          else tr("No teacher yet: three make a committee."))  # fmt: skip
+        self._sum.setText(_asked(asked, len(self._rows)))
         self._enable()
         self._look_for_batches()
         self.reading.ask("cards", calibrate, self._trust.show_report, slow=True, failed=partial(
@@ -144,6 +145,8 @@ class CommitteePage(Page):
         self._edit.setEnabled(chosen is not None)
         for one in (self._test, self._key):
             one.setEnabled(chosen is not None and bool(chosen.base_url))
+        if chosen is not None and chosen.scripted:  # nothing is sent anywhere
+            self._key.setEnabled(False)
 
     def _chosen(self) -> TeacherRecord | None:
         place = self._teachers.currentIndex().row()
@@ -253,6 +256,14 @@ def _batch_in_words(one: Batch) -> str:
         return tr("{name}: a batch of {n} is being handed over", name=name, n=n)
     return tr("{name}: batch of {n} with its endpoint, {done} done, sent {when}",
               name=name, n=n, done=f"{one.done:,}", when=when(one.sent_at))  # fmt: skip
+
+
+def _asked(asked: int, known: int) -> str:
+    if not known:
+        return tr("No teacher yet: three make a committee.")
+    if asked == known:
+        return things(asked, "teacher is asked", "teachers are asked")
+    return tr("{asked:,} of {teachers} asked", asked=asked, teachers=things(known, "teacher"))
 
 
 def _state(teacher: TeacherRecord) -> str:

@@ -87,7 +87,8 @@ class DataPage(Page):
         self._stack.addWidget(full)
         self.student = StudentCard(self)
         layout = self.page_layout()
-        layout.addLayout(row(label(tr(self.title), "title"), self._sum, None, self._button()))
+        self._import = self._button()
+        layout.addLayout(row(label(tr(self.title), "title"), self._sum, None, self._import))
         layout.addWidget(self._stack, 1)
         cards = row(self._split_card(), self.student, gap=GRID * 2)
         for place in (0, 1):
@@ -130,11 +131,13 @@ class DataPage(Page):
     def _tell_splits(self) -> None:
         n = {split: sum(r[3] for r in self._rows if r[1] == name) for split, name in SPLITS.items()}
         said = tr(
-            "{train:,} to learn from, {test:,} held out to measure with.",
-            train=n["train"],
+            "{train} to learn from, {test:,} held out to measure with.",
+            train=things(n["train"], "question"),
             test=n["test"],
         )
-        if not n["test"] and n["train"]:
+        if not self._rows:
+            said = tr("Questions that the student never learns from tell whether training helped.")
+        elif not n["test"] and n["train"]:
             said += tr(" Without held-out questions nobody can tell whether training helped.")
         if self._overlaps is not None:
             said += in_words(self._overlaps)
@@ -215,7 +218,7 @@ class DataPage(Page):
             ]
             student = store.setting("student", "")
             try:
-                name = find_student(store, student).name if student else ""
+                name = find_student(store, student).name if student else _only_student(store)
             except StudioError:  # its folder is gone; what it answered is there
                 name = student
             exams = store.rows(window_views.EXAMS, name)
@@ -233,6 +236,7 @@ class DataPage(Page):
         if not standing.rows:
             self._notice.show_text(tr("No questions yet"), tr("Import a file, or drop one on this window."),
                                    actions=[self._button()])  # fmt: skip
+        self._import.setVisible(bool(standing.rows))  # else it stands in the middle
         self._stack.setCurrentIndex(1 if standing.rows else 0)
         self._sheet.setFixedHeight(
             GRID * 4 * (min(self._sheet.sheet.rowCount(), ROWS_IN_SIGHT) + 1) + 4
@@ -240,7 +244,10 @@ class DataPage(Page):
         self._student_name = standing.name
         self._refresh_questions()
         self.student.show_exams(
-            standing.exams, chosen=bool(standing.student), asked=bool(standing.rows)
+            standing.exams,
+            chosen=bool(standing.student),
+            asked=bool(standing.rows),
+            answered_by="" if standing.student else standing.name,
         )
         if standing.rows != before:
             self._look_for_overlaps(sum(r[3] for r in standing.rows))
@@ -273,6 +280,12 @@ class DataPage(Page):
         form.agreed.connect(lambda files, options: self.workbench.import_files(files, **options))
         form.told.connect(lambda text: self.told.emit(text, False))
         form.open()
+
+
+def _only_student(store: Store) -> str:
+    """Return whose answers are here, where they are all one student's, such as an imported one's."""
+    names = store.rows(window_views.STUDENTS)
+    return str(names[0][0]) if len(names) == 1 else ""
 
 
 def _with_sum(rows: list[tuple[str, str, str, int, int, int]]) -> list[tuple[Any, ...]]:

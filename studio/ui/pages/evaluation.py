@@ -121,16 +121,19 @@ class EvaluationPage(Page):
         for name in made:
             self._student.addItem(one_line(name, most=40), name)
         choose(self._student, chosen)
-        for part in (self._student, self._copy, self._report):
+        for part in (self._student, self._copy, self._report, self._measure):
             part.setVisible(bool(made))
-        self._measure.setEnabled(bool(made))
         self._read()
 
     def _read(self) -> None:
         name = self._student.currentData()
         if not name:
-            self._notice.show_text(tr("Nothing to compare yet"), tr("Train a student on the Train page, then "
-                                   "measure here what it has learned and what it forgot."))  # fmt: skip
+            go = button(tr("Go to Train"), lambda: self.page_requested.emit("train", None), role="main",
+                        tip=tr("There a student is trained on what was accepted (Ctrl+5)"))  # fmt: skip
+            self._notice.show_text(
+                tr("Nothing to compare yet"), tr("Train a student on the Train page, then "
+                "measure here what it has learned and what it forgot."), actions=[go],
+            )  # fmt: skip
             self._stack.setCurrentIndex(0)
             return
         bench = self.workbench.bench
@@ -164,9 +167,9 @@ class EvaluationPage(Page):
 
     def _on_forgetting(self) -> None:
         name = self._student.currentData()
-        dialog = QFileDialog(self, "General texts of yours")
+        dialog = QFileDialog(self, tr("General texts of yours"))
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.setNameFilter("Texts (*.txt *.md *.jsonl)")
+        dialog.setNameFilter(tr("Texts (*.txt *.md *.jsonl)"))
         dialog.fileSelected.connect(
             lambda chosen: self.workbench.experiments.forgetting(name, Path(chosen))
         )

@@ -49,6 +49,8 @@ class Contents(NamedTuple):
     @property
     def in_words(self) -> str:
         """The sentence above the form."""
+        if not self.rationales:
+            return tr("No rationale yet: “Run what is missing” on the Overview makes some.")
         rule = (
             tr("rule v{version} ({rule})", version=self.version, rule=self.rule)
             if self.version
@@ -95,7 +97,9 @@ class ExportPage(Page):
         self._files.activated.connect(lambda _: self._show_file())
         self._state = label("", "dim", wrap=True)
         self._text = TextView(tr("The beginning of the file, as it will be written"))
-        card.body.addLayout(row(label(tr("Preview"), "section"), self._files, self._state, None))
+        head = row(label(tr("Preview"), "section"), self._files, self._state)
+        head.setStretch(2, 1)
+        card.body.addLayout(head)
         card.body.addWidget(self._text, 1)
         return card
 
@@ -144,6 +148,7 @@ class ExportPage(Page):
         self._found = dict(found.files)
         self._files.clear()
         self._files.addItems(list(self._found))
+        self._files.setVisible(bool(self._found))
         self._files.setCurrentIndex(max(0, self._files.findText(before)))
         part = tr(" · from the first {n:,} rationales", n=MOST) if found.is_part else ""
         self._state.setText(found.note or f"{things(found.rows, 'row')}{part}")
@@ -152,7 +157,8 @@ class ExportPage(Page):
     def _show_nothing(self, why: str) -> None:
         self._found = {}
         self._files.clear()
-        self._state.setText(why)
+        self._files.hide()
+        self._state.setText(why[:1].upper() + why[1:])
         self._text.setPlainText("")
 
     def _show_file(self) -> None:

@@ -119,7 +119,6 @@ class OverviewPage(Page):
         card = Card(tr("What the teachers brought"))
         self._teachers = Sheet(all_tr(_TEACHERS), name=tr("Rationales by teacher"), empty=tr("No rationale yet"), numbers=(1, 2, 3, 4),
                                widths=(240, 128, 160, 160, 128), stretch=0)  # fmt: skip
-        self._teachers.setMinimumHeight(GRID * 17)
         card.body.addWidget(self._teachers)
         return card
 
@@ -145,9 +144,13 @@ class OverviewPage(Page):
                               role="main", tip=tr("Everything begins with questions: choose files with "
                               "them, and with what else they hold"))  # fmt: skip
         self._import.hide()
-        self._spent = label("", "small", wrap=True)
-        card.body.addLayout(column(self._what, row(self._import, self._run, self._whole, None), None,
-                                   label(tr("SO FAR"), "head"), self._spent, gap=GRID * 3 // 2))  # fmt: skip
+        self._spent = label("", "dim", wrap=True)
+        card.body.addLayout(column(self._what, row(self._import, self._run, self._whole, None),
+                                   gap=GRID * 3 // 2))  # fmt: skip
+        card.body.addSpacing(GRID * 2)
+        card.body.addWidget(label(tr("What the calls took so far"), "section"))
+        card.body.addWidget(self._spent)
+        card.body.addStretch(1)
         return card
 
     # -- what is shown ---------------------------------------------------------------------
@@ -168,6 +171,8 @@ class OverviewPage(Page):
         for name, queue in self._queues.items():
             queue.show_number(found.queues[name])
         self._teachers.show_rows([*found.by_teacher])
+        lines = min(max(len(found.by_teacher), 2), _MOST_LINES)
+        self._teachers.setFixedHeight(GRID * 4 * (lines + 1) + GRID)
         self._spent.setText(spent(found))
         if found.scripted:
             all_of_them = len(found.scripted) == found.teachers
@@ -234,8 +239,12 @@ class OverviewPage(Page):
         dialog.open()
 
     def _on_round(self) -> None:
-        dialog = RunDialog(self, self._missing)
-        dialog.setWindowTitle(tr("A whole round: this, then training and the held-out exam"))
+        dialog = RunDialog(
+            self, self._missing, title=tr("A whole round"),
+            about=tr("First what is missing, as below. Then the student is trained on what is accepted, "
+                     "with the settings of the Train page, and sits the held-out exam. The student "
+                     "that this makes is the project's next."),
+        )  # fmt: skip
         dialog.agreed.connect(
             lambda budget: self.workbench.experiments.whole_round(budget_usd=budget)
         )
@@ -262,8 +271,14 @@ class _QueueRow(QPushButton):
             tr("Open the desk with these {unit}: {meaning}", unit=unit, meaning=meaning)
         )
 
-    def show_number(self, number: int) -> None:
-        """Show how many there are; there is nothing to open where there are none."""
+    def show_number(self, number: int | None) -> None:
+        """Show how many there are; there is nothing to open where there are none, or none is known."""
         self._number.setText(count(number))
-        self.setAccessibleName(f"{self._title}: {number:,} {self._unit}")
-        self.setEnabled(number > 0)
+        known = (
+            tr("not known before “Run what is missing”")
+            if number is None
+            else f"{number:,} {self._unit}"
+        )
+        self._number.setToolTip(known)
+        self.setAccessibleName(f"{self._title}: {known}")
+        self.setEnabled(bool(number))

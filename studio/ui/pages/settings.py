@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSettings, Signal
+from PySide6.QtCore import QSettings, Qt, Signal
+from PySide6.QtWidgets import QFormLayout
 
 from studio.app.workbench import Workbench
 from studio.ui.page import Page
 from studio.ui.parts import Card, button, choice, choose, label, row
 from studio.ui.sheet import Sheet
 from studio.ui.texts import mark, tr
+from studio.ui.theme import GRID
 from studio.ui.window_state import ZOOMS, zoom_now
 
 if TYPE_CHECKING:
@@ -49,18 +51,26 @@ class SettingsPage(Page):
         choose(self._zoom, zoom_now())
         self._zoom.activated.connect(lambda _: self.zoom_requested.emit(self._zoom.currentData()))
         self._found = Sheet(
-            ("", tr("What"), tr("Found"), tr("Remedy")),
+            (tr("State"), tr("What"), tr("Found"), tr("Remedy")),
             name=tr("This machine"),
             widths=(96, 176, 400),
         )
         layout = self.page_layout()
         layout.addWidget(label(tr(self.title), "title"))
         look = Card(tr("Look"))
-        look.body.addLayout(row(label(tr("Colours")), self._theme, None))
-        look.body.addLayout(row(
-            label(tr("Size of texts and all else")), self._zoom, label(tr("Keys of the menus")),
-            button(tr("Change keys …"), self.keys_requested.emit,
-                   tip=tr("Give the actions of the menus other keys")), None))  # fmt: skip
+        change = button(tr("Change keys …"), self.keys_requested.emit,
+                        tip=tr("Give the actions of the menus other keys"))  # fmt: skip
+        looks = QFormLayout()
+        looks.setHorizontalSpacing(GRID * 2)
+        looks.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.FieldsStayAtSizeHint)
+        looks.setLabelAlignment(Qt.AlignmentFlag.AlignVCenter)
+        for name, control in (
+            (tr("Colours"), self._theme), (tr("Size of texts and all else"), self._zoom),
+            (tr("Keys of the menus"), change),
+        ):  # fmt: skip
+            control.setMinimumWidth(GRID * 20)
+            looks.addRow(label(name), control)
+        look.body.addLayout(looks)
         keys = Card(tr("API keys"))
         keys.body.addWidget(label(tr(_KEYS), wrap=True))
         machine = Card()

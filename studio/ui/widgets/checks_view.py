@@ -18,7 +18,7 @@ from studio.ui.parts import Card, button, choice, column, label, row
 from studio.ui.sheet import Sheet
 from studio.ui.texts import tr
 from studio.ui.theme import GRID
-from studio.ui.words import NOTHING, share
+from studio.ui.words import NOTHING, share, signed
 
 TRIES = (5, 10, 20)
 
@@ -51,8 +51,8 @@ class ChecksView(QWidget):
         upper.setStretch(0, 8)
         upper.setStretch(1, 5)
         lower = row(self._taught_card(), self._ablation_card(), gap=GRID * 2)
-        lower.setStretch(0, 1)
-        lower.setStretch(1, 1)
+        lower.setStretch(0, 7)
+        lower.setStretch(1, 5)
         whole = column(upper, lower, gap=GRID * 2)
         whole.setStretch(1, 1)
         self.setLayout(whole)
@@ -87,7 +87,7 @@ class ChecksView(QWidget):
         card = Card(tr("What was taught, beside what was fixed"))
         self._taught = Sheet(
             (tr("Kind"), tr("Fixed"), tr("Broken"), tr("Rationales, by teacher")),
-            name=tr("Taught beside fixed"), numbers=(1, 2), stretch=3, widths=(132, 56, 68),
+            name=tr("Taught beside fixed"), numbers=(1, 2), stretch=3, widths=(148, 56, 64),
             empty=tr("Nothing was taught or turned"),
         )  # fmt: skip
         card.body.addWidget(self._taught, 1)
@@ -110,7 +110,7 @@ class ChecksView(QWidget):
         card = Card(tr("What each part of the method is worth"))
         head = (tr("Variant"), tr("After (95 %)"), tr("Fixed"), tr("Broken"), tr("p"))
         self._ablation = Sheet(
-            head, name=tr("Ablation"), numbers=(1, 2, 3, 4), stretch=0, widths=(120, 128, 56, 68, 72),
+            head, name=tr("Ablation"), numbers=(1, 2, 3, 4), stretch=0, widths=(120, 120, 52, 64, 56),
             empty=tr("Not compared yet"),
         )  # fmt: skip
         go = button(
@@ -131,8 +131,8 @@ class ChecksView(QWidget):
         self._forgot.setText(tr(
             "Loss a token {before} → {after}, {change} (95 % interval {low} to {high}) over {tokens}"
             " tokens of {texts} texts ({source}): {verdict}",
-            before=f"{found.before:.4f}", after=f"{found.after:.4f}", change=f"{found.change:+.4f}",
-            low=f"{low:+.4f}", high=f"{high:+.4f}", tokens=f"{found.tokens:,}",
+            before=f"{found.before:.4f}", after=f"{found.after:.4f}", change=signed(found.change, 4),
+            low=signed(low, 4), high=signed(high, 4), tokens=f"{found.tokens:,}",
             texts=f"{found.texts:,}", source=found.source, verdict=found.verdict,
         ))  # fmt: skip
 

@@ -8,17 +8,19 @@ from typing import Any
 
 from PySide6.QtWidgets import QWidget
 
-from studio.flow.comparison import RoundLine, RunLine, interval_in_words
+from studio.flow.comparison import RoundLine, RunLine
+from studio.flow.evaluation import Score, wilson
 from studio.ui.parts import Card, column
 from studio.ui.sheet import Sheet
 from studio.ui.texts import all_tr, mark, tr
 from studio.ui.theme import GRID
-from studio.ui.words import NOTHING, cost, count, decimal, duration
+from studio.ui.words import NOTHING, cost, count, decimal, duration, share, signed
 
-_ROUNDS = (mark("Round"), mark("Before"), mark("Best after"), mark("Gained"), mark("Calls"), mark("Tokens in"), mark("Tokens out"), mark("Cost"), mark("Runs"),
+_ROUNDS = (mark("Round"), mark("Before (95 %)"), mark("Best after (95 %)"), mark("n"), mark("Gained"), mark("Calls"), mark("Tokens in"), mark("Tokens out"), mark("Cost"), mark("Runs"),
            mark("Asking"), mark("Training"), mark("Best student"))  # fmt: skip
-_RUNS = (mark("Run"), mark("Begun"), mark("Round"), mark("State"), mark("Before"), mark("After"), mark("Gained"), mark("Fixed"), mark("Broken"), mark("McNemar p"),
+_RUNS = (mark("Run"), mark("Begun"), mark("Round"), mark("State"), mark("Before (95 %)"), mark("After (95 %)"), mark("n"), mark("Gained"), mark("Fixed"), mark("Broken"), mark("McNemar p"),
          mark("Held-out loss"), mark("Examples"), mark("Steps"), mark("Rule"))  # fmt: skip
+_ROUNDS_IN_SIGHT = 6  #: more are scrolled to
 
 
 class ComparisonView(QWidget):
@@ -26,29 +28,30 @@ class ComparisonView(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._rounds = Sheet(all_tr(_ROUNDS), name=tr("Rounds"), numbers=(3, 4, 5, 6, 7, 8, 9, 10),
-                             widths=(64, 204, 204, 80, 64, 88, 96, 112, 56, 72, 80),
+        self._rounds = Sheet(all_tr(_ROUNDS), name=tr("Rounds"), numbers=(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11),
+                             widths=(56, 112, 112, 48, 72, 56, 80, 80, 80, 48, 56, 72),
                              empty=tr("No round has ended in a run yet"))  # fmt: skip
-        self._runs = Sheet(all_tr(_RUNS), name=tr("All runs"), numbers=(2, 6, 7, 8, 9, 10, 11, 12),
-                           widths=(80, 112, 64, 88, 204, 204, 80, 64, 72, 104, 120, 96, 64),
+        self._runs = Sheet(all_tr(_RUNS), name=tr("All runs"), numbers=(2, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13),
+                           widths=(80, 104, 48, 72, 112, 112, 48, 72, 48, 48, 56, 64, 56, 48),
                            empty=tr("No run yet"))  # fmt: skip
         rounds, runs = Card(tr("What each round gained and took")), Card(tr("All runs"))
-        rounds.body.addWidget(self._rounds, 1)
+        rounds.body.addWidget(self._rounds)
         runs.body.addWidget(self._runs, 1)
         layout = column(rounds, runs, gap=GRID * 2)
-        layout.setStretch(0, 2)
-        layout.setStretch(1, 3)
+        layout.setStretch(1, 1)
         self.setLayout(layout)
 
     def show_lines(self, runs: Sequence[RunLine], rounds: Sequence[RoundLine]) -> None:
         """Show these."""
         self._rounds.show_rows([_round(line) for line in rounds])
+        lines = min(max(len(rounds), 1), _ROUNDS_IN_SIGHT)
+        self._rounds.setFixedHeight(GRID * 4 * (lines + 1) + GRID * 3 // 2)
         self._runs.show_rows([_run(line) for line in runs])
 
 
 def _round(line: RoundLine) -> tuple[Any, ...]:
     return (
-        line.round, interval_in_words(line.before), interval_in_words(line.after), points(line.gained),
+        line.round, _share(line.before), _share(line.after), _n(line.before, line.after), points(line.gained),
         line.calls, count(line.tokens_in), count(line.tokens_out), cost(line.cost_usd) if line.calls else NOTHING,
         line.runs, NOTHING if line.asking_s is None else duration(line.asking_s),
         NOTHING if line.training_s is None else duration(line.training_s),
@@ -59,8 +62,8 @@ def _round(line: RoundLine) -> tuple[Any, ...]:
 def _run(line: RunLine) -> tuple[Any, ...]:
     begun = time.strftime("%d %b %H:%M", time.localtime(line.begun))
     return (
-        line.run[:8], begun, line.round, line.state, interval_in_words(line.before),
-        interval_in_words(line.after), points(line.gained),
+        line.run[:8], begun, line.round, tr(line.state), _share(line.before),
+        _share(line.after), _n(line.before, line.after), points(line.gained),
         count(line.fixed), count(line.broken),
         NOTHING if line.p_value is None else f"{line.p_value:.2g}", decimal(line.val_loss, 4),
         line.examples, line.steps, line.rule or NOTHING,
@@ -69,4 +72,17 @@ def _run(line: RunLine) -> tuple[Any, ...]:
 
 def points(gained: float | None) -> str:
     """Return a change of accuracy in points, with its sign."""
-    return NOTHING if gained is None else f"{gained * 100:+.1f} pp"
+    return NOTHING if gained is None else f"{signed(gained * 100, 1)} pp"
+
+
+def _share(score: Score | None) -> str:
+    if score is None or not score.n:
+        return NOTHING
+    low, high = wilson(score.correct, score.n)
+    return f"{share(score.accuracy)} ({low * 100:.0f}–{high * 100:.0f})"
+
+
+def _n(before: Score | None, after: Score | None) -> str:
+    """Return on how many questions; both numbers where they differ."""
+    ns = dict.fromkeys(f"{one.n:,}" for one in (before, after) if one is not None and one.n)
+    return " / ".join(ns) or NOTHING

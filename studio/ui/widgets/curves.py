@@ -9,12 +9,12 @@ from typing import NamedTuple
 
 import numpy as np
 from PySide6.QtCore import QEvent, Qt, QTimer
-from PySide6.QtWidgets import QCheckBox, QGridLayout, QSlider, QWidget
+from PySide6.QtWidgets import QCheckBox, QGridLayout, QSlider, QStackedWidget, QWidget
 
 from studio.domain.events import Event
 from studio.flow.job_folder import EventTail
 from studio.flow.run_curves import RunCurves
-from studio.ui.parts import column, label, row
+from studio.ui.parts import Notice, column, label, row
 from studio.ui.plain_text import one_line
 from studio.ui.texts import mark, tr
 from studio.ui.theme import GRID
@@ -115,15 +115,22 @@ class Curves(QWidget):
         for _, plot in self._charts:
             plot.pointed_at.connect(self._on_pointed)
         self._place()
-        head = row(
-            self._head,
-            label(tr("Smoothing"), "small"),
-            self._smoothing,
-            self._smooth_text,
-            self._log,
+        self._ways = QWidget()
+        self._ways.setLayout(
+            row(label(tr("Smoothing"), "small"), self._smoothing, self._smooth_text, self._log)
         )
+        head = row(self._head, self._ways)
         head.setStretch(0, 1)
-        layout = column(head, self._warning, self._grid)
+        notice, plots = Notice(), QWidget()
+        notice.show_text(
+            tr("No run to show"), tr("The curves of a run are drawn here, live, while it learns.")
+        )
+        plots.setLayout(self._grid)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._stack = QStackedWidget()
+        self._stack.addWidget(notice)
+        self._stack.addWidget(plots)
+        layout = column(head, self._warning, self._stack)
         layout.setStretch(2, 1)
         self.setLayout(layout)
         self._timer = QTimer(self)
@@ -174,6 +181,8 @@ class Curves(QWidget):
         for chart, plot in self._charts:
             plot.show_lines(self._lines(chart, weight), last_step=last)
         self._place()
+        self._stack.setCurrentIndex(1 if self._runs else 0)
+        self._ways.setVisible(bool(self._runs))
         self._head.setText(_in_words(self._runs))
         warnings = [text for run in self._runs for text in run.curves.warnings]
         self._warning.setText("\n".join(f"⚠ {one_line(text, most=300)}" for text in warnings[-3:]))
@@ -250,7 +259,7 @@ def _measured(shown: Shown, colour: int, *, several: bool) -> Line:
 
 def _in_words(runs: Sequence[_Followed]) -> str:
     if not runs:
-        return tr("No run chosen: the curves of a run are drawn here, while it learns.")
+        return ""
     if len(runs) > 1:
         return f"{things(len(runs), 'run')}, one colour each"
     curves = runs[0].curves

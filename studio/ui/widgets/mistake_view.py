@@ -107,9 +107,7 @@ class MistakeView(QWidget):
             self._answer.show_text("")
             self._doubts.hide()
             return
-        sign = SIGNS.get(answer.verdict, "·")
-        said = f" {one_line(answer.extracted, most=60)}" if answer.extracted else ""
-        self._verdict.setText(tr("{student} answered{said}  {sign} {verdict}", student=one_line(answer.student, most=40), said=said, sign=sign, verdict=tr(answer.verdict) if answer.verdict else tr('not graded yet')))  # fmt: skip
+        self._verdict.setText(_verdict(answer))
         set_role(self._verdict, {"correct": "good", "wrong": "bad"}.get(answer.verdict, "warn"))
         self._answer.show_text(answer.text or tr("(an empty answer)"), self._marks(answer))
         doubts = [f"⚠ {name}: {one_line(evidence)}" for name, evidence in answer.doubts]
@@ -132,6 +130,16 @@ class MistakeView(QWidget):
         self._parts.setVisible(parts is not None)
         marks = [Mark(parts, scheme.warn, strong=False)] if parts else []
         return [*marks, *([Mark(span, colour)] if span else [])]
+
+
+def _verdict(answer: Answer) -> str:
+    """Return who answered what, and whether that is right; what nobody has graded has no answer yet."""
+    who = one_line(answer.student, most=40)
+    if not answer.verdict:
+        return tr("{student}: not graded yet", student=who)
+    said = f" {one_line(answer.extracted, most=60)}" if answer.extracted else ""
+    sign, verdict = SIGNS.get(answer.verdict, "·"), tr(answer.verdict)
+    return tr("{student} answered{said}  {sign} {verdict}", student=who, said=said, sign=sign, verdict=verdict)  # fmt: skip
 
 
 def _title(answer: Answer) -> str:

@@ -50,6 +50,11 @@ class MatrixModel(QAbstractTableModel):
             last = max(0, self.columnCount() - 1)
             self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, last)
 
+    @property
+    def is_short(self) -> bool:
+        """Whether reviewers are called by their numbers."""
+        return self._short
+
     def give_room(self, room: int) -> None:
         """Cut the names of authors to so many pixels."""
         if room != self._room:
@@ -110,7 +115,7 @@ class MatrixModel(QAbstractTableModel):
             return metrics.elidedText(name, Qt.TextElideMode.ElideRight, self._room)
         names = self._case.reviewers
         if section >= len(names):
-            return "mean"
+            return tr("mean")
         short = self._short and role == roles.DisplayRole
         return str(section + 1) if short else one_line(names[section], most=24)
 
@@ -141,7 +146,7 @@ class MatrixModel(QAbstractTableModel):
         if scored is None:
             return "" if self.is_own(index.row(), index.column()) else "–"
         if scored.score is None:
-            return "?" if self._short else "missing"
+            return "?" if self._short else tr("missing")
         return str(scored.score)
 
     def _colour(self, scored: Scored | None, is_mean: bool) -> QColor:
@@ -193,7 +198,8 @@ class ReviewMatrix(QWidget):
         self._call_id = ""
         self._raw = button(tr("Raw reply"), lambda: self.raw_reply_requested.emit(self._call_id), role="quiet",
                            tip=tr("Show what the endpoint answered, byte for byte"))  # fmt: skip
-        self.setLayout(column(label(tr("Author ↓   Reviewer → (by number)"), "small"), self._table, self._who,
+        self._axes = label("", "small")
+        self.setLayout(column(self._axes, self._table, self._who,
                               self._comment, row(self._price, None, self._raw)))  # fmt: skip
 
     def show_case(self, case: Case | None) -> None:
@@ -222,6 +228,8 @@ class ReviewMatrix(QWidget):
         self._model.give_room(max(_CELL, min(most, room)))
         room = self.width() - self._table.verticalHeader().sizeHint().width() - _MEAN
         self._model.shorten(columns > 1 and room / (columns - 1) < self._model.widest + _MARGIN)
+        self._axes.setText(tr("Author ↓   Reviewer → (by number)") if self._model.is_short
+                           else tr("Author ↓   Reviewer →"))  # fmt: skip
         if columns:
             header = self._table.horizontalHeader()
             header.setSectionResizeMode(columns - 1, QHeaderView.ResizeMode.Fixed)

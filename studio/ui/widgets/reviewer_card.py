@@ -14,7 +14,7 @@ from studio.ui.parts import Card, ShortLabel, button, label, row
 from studio.ui.plain_text import one_line
 from studio.ui.texts import tr
 from studio.ui.theme import GRID, SMALL, scheme_now
-from studio.ui.words import NOTHING, decimal, share, things
+from studio.ui.words import NOTHING, decimal, share, signed, things
 
 
 class ReviewerCard(Card):
@@ -38,7 +38,8 @@ class ReviewerCard(Card):
         self.body.addWidget(label("⚠ " + "; ".join(card.remarks), "warn", wrap=True)
                             if card.remarks else label("", "small"))  # fmt: skip
         self.body.addLayout(row(
-            label(tr("Tells right from wrong"), "dim"), None, label(auc_words(card.auc), "name")
+            label(tr("Tells right from wrong"), "dim"), None,
+            label(auc_words(card.auc), "name") if card.auc.value is not None else label(_why_none(card.auc), "dim"),
         ))  # fmt: skip
         self.body.addWidget(AucBar(card.auc))
         self.body.addLayout(_grid(_lines(card)))
@@ -64,19 +65,30 @@ def _lines(card: reviewers.Card) -> list[tuple[str, str, str]]:
     asked = card.n_valid + card.n_missing
     return [
         (tr("Mean score"), f"{decimal(card.mean)} (n {card.n_valid:,})", tr("Of its valid scores, 1 to 5")),
-        (tr("Against its peers"), f"{_signed(card.severity)} (n {card.n_shared:,})",
+        (tr("Against its peers"), f"{signed(card.severity)} (n {card.n_shared:,})",
          tr("Mean difference to the others on the same rationales; below 0 is stricter")),
-        (tr("Severity, fitted"), _signed(card.severity_fitted),
+        (tr("Severity, fitted"), signed(card.severity_fitted),
          tr("Its constant in the model score = rationale + reviewer; below 0 is stricter")),
-        (tr("{HIGH}–5 on wrong answers", HIGH=reviewers.HIGH), f"{share(card.high_on_wrong)} of {card.n_wrong:,}",
+        (tr("{HIGH}–5 on wrong answers", HIGH=reviewers.HIGH), _of_wrong(card.high_on_wrong, card),
          tr("How often a rationale whose own answer is wrong got such a score")),
-        (tr("5 on wrong answers"), f"{share(card.fives_on_wrong)} of {card.n_wrong:,}",
+        (tr("5 on wrong answers"), _of_wrong(card.fives_on_wrong, card),
          tr("How often a rationale whose own answer is wrong got the highest score")),
         (tr("Missing"), f"{card.n_missing:,} of {asked:,}", tr("Reviews without a score that could be read")),
         (tr("Agrees with people"), f"{share(card.agrees_with_people)} of {card.n_people:,}"
          if card.n_people else tr("no override yet"),
          tr("Its score is above the threshold where a person accepted, and not where one rejected")),
     ]  # fmt: skip
+
+
+def _why_none(auc: Auc) -> str:
+    """Return why nobody can tell how well a reviewer tells right from wrong."""
+    if not auc.n_right and not auc.n_wrong:
+        return tr("not graded yet")
+    return tr("no right one yet") if not auc.n_right else tr("no wrong one yet")
+
+
+def _of_wrong(high: float | None, card: reviewers.Card) -> str:
+    return f"{share(high)} of {card.n_wrong:,}" if card.n_wrong else _why_none(card.auc)
 
 
 def _grid(lines: list[tuple[str, str, str]]) -> QGridLayout:
@@ -91,10 +103,6 @@ def _grid(lines: list[tuple[str, str, str]]) -> QGridLayout:
         made.addWidget(label(name, "dim", tip=meaning), n, 0)
         made.addWidget(shown, n, 1, Qt.AlignmentFlag.AlignRight)
     return made
-
-
-def _signed(value: float | None) -> str:
-    return NOTHING if value is None else f"{value:+.2f}"
 
 
 class AucBar(QWidget):

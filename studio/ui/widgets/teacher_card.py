@@ -128,7 +128,7 @@ class TeacherCard(Card):
 def _head(number: int, name: str, said: Said) -> QHBoxLayout:
     role = {"correct": "good", "wrong": "bad"}.get(said.verdict, "warn")
     answer = one_line(said.extracted, most=24) or tr("no answer read")
-    sign = SIGNS.get(said.verdict, "·")
+    shown = f"{answer} {SIGNS.get(said.verdict, '·')}" if said.verdict else tr("not graded yet")
     verdict = tr(said.verdict) if said.verdict else tr("not graded yet")
     tip = tr("Its own answer: {verdict}", verdict=verdict)
     title = ShortLabel(
@@ -146,7 +146,7 @@ def _head(number: int, name: str, said: Said) -> QHBoxLayout:
         else []
     )
     sample = label(" · ".join(marks), "small")
-    made = row(title, sample, label(f"{answer} {sign}", role, tip=tip))
+    made = row(title, sample, label(shown, role, tip=tip))
     made.setStretch(0, 1)
     return made
 

@@ -9,7 +9,7 @@ from studio.domain.policy import PRESETS, Aggregate, Policy
 from studio.flow.scorebook import Scorebook
 from studio.flow.training_size import TrainingSize
 from studio.flow.versions import CUSTOM, Version
-from studio.ui.parts import Card, button, choice, choose, column, label, row
+from studio.ui.parts import Card, button, choice, choose, column, label, roomy, row
 from studio.ui.plain_text import one_line
 from studio.ui.rules_dialog import TRIAL, RulesDialog
 from studio.ui.texts import tr
@@ -80,7 +80,7 @@ class ThresholdPanel(Card):
     def _make_controls(self) -> None:
         self._aggregate = choice([(str(one), one) for one in Aggregate], name=tr("Aggregate"),
                                  tip=tr("How the valid scores of a rationale become one number"))  # fmt: skip
-        self._threshold = QDoubleSpinBox()
+        self._threshold = roomy(QDoubleSpinBox())
         self._threshold.setRange(0, 5)
         self._threshold.setSingleStep(STEP)
         self._threshold.setKeyboardTracking(False)

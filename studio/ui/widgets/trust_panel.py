@@ -17,7 +17,7 @@ from studio.ui.sheet import Sheet
 from studio.ui.texts import tr
 from studio.ui.theme import GRID
 from studio.ui.widgets.reviewer_card import ReviewerCard
-from studio.ui.words import NOTHING, decimal, things
+from studio.ui.words import NOTHING, decimal, signed, things
 
 _CARD = GRID * 38  #: pixels a card needs
 _LINE = GRID * 4
@@ -157,11 +157,11 @@ def in_words(one: Warned) -> str:
             return tr("{reviewer} judges {author}, a model of its own family ({n}; too few shared ones "
                       "to say whether it favours it)", reviewer=reviewer, author=author, n=things(one.n, "review"))  # fmt: skip
         return tr("{reviewer} judges {author}, a model of its own family, and gives it {gap} points "
-                  "beyond what it gives others ({n})", reviewer=reviewer, author=author, gap=f"{one.gap:+.2f}", n=things(one.n, "review"))  # fmt: skip
+                  "beyond what it gives others ({n})", reviewer=reviewer, author=author, gap=signed(one.gap), n=things(one.n, "review"))  # fmt: skip
     if one.kind == "drift":
         said = (tr("{reviewer} got milder as it went on: {gap} points against its peers from the first half to the second ({n})") if (one.gap or 0) > 0
                 else tr("{reviewer} got stricter as it went on: {gap} points against its peers from the first half to the second ({n})"))  # fmt: skip
-        return said.format(reviewer=reviewer, gap=f"{one.gap or 0:+.2f}", n=things(one.n, "review"))
+        return said.format(reviewer=reviewer, gap=signed(one.gap or 0), n=things(one.n, "review"))
     return tr("{reviewer} was asked for the model {asked}, and {served} answered ({n})", reviewer=reviewer,
               asked=one_line(one.asked, most=60), served=one_line(one.served, most=60), n=things(one.n, "call"))  # fmt: skip
 
