@@ -18,7 +18,8 @@ from pathlib import Path
 
 from studio.domain.errors import StudioError
 from studio.store.backups import make_backup
-from studio.store.database import FILE_NAME, LEAST_FREE
+from studio.store.database import FILE_NAME
+from studio.store.refusals import LEAST_FREE
 from studio.store.tables import Store
 
 FOLDER = "backups"

@@ -13,8 +13,8 @@ import sys
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from studio.domain.disk import identity
 from studio.store.database import FILE_NAME
-from studio.store.files import identity
 
 LEAST_FREE = 200_000_000  #: bytes; below that a training run's checkpoint no longer fits
 Kind = Literal["gone", "moved", "replaced", "read-only", "full"]

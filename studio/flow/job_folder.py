@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
+from studio.domain.disk import sync
 from studio.domain.errors import StorageError
 from studio.domain.events import EVENT, Event, Failed, Finished
 
@@ -63,7 +64,7 @@ def write_folder(
         for name, rows in data.items():
             write_rows(part / "data" / name, rows)
         part.rename(folder)
-        _sync_folder(folder.parent)
+        sync(folder.parent)
     except OSError as error:
         shutil.rmtree(part, ignore_errors=True)
         raise StorageError(f"cannot write {folder}: {error.strerror or error}") from None
@@ -77,11 +78,17 @@ def write_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
 def write_file(path: Path, parts: Iterable[str]) -> None:
     """Replace a file in one step, on disk before this returns."""
     part = path.with_name(f".{path.name}.part")
-    with part.open("w", encoding="utf-8") as file:
-        file.writelines(parts)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
+    try:
+        with part.open("w", encoding="utf-8", newline="\n") as file:
+            file.writelines(parts)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise
+    sync(path.parent)
 
 
 def data_hash(folder: Path) -> str:
@@ -92,16 +99,6 @@ def data_hash(folder: Path) -> str:
             own = hashlib.file_digest(file, "sha256").hexdigest()
         whole.update(f"{path.name} {own}\n".encode())
     return whole.hexdigest()
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":  # folders cannot be synced there
-        return
-    place = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(place)
-    finally:
-        os.close(place)
 
 
 # -- launching -------------------------------------------------------------------------------------

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,6 +19,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from studio.domain.disk import sync
 from studio.domain.errors import RunError
 
 _PREFIX = "checkpoint-"
@@ -110,14 +110,14 @@ def put_in_place(part: Path, place: Path) -> None:
     """Sync a finished folder and put it where it belongs, in place of what stands there."""
     for file in part.rglob("*"):
         if file.is_file():
-            _sync(file)
-    _sync(part)
+            sync(file)
+    sync(part)
     old = place.with_name(f".{place.name}.old")
     shutil.rmtree(old, ignore_errors=True)
     if place.exists():  # a folder cannot be renamed onto one that is not empty
         place.rename(old)
     part.rename(place)
-    _sync(place.parent)
+    sync(place.parent)
     shutil.rmtree(old, ignore_errors=True)
 
 
@@ -166,13 +166,3 @@ def _write_manifest(part: Path) -> None:
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _sync(path: Path) -> None:
-    if os.name == "nt" and path.is_dir():  # folders cannot be synced there
-        return
-    place = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(place)
-    finally:
-        os.close(place)

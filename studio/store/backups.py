@@ -7,17 +7,16 @@ backup lacks.
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import sqlite3
 import time
 from pathlib import Path
 
+from studio.domain.disk import sync
 from studio.domain.errors import ProjectError, StorageError
 from studio.store.database import FILE_NAME, Connection
-from studio.store.files import sync_folder
 from studio.store.lock import take_lock
-from studio.store.plain_errors import unreadable
+from studio.store.refusals import unreadable
 from studio.store.schema import check_owner
 
 _BESIDE = ("", "-wal", "-shm", "-journal")  #: a file and what belongs to it until it is closed
@@ -30,14 +29,20 @@ def make_backup(store: Connection, target: Path) -> Path:
         StorageError: there is no room, or the place cannot be written; what was there stays.
     """
     place = target / f"studio-{time.strftime('%Y%m%d-%H%M%S')}.db" if target.is_dir() else target
-    part = place.with_suffix(".part")
+    if place.name.startswith(FILE_NAME) and (place.parent / FILE_NAME).exists():
+        raise StorageError(f"{place} is a project's own file: name another one for the backup")
+    part = place.with_name(f".{place.name}.part")
     try:
-        store.backup(place)
-        with place.open("rb") as file:
-            os.fsync(file.fileno())
-        check_backup(place)
+        store.backup(part)
+        check_backup(part)
+        sync(part)
+        part.replace(place)
+        sync(place.parent)
     except (OSError, sqlite3.Error) as error:
-        raise StorageError(f"no backup was made at {place}: {error}") from None
+        why = getattr(error, "strerror", None) or error
+        raise StorageError(
+            f"no backup was made at {place} ({why}): make room or name another place"
+        ) from None
     finally:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
@@ -50,6 +55,8 @@ def check_backup(file: Path) -> None:
     Raises:
         ProjectError: it is not; says why.
     """
+    if not file.is_file():
+        raise ProjectError(f"{file} is no file: name the backup itself; nothing was changed")
     try:
         with contextlib.closing(
             sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)
@@ -79,14 +86,16 @@ def restore_backup(project: Path, backup: Path) -> Path | None:
         part = project / "studio.restoring"
         try:
             shutil.copyfile(backup, part)
-            with part.open("rb+") as copy:
-                os.fsync(copy.fileno())
+            sync(part)
         except OSError as error:
             part.unlink(missing_ok=True)
-            raise StorageError(f"there is no room to restore into {project}: {error}") from None
+            raise StorageError(
+                f"{project} cannot be restored into ({error.strerror or error}): make room and try"
+                " again; nothing was changed"
+            ) from None
         kept = _put_aside(file)
         part.replace(file)
-        sync_folder(project)
+        sync(project)
         return kept
     finally:
         lock.close()

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import shutil
 import sqlite3
 import time
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Self
 
+from studio.domain.disk import identity, sync
 from studio.domain.errors import ProjectError, StorageError
-from studio.store.files import identity, sync_folder
 from studio.store.lock import take_lock
 from studio.store.migrations import STEPS
 from studio.store.places import shared_place
-from studio.store.plain_errors import plain_errors, unreadable
+from studio.store.plain_errors import plain_errors
+from studio.store.refusals import LEAST_FREE, take_back, unreadable
 from studio.store.schema import APPLICATION_ID, check_owner, version_of
 from studio.store.sidecar import clear_mark, is_marked, mark_open, what_lacks
 
@@ -33,7 +33,6 @@ FILE_NAME = "studio.db"
 KEPT_BACKUPS = 3  #: of those made before a change of the schema, by age
 PATIENCE = "PRAGMA busy_timeout=10000"  #: how long another's lock is waited for, in ms
 MARK_AGAIN_S = 1.0
-LEAST_FREE = 16 << 20  #: bytes; with less nothing is bought
 #: FULL, and a journal's deletion is synced too: one that came back would undo what followed it.
 SYNCED = "PRAGMA synchronous=EXTRA"
 
@@ -67,9 +66,10 @@ class Connection:
             check_owner(self.sql, file)
             self._remark(what_lacks(self.sql, file))
             if not read_only:  # only now: a foreign file must not even change its journal mode
-                self.sql.execute(SYNCED)
-                self._choose_journal()
-                _migrate(self.sql, file)
+                with plain_errors():
+                    self.sql.execute(SYNCED)
+                    self._choose_journal()
+                    _migrate(self.sql, file)
                 self._is_at_rest = not is_marked(self.sql)  # by one who did not come to close it
             elif version_of(self.sql) < len(STEPS):
                 self.sql.close()
@@ -94,10 +94,14 @@ class Connection:
             sql.execute(f"PRAGMA application_id={APPLICATION_ID}")
             sql.close()
             for folder in (path, path.parent):
-                sync_folder(folder)
-        except (OSError, sqlite3.Error) as error:
-            raise StorageError(f"cannot make a project at {path}: {error}") from None
-        return cls(path)
+                sync(folder)
+            return cls(path)
+        except (OSError, sqlite3.Error, StorageError) as error:
+            take_back(path)
+            why = getattr(error, "strerror", None) or error
+            raise StorageError(
+                f"cannot make a project at {path} ({why}): name another folder"
+            ) from None
 
     @property
     def db(self) -> Database:
@@ -119,14 +123,13 @@ class Connection:
         try:
             with plain_errors():
                 yield
-        except BaseException:
-            self._depth = 0
+                self.sql.execute("COMMIT")
+        except BaseException:  # a commit that fails leaves its transaction open
             if self.sql.in_transaction:
                 self.sql.execute("ROLLBACK")
             raise
-        self._depth = 0
-        with plain_errors():
-            self.sql.execute("COMMIT")
+        finally:
+            self._depth = 0
 
     def rows(self, query: str, *values: Any) -> list[sqlite3.Row]:
         """Return all rows of a query."""
@@ -195,12 +198,10 @@ class Connection:
 
     def backup(self, target: Path) -> None:
         """Write a consistent copy of the file to ``target`` while it is in use."""
-        part = target.with_suffix(".part")
-        with plain_errors():
-            copy = sqlite3.connect(part, isolation_level=None)
-            with contextlib.closing(copy):
-                _copy_into(copy, self.sql)
-        os.replace(part, target)
+        with plain_errors(), contextlib.closing(
+            sqlite3.connect(target, isolation_level=None)
+        ) as copy:  # fmt: skip
+            _copy_into(copy, self.sql)
 
     def rest(self) -> None:
         """Fold all into the main file while nothing is written: then it alone is whole.

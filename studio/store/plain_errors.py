@@ -10,7 +10,6 @@ from studio.domain.errors import ProjectError, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 @contextlib.contextmanager
@@ -45,16 +44,9 @@ _DAMAGE = ("malformed", "not a database", "decode to UTF-8", "corrupt", "unsuppo
 
 def damaged(how: str) -> ProjectError:
     """Return the error for a file that is not as it was written."""
-    return ProjectError(f"the project file is damaged ({_plain(how)}): restore a backup")
+    return ProjectError(f"the project file is damaged ({plain(how)}): restore a backup")
 
 
-def unreadable(file: Path, error: Exception) -> ProjectError:
-    """Return the error for a file that cannot be opened as a project."""
-    return ProjectError(
-        f"{file} cannot be read as a project ({_plain(str(error))}): restore a backup"
-    )
-
-
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Return what SQLite says in one line; it may quote from the file."""
     return " ".join(text.encode("ascii", "replace").decode().split())[:200]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from studio.domain.errors import ProjectError
 from studio.store.migrations import STEPS
-from studio.store.plain_errors import unreadable
+from studio.store.refusals import put_back, unreadable
 
 APPLICATION_ID = 0x4D415044  #: "MAPD"
 _OBJECTS = "SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
@@ -32,7 +32,8 @@ def check_owner(sql: sqlite3.Connection, file: Path) -> None:
     except sqlite3.DatabaseError as error:
         raise unreadable(file, error) from None
     if owner != APPLICATION_ID:
-        raise ProjectError(f"{file} belongs to another program: nothing in it was touched")
+        whose = "belongs to another program" if file.stat().st_size else "is empty"
+        raise ProjectError(f"{file} {whose}: nothing in it was touched; {put_back(file)}")
     if version > len(STEPS):
         raise ProjectError(
             f"{file} was written by a newer version (schema {version}, this one knows "

@@ -156,3 +156,25 @@ sys.exit(main(["backup", {str(folder)!r}, {str(target)!r}]))
     assert done.stderr.count("\n") == 1, done.stderr
     assert target.read_bytes() == before
     assert list(tmp_path.glob("*.part")) == []
+
+
+def test_a_backup_never_takes_the_place_of_a_project(tmp_path: Path) -> None:
+    folder, other = project(tmp_path / "p", "mine"), project(tmp_path / "q", "yours")
+    store = Store(folder, read_only=True)
+    for target in (folder / FILE_NAME, other / FILE_NAME, folder / "studio.db-wal"):
+        with pytest.raises(StorageError, match="a project's own file"):
+            make_backup(store, target)
+    store.close()
+    assert (texts(folder), texts(other)) == (["mine"], ["yours"])
+
+
+def test_a_backup_touches_nothing_but_its_own_name(tmp_path: Path) -> None:
+    folder = project(tmp_path / "p", "mine")
+    bystander = tmp_path / "b.part"
+    bystander.write_text("somebody's", encoding="utf-8")
+    store = Store(folder, read_only=True)
+    assert make_backup(store, tmp_path / "b.db") == tmp_path / "b.db"
+    assert bystander.read_text(encoding="utf-8") == "somebody's"
+    check_backup(make_backup(store, bystander))
+    store.close()
+    assert {one.name for one in tmp_path.iterdir()} == {"p", "b.db", "b.part"}

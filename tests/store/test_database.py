@@ -207,3 +207,14 @@ def test_with_a_disk_nearly_full_nothing_more_is_bought(
     asyncio.run(run(store, SolveStage()))
     endpoint.close()
     assert endpoint.requests == store.count(Rationale) == 3
+
+
+def test_a_commit_that_fails_leaves_no_transaction_open(store: Store) -> None:
+    store.sql.execute("CREATE TABLE parents (id TEXT PRIMARY KEY)")
+    store.sql.execute("CREATE TABLE children (parent TEXT REFERENCES parents (id)"
+                      " DEFERRABLE INITIALLY DEFERRED)")  # fmt: skip
+    with pytest.raises(sqlite3.IntegrityError), store.transaction():
+        store.execute("INSERT INTO children VALUES ('nobody')")
+    assert not store.sql.in_transaction
+    assert store.add([Question(text="How many?", gold="1")]) == 1
+    assert store.value("SELECT count(*) FROM children") == 0

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from studio.domain.disk import sync
 from studio.domain.errors import ExportError, StorageError
 from studio.domain.records import digest
 
@@ -61,7 +62,7 @@ def new_file(out: Path, *, fields: Iterable[str]) -> Iterator[Path]:
         try:
             yield part
             os.replace(part, out)
-            _sync(out.parent)
+            sync(out.parent)
         finally:
             part.unlink(missing_ok=True)
 
@@ -109,7 +110,7 @@ def _swap(part: Path, out: Path, old: Path) -> None:
     except OSError:
         _restore(out, old)
         raise
-    _sync(out.parent)
+    sync(out.parent)
     shutil.rmtree(old, ignore_errors=True)
 
 
@@ -127,19 +128,8 @@ def beside(out: Path, ending: str) -> Path:
 
 
 def _sync_all(folder: Path) -> None:
-    for path in sorted(folder.rglob("*"), reverse=True):
-        _sync(path)
-    _sync(folder)
-
-
-def _sync(path: Path) -> None:
-    if os.name == "nt":
-        return  # a folder cannot be synced there, and our files are synced as they are written
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    for path in (*sorted(folder.rglob("*"), reverse=True), folder):
+        sync(path)
 
 
 @contextlib.contextmanager
