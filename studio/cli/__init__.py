@@ -6,6 +6,7 @@ Errors are one line on standard error that says what to do next. Exit codes: 0 d
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import traceback
@@ -17,6 +18,10 @@ from studio.domain.redaction import keys_hidden_on_stderr
 from studio.domain.visible import visible
 
 INTERRUPTED = 130
+#: What the machine may refuse at any time: the world's doing, not a bug of ours.
+_REFUSED = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO,
+            errno.ENAMETOOLONG, errno.EMFILE, errno.ENFILE, errno.ELOOP}  # fmt: skip
+_LONGEST_NAME = 80
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,8 +31,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given[:1] == ["--version"]:
         print(f"mapd-studio {__version__}")
         return 0
+    _write_any_letter()
     with keys_hidden_on_stderr():
-        return _run(given)
+        try:
+            return _run(given)
+        except KeyboardInterrupt:  # at any time, also while modules are still loaded
+            return _interrupted()
+
+
+def _write_any_letter() -> None:
+    """Let no letter end the program: what a terminal, or a file name, cannot say is escaped."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:  # consoles of Windows default to a legacy code page
+            encoding = {"encoding": "utf-8"} if sys.platform == "win32" else {}
+            reconfigure(errors="backslashreplace", **encoding)
 
 
 def _speak_utf8() -> None:
@@ -47,22 +65,50 @@ def _run(given: list[str]) -> int:
         given = ["open", *given]
     try:
         result = app(given, prog_name="mapd-studio", standalone_mode=False)
+        if sys.stdout is not None:
+            sys.stdout.flush()  # here, where a full disk can still be told
     except StudioError as error:
-        print(f"mapd-studio: {visible(str(error))}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return _interrupted()
+        return _trouble(str(error))
     except BrokenPipeError:
-        # The reader (head, less) has gone; Python would complain again when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_what_cannot_be_written()  # the reader (head, less) has gone
         return 0
     except MemoryError:
         return _out_of_memory()
+    except OSError as error:
+        return _refused(error)
     except Exception as error:  # the outermost boundary of all
         return _usage(error, given)
     if result == INTERRUPTED:  # what the option parser may make of Ctrl-C
         return _interrupted()
     return result if isinstance(result, int) else 0
+
+
+def _trouble(text: str) -> int:
+    """Say in one line what is wrong: a name of a file may hold the end of a line."""
+    line = visible(text.replace("\n", "⏎")).replace("\n", "")  # it breaks long lines
+    print(f"mapd-studio: {line}", file=sys.stderr)
+    return 1
+
+
+def _refused(error: OSError) -> int:
+    if error.errno not in _REFUSED:
+        traceback.print_exception(error)
+        return 1
+    where = visible(str(error.filename or "what was to be written"))
+    where = where if len(where) <= _LONGEST_NAME else f"{where[:_LONGEST_NAME]}…"
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _forget_what_cannot_be_written()
+    return _trouble(
+        f"{where}: {error.strerror}: make room or name another place, and run it again; what was"
+        " made is kept"
+    )
+
+
+def _forget_what_cannot_be_written() -> None:
+    """Turn standard output away: Python would complain about it once more when it flushes at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _no_project(given: Sequence[str]) -> str:

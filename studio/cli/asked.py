@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+MOST_USD = 1e9  #: of a budget: more is a slip, and endless is none
 Samples = Annotated[
     int | None,
     typer.Option(help="Rationales of each teacher a question; 0: as each teacher's own --samples"),

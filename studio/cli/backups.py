@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from studio.cli.project import Project
+from studio.cli.output import print_json
+from studio.cli.project import Json, Project
 from studio.store.backups import make_backup, restore_backup
 from studio.store.tables import Store
 
@@ -21,6 +22,8 @@ def register(app: typer.Typer) -> None:
 def backup(
     project: Project,
     target: Annotated[Path, typer.Argument(help="File to write, or a folder to put it in")],
+    *,
+    json_: Json = False,
 ) -> None:
     """Write a checked copy of the records, also during a run."""
     store = Store(project, read_only=True)
@@ -28,15 +31,23 @@ def backup(
         made = make_backup(store, target)
     finally:
         store.close()
+    if json_:
+        print_json({"file": str(made), "bytes": made.stat().st_size})
+        return
     print(f"{made} holds the records, and opens. Back: mapd-studio restore {project} {made}")
 
 
 def restore(
     project: Project,
     file: Annotated[Path, typer.Argument(help="A backup of this project", exists=True)],
+    *,
+    json_: Json = False,
 ) -> None:
     """Put a backup in place; what was there is kept beside."""
     kept = restore_backup(project, file)
+    if json_:
+        print_json({"project": str(project), "file": str(file), "kept": kept and str(kept)})
+        return
     print(
         f"{project} is as {file} has it." + (f" What was there is kept as {kept}." if kept else "")
     )

@@ -11,7 +11,15 @@ import typer
 from studio.app.trial import Finding, ask_once
 from studio.app.workbench import Workbench
 from studio.cli.afterwards import tell_end
-from studio.cli.asked import Blind, MostSamples, ReviewExplanations, Revise, Samples, Target
+from studio.cli.asked import (
+    MOST_USD,
+    Blind,
+    MostSamples,
+    ReviewExplanations,
+    Revise,
+    Samples,
+    Target,
+)
 from studio.cli.estimates import tell_estimate
 from studio.cli.output import drive, print_json, table
 from studio.cli.project import Json, Project
@@ -72,6 +80,7 @@ def add(
         float | None, typer.Option(help="Which part of the prices a batch is sold for; else 0.5")
     ] = None,
     timeout: Annotated[float | None, typer.Option(help="Seconds for one call; else 120")] = None,
+    json_: Json = False,
 ) -> None:
     """Add a teacher, or change the one of that name: what is not given stays as it was."""
     given = {
@@ -90,6 +99,9 @@ def add(
         bench.keys.allow(record)  # who types both the variable and the address means it
     finally:
         bench.close()
+    if json_:
+        print_json(record.model_dump(mode="json"))
+        return
     print(
         f"{record.name} is {record.model} at {record.base_url}. "
         f"Next: mapd-studio teacher test {project} {shlex.quote(record.name)}"
@@ -123,6 +135,7 @@ def try_out(
     allow_key: Annotated[
         bool, typer.Option(help="Let the key in its variable go to its address, from now on")
     ] = False,
+    json_: Json = False,
 ) -> None:
     """Ask a teacher one small question and show what came back."""
     bench = Workbench(project)
@@ -139,15 +152,18 @@ def try_out(
         findings = asyncio.run(_ask(bench, chosen))
     finally:
         bench.close()
-    print(table(
-        [(*one[:4], one.text[:60]) for one in findings],
-        head=("teacher", "outcome", "served model", "tokens", "reply"),
-    ))  # fmt: skip
+    if json_:
+        print_json({"teachers": [one._asdict() for one in findings]})
+    else:
+        print(table(
+            [(*one[:4], one.text[:60]) for one in findings],
+            head=("teacher", "outcome", "served model", "tokens", "reply"),
+        ))  # fmt: skip
     if bad := [one for one in findings if not one.is_fine]:
         raise TeacherError(bad[0].in_words)
 
 
-def remove(project: Project, name: Name) -> None:
+def remove(project: Project, name: Name, *, json_: Json = False) -> None:
     """Ask this teacher nothing more; what it wrote stays."""
     bench = Workbench(project)
     try:
@@ -157,6 +173,9 @@ def remove(project: Project, name: Name) -> None:
         bench.store.put(known[0].changed(active=False))
     finally:
         bench.close()
+    if json_:
+        print_json({"name": name, "active": False})
+        return
     print(f"{name} is asked nothing more; what it wrote stays.")
 
 
@@ -174,7 +193,9 @@ def run(
     ] = None,
     budget: Annotated[
         float | None,
-        typer.Option(min=0.0, help="What this work may cost in all, in USD, restarts included"),
+        typer.Option(
+            min=0.0, max=MOST_USD, help="What this work may cost in all, in USD, restarts included"
+        ),
     ] = None,
     dry_run: Annotated[bool, typer.Option(help="Tell what would be done, do nothing")] = False,
     samples: Samples = None,

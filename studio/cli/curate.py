@@ -146,6 +146,7 @@ def override(
     wish: Annotated[str, typer.Argument(help="accept, reject or clear")],
     *,
     reason: Annotated[str, typer.Option(help="Why; kept in the log and in exports")] = "",
+    json_: Json = False,
 ) -> None:
     """Decide one rationale by hand; a person outranks the policy."""
     wishes: dict[str, decisions.Wish] = {w: w for w in get_args(decisions.Wish)}
@@ -158,6 +159,9 @@ def override(
         )
     finally:
         bench.close()
+    if json_:
+        print_json({"rationale_id": rationale_id, "wish": wish, "changed": changed})
+        return
     said = {"accept": "accepted", "reject": "rejected", "clear": "cleared"}[wish]
     print(f"{rationale_id}: {said} by {bench.who}." if changed else "Nothing to change.")
 

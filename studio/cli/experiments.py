@@ -61,7 +61,9 @@ def ablate(
     project: Project,
     *,
     set_: Settings = None,
-    steps: Annotated[int, typer.Option(help="Steps of each run; 0: as the whole method takes")] = 0,
+    steps: Annotated[
+        int, typer.Option(min=0, help="Steps of each run; 0: as the whole method takes")
+    ] = 0,
     only: Annotated[
         list[str] | None, typer.Option(help="This variant only; may be repeated")
     ] = None,
@@ -127,7 +129,7 @@ def _entries(file: Path) -> list[Entry]:
     try:
         runs: Any = tomllib.loads(file.read_text(encoding="utf-8")).get("run", [])
     except OSError as error:
-        raise SpecError(f"cannot read {file}: {error.strerror}") from None
+        raise SpecError(f"cannot read {file} ({error.strerror}): name a TOML file") from None
     except ValueError as error:
         raise SpecError(f"{file} is not valid TOML: {error}") from None
     if not isinstance(runs, list) or not all(isinstance(run, dict) for run in runs) or not runs:

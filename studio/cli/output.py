@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import signal
 import sys
 import time
@@ -137,8 +138,18 @@ def drive(
 
 
 def print_json(value: Any) -> None:
-    """Print one JSON object on standard output."""
-    print(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+    """Print one JSON object on standard output, in letters it can hold."""
+    known = (getattr(sys.stdout, "encoding", "") or "").lower().replace("-", "") == "utf8"
+    print(json.dumps(_finite(value), ensure_ascii=not known, indent=2, default=str))
+
+
+def _finite(value: Any) -> Any:
+    """Return the value with null for what JSON has no number for: a loss that ran away, say."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {name: _finite(one) for name, one in value.items()}
+    return [_finite(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def table(rows: Iterable[Sequence[Any]], *, head: Sequence[str]) -> str:

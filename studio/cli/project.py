@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import shlex
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
@@ -22,6 +22,7 @@ _FORMATS = (
     "gsm8k", "svamp", "strategyqa", "logiqa", "committee", "gsm8k-solutions", "jsonl", "csv",
     "parquet",
 )  # fmt: skip
+_SIDES = (100, 10_000)  #: pixels of a window; a picture of more does not fit into memory
 PAGES = ("overview", "data", "committee", "desk", "train", "evaluate", "export", "settings")
 
 
@@ -81,10 +82,13 @@ def demo(
     return 0
 
 
-def new(project: Project) -> None:
+def new(project: Project, *, json_: Json = False) -> None:
     """Make a new, empty project."""
     Workbench.create(project).close()
-    print(f"Made {project}. Next: mapd-studio import {project} FILE...")
+    if json_:
+        print_json({"project": str(project)})
+    else:
+        print(f"Made {project}. Next: mapd-studio import {shlex.quote(str(project))} FILE...")
 
 
 def import_files(
@@ -164,9 +168,12 @@ def _size(text: str) -> tuple[int, int] | None:
     if not text:
         return None
     width, _, height = text.lower().partition("x")
-    if not (width.isdigit() and height.isdigit()):
-        raise SpecError(f"{text!r} is not a size: write it as 1280x800")
-    return int(width), int(height)
+    sides = [int(side) for side in (width, height) if side.isdecimal()]
+    if len(sides) != 2 or not all(_SIDES[0] <= side <= _SIDES[1] for side in sides):
+        raise SpecError(
+            f"{text!r} is not a size: write it as 1280x800, each side from {_SIDES[0]} to {_SIDES[1]}"
+        )
+    return sides[0], sides[1]
 
 
 def _window() -> Any:
@@ -216,8 +223,3 @@ def _in_words(counts: dict[str, Any]) -> str:
         ]
         lines += ["", table(runs, head=("run", "method", "state", "step", "loss", "accuracy"))]
     return "\n".join(lines)
-
-
-if sys.platform == "win32":  # pragma: no cover - consoles there default to a legacy code page
-    for _stream in (sys.stdout, sys.stderr):
-        getattr(_stream, "reconfigure", lambda **_: None)(encoding="utf-8")

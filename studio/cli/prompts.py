@@ -139,8 +139,10 @@ def _read(file: Path | None) -> str:
         raise SpecError("name the file with the new text: --file FILE, or --file - for stdin")
     try:
         return sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SpecError(f"{file} cannot be read: {error}") from None
+    except OSError as error:
+        raise SpecError(f"{file} cannot be read ({error.strerror}): name a text file") from None
+    except UnicodeDecodeError:
+        raise SpecError(f"{file} is not UTF-8: save it as UTF-8 text and try again") from None
 
 
 def _messages(found: Preview) -> str:

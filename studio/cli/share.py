@@ -40,7 +40,8 @@ def export(
     """Write the accepted rationales (or a tuned model) for use elsewhere."""
     if format_ not in FORMATS:
         raise SpecError(f"there is no format {format_!r}: choose one of {', '.join(FORMATS)}")
-    bench = Workbench(project)
+    # Rows are only read, so they can be had while a run goes on; a model is made by a job.
+    bench = Workbench(project, read_only=format_ != "model")
     try:
         work = pipeline.export(bench.bench, out, format=format_, include_all=all_, run=run)
         last = drive(work, quiet=json_ or format_ != "model")  # rows are told once, below
@@ -60,11 +61,15 @@ def report(
     round_: Annotated[
         int | None, typer.Option("--round", help="Which round, 0 the first; else the newest")
     ] = None,
+    json_: Json = False,
 ) -> None:
     """Write a round as one HTML file that opens anywhere, offline."""
-    bench = Workbench(project)
+    bench = Workbench(project, read_only=True)
     try:
         made = write_report(bench.store, bench.project, out, round=round_)
     finally:
         bench.close()
-    print(f"Wrote {made}.")
+    if json_:
+        print_json({"out": str(made), "bytes": made.stat().st_size})
+    else:
+        print(f"Wrote {made}.")

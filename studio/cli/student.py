@@ -10,7 +10,15 @@ from typing import Annotated, Any
 import typer
 
 from studio.app.workbench import Workbench
-from studio.cli.asked import Blind, MostSamples, ReviewExplanations, Revise, Samples, Target
+from studio.cli.asked import (
+    MOST_USD,
+    Blind,
+    MostSamples,
+    ReviewExplanations,
+    Revise,
+    Samples,
+    Target,
+)
 from studio.cli.dry_run import tell_outlook
 from studio.cli.estimates import tell_round
 from studio.cli.output import drive, print_json, table
@@ -113,7 +121,9 @@ def round_(
     *,
     budget: Annotated[
         float | None,
-        typer.Option(min=0.0, help="What each round may cost in all, in USD, restarts included"),
+        typer.Option(
+            min=0.0, max=MOST_USD, help="What each round may cost in all, in USD, restarts included"
+        ),
     ] = None,
     rounds: Annotated[
         int, typer.Option(min=1, max=100, help="So many, each from the student of the last")
@@ -164,7 +174,7 @@ def round_(
 
 def compare(project: Project, *, json_: Json = False) -> None:
     """Show all runs in one table, and what each round gained and took."""
-    bench = Workbench(project)
+    bench = Workbench(project, read_only=True)
     try:
         runs = comparison.run_lines(bench.store)
         rounds = comparison.round_lines(bench.store, runs)
@@ -200,7 +210,9 @@ def _read_config(path: Path) -> dict[str, Any]:
         text = path.read_text(encoding="utf-8")
         values = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
     except OSError as error:
-        raise SpecError(f"cannot read {path}: {error.strerror}") from None
+        raise SpecError(
+            f"cannot read {path} ({error.strerror}): name a TOML or JSON file"
+        ) from None
     except ValueError as error:
         raise SpecError(f"{path} is not valid TOML or JSON: {error}") from None
     if not isinstance(values, dict):

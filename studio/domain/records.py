@@ -193,11 +193,13 @@ class TeacherRecord(Record):
     base_url: str
     api_key_env: str = ""  #: name of the environment variable that holds the key
     concurrency: Annotated[int, Field(ge=1, le=1024)] = 8
-    price_in: Annotated[float, Field(ge=0)] | None = None  #: USD per million tokens
-    price_out: Annotated[float, Field(ge=0)] | None = None
+    price_in: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None  #: USD per million
+    price_out: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] = 0.8
     max_tokens: Annotated[int, Field(ge=1)] = 512
-    timeout_s: Annotated[float, Field(gt=0)] = 120.0  #: total deadline of one call
+    timeout_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] = (
+        120.0  #: total deadline of one call
+    )
     structured: bool = True  #: try a JSON schema for reviews first
     scripted: bool = False  #: answers come from a script, not from a model; said on screen
     active: bool = True  #: False: imported or removed, kept because records name it

@@ -289,6 +289,7 @@ def _with_names(error: ValidationError, spec: type[BaseModel]) -> str:
 def one_line(error: ValidationError) -> str:
     """Return a pydantic error as one line: field, what is wrong, how many more."""
     first, *more = error.errors()
-    field = ".".join(str(part) for part in first["loc"]) or "the whole"
+    field = ".".join(str(part) for part in first["loc"])
     tail = f" (and {len(more)} more)" if more else ""
-    return f"{field}: {first['msg']}{tail}"
+    said = first["msg"].removeprefix("Value error, ")  # what a rule of ours says, pydantic marks
+    return f"{field}: {said}{tail}" if field else f"{said}{tail}"

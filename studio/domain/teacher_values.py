@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from studio.domain.errors import SpecError
 from studio.domain.records import TeacherRecord
+from studio.domain.redaction import without_keys
 from studio.domain.specs import one_line
 from studio.domain.visible import visible
 
@@ -32,6 +33,7 @@ def teacher_of(values: Mapping[str, Any], *, before: TeacherRecord | None = None
             raise SpecError(f"{field}: it is empty; write the {_MEANING[field]}")
         if visible(made[field]) != made[field] or "\n" in made[field]:
             raise SpecError(f"{field}: {visible(made[field])} has signs that cannot be seen")
+    _check_variable(str(made.get("api_key_env", "")))
     try:
         return TeacherRecord.model_validate(made)
     except ValidationError as error:
@@ -41,12 +43,26 @@ def teacher_of(values: Mapping[str, Any], *, before: TeacherRecord | None = None
 _MEANING = {"name": "name you give this teacher", "model": "model's name at the endpoint"}
 
 
+def _check_variable(name: str) -> None:
+    """Refuse a key where the name of its variable belongs: it would be stored in the project."""
+    if name and (not name.isidentifier() or without_keys(name) != name):
+        raise SpecError(
+            "the name of the environment variable that holds the key is wanted, such as"
+            " OPENAI_API_KEY, not the key itself; nothing was stored"
+        )
+
+
 def _address(text: str) -> str:
     if text.startswith(SCRIPTED):
         return text
     try:
         parts = urlsplit(text)
         known = parts.scheme in ("http", "https") and bool(parts.hostname)
+        if parts.username is not None or parts.password is not None:
+            raise SpecError(
+                "the address holds a name or password, which a project must not keep: leave it out,"
+                " and name the variable that holds the key"
+            )
         known = known and (parts.port is None or parts.port > 0) and text.isprintable()
     except ValueError:  # a port that is no number, a bracket left open
         known = False

@@ -60,6 +60,7 @@ def plan(
     for name in names:
         if name not in STAGES:
             raise SpecError(f"there is no stage {name!r}: choose from {', '.join(STAGES)}")
+    _check_round(bench.store, scope.round)
     who = student or bench.store.setting("student", "")
     if not who:
         if "attempt" in names:
@@ -68,6 +69,16 @@ def plan(
         return Plan(known, scope, quality=wanted)
     found = find_student(bench.store, who)
     return Plan(names or STAGES, scope._replace(student=found.name), found, wanted)
+
+
+def _check_round(store: Store, wanted: int | None) -> None:
+    newest = max(
+        store.value(f"SELECT max(round) FROM {name}") or 0 for name in ("attempts", "students")
+    )
+    if wanted is not None and wanted > newest:
+        raise SpecError(
+            f"there is no round {wanted} yet, the newest is {newest}: 'mapd-studio round' makes the next"
+        )
 
 
 async def run_stages(

@@ -78,11 +78,14 @@ def read_texts(path: Path) -> list[str]:
         ImportRefused: it cannot be read, or holds too few texts.
     """
     try:
-        whole = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ImportRefused(str(path), f"cannot be read as UTF-8 text ({error})") from None
+        whole = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise ImportRefused(str(path), f"{error.strerror}: name a file of general text") from None
+    except UnicodeDecodeError:
+        raise ImportRefused(str(path), "not UTF-8: save it as UTF-8 text and try again") from None
     if path.suffix in (".jsonl", ".ndjson"):
-        texts = [_text_of(path, n, line) for n, line in enumerate(whole.splitlines(), 1) if line]
+        lines = enumerate(whole.split("\n"), 1)  # a text may hold other ends of lines
+        texts = [_text_of(path, n, line).strip() for n, line in lines if line.strip()]
     else:
         texts = [part.strip() for part in whole.split("\n\n")]
     found = [text for text in texts if text]
@@ -98,9 +101,11 @@ def read_texts(path: Path) -> list[str]:
 def _text_of(path: Path, number: int, line: str) -> str:
     try:
         text = json.loads(line)["text"]
-    except (ValueError, KeyError, TypeError):
-        raise ImportRefused(str(path), 'no {"text": ...}', line=number) from None
-    return str(text)
+    except (ValueError, KeyError, TypeError, RecursionError):
+        text = None
+    if not isinstance(text, str):
+        raise ImportRefused(str(path), 'this is not of the form {"text": "…"}', line=number)
+    return text
 
 
 async def check_forgetting(bench: Bench, student: str, path: Path) -> AsyncIterator[Progress]:

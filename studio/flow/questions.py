@@ -24,6 +24,7 @@ from studio.store.tables import Store
 _CHUNK = 500  #: rows between two looks at progress
 _SHOWN = 100  #: faults told one by one; all are counted and listed in the file
 _ORDER = ("false", "feedback", "rationale")
+_MEND = "; mend the row, or take the file without its bad rows (--skip-bad)"
 
 
 class FileReport(NamedTuple):
@@ -65,8 +66,11 @@ class ImportReport(NamedTuple):
         }  # fmt: skip
         said = [f"{self.new:,} new question{'s' * (self.new != 1)} in dataset {self.dataset}"]
         said += [f"{n:,} {name}" for name, n in texts.items() if n]
-        said += [f"{self.duplicates:,} rows of known questions"] if self.duplicates else []
-        said += [f"{self.bad_rows:,} bad rows listed apart"] if self.bad_rows else []
+        if self.duplicates:
+            said.append(f"{self.duplicates:,} row{'s' * (self.duplicates != 1)} of known questions")
+        if self.bad_rows:
+            lists = ", ".join(str(file.bad_list) for file in self.files if file.bad_list)
+            said.append(f"{self.bad_rows:,} bad row{'s' * (self.bad_rows != 1)} listed in {lists}")
         if self.conflict_count:
             said.append(f"{self.conflict_count:,} that disagree with the project (it kept its own)")
         return ", ".join(said)
@@ -186,7 +190,7 @@ def _take(
         items = [row for row in chunk if isinstance(row, Item)]
         for fault in (row for row in chunk if isinstance(row, Fault)):
             if bad is None:
-                raise ImportRefused(str(path), fault.reason, line=fault.line)
+                raise ImportRefused(str(path), f"{fault.reason}{_MEND}", line=fault.line)
             bad.add(fault)
             faults += [fault] if len(faults) < _SHOWN else []
         intake.take(items)

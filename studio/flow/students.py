@@ -94,9 +94,17 @@ def weights_of(student: StudentRecord, project: Path) -> StudentSpec:
         )
     adapter = str(project / student.adapter) if student.adapter else ""
     if adapter and not Path(adapter, "adapter_config.json").is_file():
-        raise StudentError(f"the adapter of {student.name} is gone: {adapter} was expected")
+        raise StudentError(
+            f"the adapter of {student.name} is gone: {adapter} was expected; put it back, or train"
+            " again"
+        )
     inside = project / student.location  # weights inside the project move with it
     location = str(inside) if inside.is_dir() else student.location
+    if Path(location).is_absolute() and not Path(location).exists():
+        raise StudentError(
+            f"the weights of {student.name} are gone: {location} was expected; put them back, or"
+            " name another student"
+        )
     return StudentSpec(location=location, adapter=adapter)
 
 

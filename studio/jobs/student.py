@@ -230,7 +230,10 @@ def _check_on_hub(location: str) -> None:
     try:
         config = cached_file(location, "config.json")
     except (OSError, ValueError) as error:
-        raise StudentError(f"{location} cannot be fetched: {first_line(error)}") from None
+        raise StudentError(
+            f"there is no folder {location} here, and it cannot be fetched from the hub"
+            f" ({first_line(error)}): put the folder back, or name another student"
+        ) from None
     check_config(Path(str(config)))
 
 

@@ -14,7 +14,7 @@ from PySide6.QtCore import QCoreApplication, QSettings, QTimer
 from PySide6.QtGui import QCursor, QIcon
 from PySide6.QtWidgets import QApplication
 
-from studio.domain.errors import InUseError
+from studio.domain.errors import InUseError, StorageError
 from studio.prompts import resources
 from studio.ui.ending import EndOnSignal
 from studio.ui.reading import Reading
@@ -48,10 +48,12 @@ def run(
         screenshot: draw the page, save it there as PNG, and quit.
 
     Raises:
-        StudioError: the project cannot be opened.
+        StudioError: the project cannot be opened, or the picture cannot be written.
     """
     if screenshot is not None and _has_no_display():
         os.environ["QT_QPA_PLATFORM"] = "offscreen"  # a picture needs no screen
+    if screenshot is not None:
+        _make_room_for(screenshot)
     app = make_application()
     chosen: Wish = str(QSettings().value("theme", "system")) if theme == "system" else theme  # type: ignore[assignment]
     studio = Studio(app, chosen, size, keeps_state=screenshot is None)
@@ -67,9 +69,22 @@ def run(
             ending.leave()
     finally:
         studio.close()
+    if screenshot is not None and not screenshot.is_file():
+        raise StorageError(f"{screenshot} cannot be written: name another place for the picture")
     if studio.restart is not None:
         _start_anew(studio.restart)
     return code
+
+
+def _make_room_for(picture: Path) -> None:
+    """Find out now, not after the window was drawn, whether a picture can be written there."""
+    try:
+        picture.parent.mkdir(parents=True, exist_ok=True)
+        picture.unlink(missing_ok=True)  # an older one is not to be taken for this one
+    except OSError as error:
+        raise StorageError(
+            f"{picture} cannot be written ({error.strerror}): name another place for the picture"
+        ) from None
 
 
 def _has_no_display() -> bool:
@@ -155,7 +170,6 @@ def _save_when_settled(studio: Studio, path: Path) -> None:
 
 def _save(studio: Studio, path: Path) -> None:
     assert studio.window is not None  # shown before the timer was started
-    path.parent.mkdir(parents=True, exist_ok=True)
     studio.window.grab().save(str(path), "PNG")
     studio.window.close()
     QApplication.quit()

@@ -119,6 +119,6 @@ def test_places_lead_there_and_back(text: str, data: st.DataObject) -> None:
      "**a " * 5_000, "\\[\n" * 6_600, "```\n" * 5_000, "- " * 10_000, "1+2=" * 5_000, "\n" * 20_000],
 )  # fmt: skip
 def test_odd_texts_take_no_time(text: str) -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()  # not the clock's: others may have the processor
     blocks(text)
-    assert time.perf_counter() - begun < 1
+    assert time.process_time() - begun < 2

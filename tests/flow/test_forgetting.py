@@ -78,12 +78,15 @@ def test_texts_of_a_file(tmp_path: Path) -> None:
     lines = tmp_path / "texts.jsonl"
     lines.write_text('{"text": "one"}\n\n{"text": "two"}\n' * 4)
     assert read_texts(lines) == ["one", "two"] * 4
-    lines.write_text('{"text": "one"}\n{"words": 3}\n')
-    with pytest.raises(ImportRefused, match=r'line 2: no \{"text"'):
-        read_texts(lines)
+    lines.write_text('{"text": "one\u2028line"}\n' * 8, encoding="utf-8")
+    assert read_texts(lines) == ["one\u2028line"] * 8, "such an end of a line stands inside a text"
+    for bad in ('{"words": 3}', '{"text": null}', "prose", "[" * 100_000):
+        lines.write_text(f'{{"text": "one"}}\n{bad}\n')
+        with pytest.raises(ImportRefused, match="line 2: this is not of the form"):
+            read_texts(lines)
     empty = tmp_path / "empty.txt"
     empty.write_text("\n\n")
     with pytest.raises(ImportRefused, match="it holds 0 texts, and fewer than 8 tell nothing"):
         read_texts(empty)
-    with pytest.raises(ImportRefused, match="cannot be read"):
+    with pytest.raises(ImportRefused, match="name a file of general text"):
         read_texts(tmp_path / "none.txt")

@@ -463,9 +463,10 @@ def test_a_long_cell_of_csv_is_taken(store: Store, tmp_path: Path) -> None:
 
 def test_a_report_says_what_came_in_and_is_json(store: Store, tmp_path: Path) -> None:
     rows = [simple(1), {**simple(1), "answer": "5"}, {"question": "no answer"}]
-    report = import_files(store, [jsonl(tmp_path / "a.jsonl", rows)], skip_bad=True)
+    file = jsonl(tmp_path / "a.jsonl", rows)
+    report = import_files(store, [file], skip_bad=True)
     assert report.describe() == (
-        "1 new question in dataset questions, 1 rows of known questions, 1 bad rows listed apart,"
+        f"1 new question in dataset questions, 1 row of known questions, 1 bad row listed in {file}.bad.jsonl,"
         " 1 that disagree with the project (it kept its own)"
     )
     told = json.loads(json.dumps(report.as_json()))

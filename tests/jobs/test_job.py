@@ -39,7 +39,7 @@ def test_no_folder_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str
     ("spec", "says"),
     [
         (None, "holds no spec.json"),
-        ("{", "spec.json: the whole: Invalid JSON"),
+        ("{", "spec.json: Invalid JSON"),
         ('{"job": "moon"}', "does not match any of the expected tags"),
         ('{"job": "train", "student": {"location": "x"}, "lr": -1}', "train.lr: Input should be"),
         ('{"job": "generate", "student": {"location": "/no/such"}}', "no model folder /no/such"),

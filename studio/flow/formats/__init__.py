@@ -19,7 +19,7 @@ from studio.flow.formats import (
     strategyqa,
     svamp,
 )
-from studio.flow.formats.base import Format
+from studio.flow.formats.base import Format, Head
 from studio.flow.formats.reading import head
 
 #: Those that know their own fields come before those that take any.
@@ -44,6 +44,15 @@ def format_of(path: Path, name: str = "auto") -> Format:
     for candidate in FORMATS.values():
         if candidate.claims(beginning):
             return candidate
-    raise ImportRefused(
-        str(path), f"its format cannot be told: name it with --format {'|'.join(FORMATS)}"
-    )
+    raise ImportRefused(str(path), _untold(beginning), line=1)
+
+
+_CALLED = {".jsonl": "JSON", ".ndjson": "JSON", ".json": "JSON", ".parquet": "Parquet"}
+
+
+def _untold(beginning: Head) -> str:
+    """Return why no format claims a file: what it is called, it is not, or nothing tells."""
+    called = _CALLED.get(beginning.path.suffix.lower())
+    begins = f" (it begins {beginning.lines[0].strip()[:40]!r})" if beginning.lines else ""
+    why = f"this is not {called}{begins}" if called else "its format cannot be told"
+    return f"{why}: name the format with --format {'|'.join(FORMATS)}, or mend the file"
