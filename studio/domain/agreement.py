@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import repeat
 from typing import NamedTuple
 
-Z95 = 1.959964  #: of the normal distribution: 95 % lie within so many standard deviations
+Z95 = 1.959963984540054  #: standard normal quantile of 97.5 %
 
 
 class Auc(NamedTuple):
@@ -70,7 +70,7 @@ def auc(right: Iterable[int] | Mapping[int, int], wrong: Iterable[int] | Mapping
     value = sum(k * above[score] for score, k in good.items()) / m
     variance = _variance_of_mean(above, good, value) + _variance_of_mean(below, bad, value)
     if min(m, n) < 2 or variance < 1e-12:
-        return Auc(value, *_wilson(value, min(m, n)), m, n)
+        return Auc(value, *wilson(value, min(m, n)), m, n)
     spread = Z95 * math.sqrt(variance)
     return Auc(value, max(0.0, value - spread), min(1.0, value + spread), m, n)
 
@@ -84,8 +84,15 @@ def _variance_of_mean(values: Mapping[int, float], times: Mapping[int, int], mea
     return sum(k * (values[score] - mean) ** 2 for score, k in times.items()) / max(n - 1, 1) / n
 
 
-def _wilson(value: float, n: int) -> tuple[float, float]:
-    square = Z95 * Z95
-    middle = (value + square / (2 * n)) / (1 + square / n)
-    spread = Z95 / (1 + square / n) * math.sqrt(value * (1 - value) / n + square / (4 * n * n))
-    return max(0.0, middle - spread), min(1.0, middle + spread)
+def wilson(share: float, n: int) -> tuple[float, float]:
+    """Return the 95 % score interval of a share of ``n``; (0, 1) when nothing was counted.
+
+    Source: Wilson 1927, doi 10.1080/01621459.1927.10502953.
+    """
+    if n == 0:
+        return 0.0, 1.0
+    square = Z95**2
+    middle = share + square / (2 * n)
+    spread = Z95 * math.sqrt(share * (1 - share) / n + square / (4 * n * n))
+    scale = 1 + square / n
+    return max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)

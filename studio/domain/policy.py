@@ -130,7 +130,8 @@ def aggregate_scores(
     weighed = list(zip(scores, weights or [1.0] * len(scores), strict=True))
     total = sum(weight for _, weight in weighed)
     if aggregate is Aggregate.MEAN:
-        return sum(score * weight for score, weight in weighed) / total
+        # Rounded: weights such as 0.3 are not exact, and a mean of 3 must not come out above 3.
+        return round(sum(score * weight for score, weight in weighed) / total, 9)
     return _median(sorted(weighed), total)
 
 
@@ -196,7 +197,7 @@ def seen(policy: Policy, said: Mapping[str, int | None], owed: Collection[str] =
     """
     out = policy.left_out
     kept = {name: score for name, score in said.items() if name not in out}
-    expected = max(len(kept), len(set(owed) - out))
+    expected = len({*kept, *owed} - out)
     if all(name in out for name in policy.weights):
         return Seen(tuple(sorted(s for s in kept.values() if s is not None)), expected)
     pairs = sorted((s, policy.weight_of(n)) for n, s in kept.items() if s is not None)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from studio.domain.errors import StudioError
 from studio.domain.percent import percent, percents
 from studio.domain.records import Dataset, StudentRecord
-from studio.flow.evaluation import Evaluation, Part, Score, evaluate, wilson
+from studio.flow.evaluation import Evaluation, Part, Score, evaluate
 from studio.flow.students import base_of
 from studio.store import comparison_views, views
 
@@ -48,7 +48,7 @@ class RunLine(NamedTuple):
 
     @property
     def gained(self) -> float | None:
-        """Change of accuracy in the questions both sat."""
+        """Change of accuracy, from the one to the other."""
         if self.before is None or self.after is None:
             return None
         return self.after.accuracy - self.before.accuracy
@@ -239,5 +239,4 @@ def interval_in_words(score: Score | None) -> str:
     """Return ``86.2 % (82 to 89 %, n 420)``; a dash for what was not measured."""
     if score is None or not score.n:
         return "–"
-    between = wilson(score.correct, score.n)
-    return f"{percent(score.accuracy)} ({percents(between, 0)}, n {score.n:,})"
+    return f"{percent(score.accuracy)} ({percents(score.interval, 0)}, n {score.n:,})"

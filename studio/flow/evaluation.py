@@ -7,10 +7,10 @@ student got right that its base did not is *fixed*, the other way round *broken*
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from studio.domain.agreement import wilson
 from studio.domain.errors import StudioError
 from studio.domain.percent import percent, percents
 from studio.domain.records import StudentRecord, Verdict
@@ -20,8 +20,6 @@ from studio.store import views
 if TYPE_CHECKING:
     from studio.flow.stage import Bench, Progress, Stage
     from studio.store.tables import Store
-
-_Z95 = 1.959963984540054  #: standard normal quantile of 97.5 %
 
 
 class Score(NamedTuple):
@@ -38,7 +36,7 @@ class Score(NamedTuple):
     @property
     def interval(self) -> tuple[float, float]:
         """The 95 % Wilson interval of the accuracy."""
-        return wilson(self.correct, self.n)
+        return wilson(self.accuracy, self.n)
 
 
 class Part(NamedTuple):
@@ -60,7 +58,7 @@ class Evaluation(NamedTuple):
     parts: tuple[Part, ...]
     fixed: tuple[str, ...]  #: question ids
     broken: tuple[str, ...]
-    p_value: float | None  #: exact McNemar, two-sided; None without a base
+    p_value: float | None  #: exact McNemar, two-sided; None where both answered no question
     note: str = ""  #: what makes the comparison doubtful
 
     def as_json(self) -> dict[str, Any]:
@@ -78,7 +76,7 @@ class Evaluation(NamedTuple):
     def describe(self, table: Callable[..., str]) -> str:
         """Return the evaluation as lines of text; ``table`` lays out rows under a head."""
         lines = [table([*map(_cells, self.parts), _cells(self.whole)], head=_HEAD)]
-        if self.base is not None:
+        if self.p_value is not None:
             lines.append(
                 f"{len(self.fixed)} fixed, {len(self.broken)} broken"
                 f" (exact McNemar p = {self.p_value:.3g}); before: {self.base_student},"
@@ -146,8 +144,9 @@ def evaluate(store: Store, *, student: str, base: str = "", split: str = "test")
         student=student, split=split, tuned=_score(after.values()),
         base_student=base, base=_score(before.values()) if before else None,
         parts=tuple(_parts(after, before)), fixed=fixed, broken=broken,
-        p_value=mcnemar(len(fixed), len(broken)) if before else None,
-        note=_note(store, student, base, split=split, answered=(len(after), len(before))),
+        p_value=mcnemar(len(fixed), len(broken)) if shared else None,
+        note=_note(store, student, base, split=split, both=len(shared),
+                   answered=(len(after), len(before))),
     )  # fmt: skip
 
 
@@ -163,27 +162,16 @@ def note_accuracy(store: Store, evaluation: Evaluation) -> None:
         store.set_run_state(record.run_id, result=result)
 
 
-def wilson(correct: int, n: int) -> tuple[float, float]:
-    """Return the 95 % score interval of a share; (0, 1) when nothing was counted.
-
-    Source: Wilson 1927, doi 10.1080/01621459.1927.10502953.
-    """
-    if n == 0:
-        return 0.0, 1.0
-    share, z2 = correct / n, _Z95**2
-    middle = share + z2 / (2 * n)
-    spread = _Z95 * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
-    scale = 1 + z2 / n
-    return max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)
-
-
 def mcnemar(fixed: int, broken: int) -> float:
     """Return the two-sided exact p-value that ``fixed`` and ``broken`` come by chance alone.
 
     Source: McNemar 1947, doi 10.1007/BF02295996, with the exact binomial distribution.
     """
     n = fixed + broken
-    tail = sum(math.comb(n, k) for k in range(min(fixed, broken) + 1))
+    ways = tail = 1
+    for k in range(min(fixed, broken)):  # each binomial coefficient from the one before
+        ways = ways * (n - k) // (k + 1)
+        tail += ways
     return min(1.0, 2 * tail / (1 << n))
 
 
@@ -225,7 +213,9 @@ def _parts(after: Mapping[str, _Answer], before: Mapping[str, _Answer]) -> Itera
         yield Part(kind, tuned, base if before else None)
 
 
-def _note(store: Store, student: str, base: str, *, split: str, answered: tuple[int, int]) -> str:
+def _note(
+    store: Store, student: str, base: str, *, split: str, both: int, answered: tuple[int, int]
+) -> str:
     if not base or not answered[1]:
         return ""
     how = [
@@ -235,8 +225,10 @@ def _note(store: Store, student: str, base: str, *, split: str, answered: tuple[
     ]
     if None not in how and how[0] != how[1]:
         return "the two were asked with different settings: the comparison means little"
-    if answered[0] != answered[1]:
-        return f"{student} answered {answered[0]} questions, {base} {answered[1]}"
+    if not both == answered[0] == answered[1]:
+        return (
+            f"{student} answered {answered[0]:,} questions, {base} {answered[1]:,}, both {both:,}"
+        )
     return ""
 
 

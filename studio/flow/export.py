@@ -17,7 +17,7 @@ from typing import NamedTuple
 from studio.domain.errors import ExportError
 from studio.domain.records import StudentRecord
 from studio.flow.exports.attempts import FIELDS, attempt_rows
-from studio.flow.exports.card import Tally, card, records_head
+from studio.flow.exports.card import Tally, card, in_markdown, records_head
 from studio.flow.exports.cases import PARTS, Case, Filter, Part, Selection, pages, select
 from studio.flow.exports.committee import write_committee
 from studio.flow.exports.pairs import Rejected, paired
@@ -121,9 +121,9 @@ def _export_committee(store: Store, out: Path, wanted: Filter) -> ExportReport:
             *records_head(names),
             MARK, "", "# Records of a committee of teachers", "",
             "In the form of the MAPD paper's repository (arXiv 2410.03663). `correct_rationale`"
-            f" holds what was accepted: policy version {version}, {policy.describe()}; a person's"
+            f" holds what was accepted: policy version {version}, {in_markdown(policy.describe())}; a person's"
             " decision outranks it.", "",
-            *(f"- `{name}`: {n} records" for name, n in files), "",
+            *(f"- {in_markdown(name)}: {n} records" for name, n in files), "",
         ]  # fmt: skip
         _write_text(folder / "README.md", "\n".join(lines))
     return ExportReport("committee", out, sum(n for _, n in files), files=names)

@@ -143,11 +143,22 @@ class SearchIndex:
         return True
 
     def _open(self) -> sqlite3.Connection:
+        """Open the index, made anew where it does not fit.
+
+        Raises:
+            StorageError: it cannot be made either: the disk is full, say.
+        """
         try:
-            sql = _connect(self._project, "rwc")
-        except sqlite3.DatabaseError:
-            self._remove()
-            sql = _connect(self._project, "rwc")
+            try:
+                return self._opened()
+            except sqlite3.DatabaseError:
+                self._remove()
+                return self._opened()
+        except (sqlite3.DatabaseError, OSError) as error:
+            raise StorageError(f"{self._project / NAME} cannot be made ({error})") from error
+
+    def _opened(self) -> sqlite3.Connection:
+        sql = _connect(self._project, "rwc")
         try:
             sql.execute(f"PRAGMA journal_mode={'DELETE' if shared_place(self._project) else 'WAL'}")
             sql.execute("PRAGMA synchronous=OFF")
@@ -159,8 +170,7 @@ class SearchIndex:
             sql.execute("CREATE TEMP TABLE batch (row INTEGER, question INTEGER, text TEXT)")
         except sqlite3.DatabaseError:
             sql.close()
-            self._remove()
-            return self._open()
+            raise
         return sql
 
     def _make_anew(self) -> None:

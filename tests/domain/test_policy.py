@@ -71,6 +71,14 @@ def test_who_is_left_out_is_neither_counted_nor_expected() -> None:
     )
 
 
+def test_who_reviewed_and_who_still_should_are_counted_together() -> None:
+    found = seen(STUDIO, {"gone": 5, "ann": 5}, {"ann", "new"})
+    assert found.expected == 3, "gone reviewed it, ann did, new should"
+    ruling = rule(STUDIO, found.scores, expected=found.expected, verdict=Verdict.CORRECT)
+    assert ruling.reason == "2 of 3 reviews valid"
+    assert seen(STUDIO, {"ann": None}, {"ann"}).expected == 1
+
+
 def test_a_weight_pulls_the_mean_and_the_median_to_its_score() -> None:
     assert aggregate_scores((1, 5), Aggregate.MEAN, (1, 3)) == 4
     assert aggregate_scores((1, 5), Aggregate.MEDIAN, (1, 3)) == 5
@@ -83,6 +91,16 @@ def test_a_weight_pulls_the_mean_and_the_median_to_its_score() -> None:
     lax = policy.model_copy(update={"min_reviews": 1})
     ruling = rule(lax, scores, expected=expected, verdict=None, weights=weights)
     assert ruling == (True, "weighted mean 4 above 3", 4.0)
+
+
+@given(st.integers(1, 5), st.lists(st.integers(1, 30), min_size=1, max_size=5))
+def test_reviewers_of_one_mind_never_come_out_above_their_score(
+    score: int, tenths: list[int]
+) -> None:
+    weights = [tenth / 10 for tenth in tenths]
+    found = rule(Policy(threshold=score, answer_gate=False), [score] * len(weights),
+                 expected=len(weights), verdict=None, weights=weights)  # fmt: skip
+    assert (found.accepted, found.score) == (False, score)
 
 
 @given(st.lists(st.tuples(st.integers(1, 5), st.integers(1, 4)), min_size=1, max_size=6))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 
 import pytest
 
+from studio.cli.output import table
 from studio.domain.errors import StudioError
 from studio.domain.records import Dataset, Run, StudentRecord, Verdict
-from studio.flow.evaluation import EvaluateStage, evaluate, mcnemar, wilson
+from studio.flow.evaluation import EvaluateStage, Score, evaluate, mcnemar
 from studio.flow.stage import Bench
 from studio.store.tables import Store
 from tests.curated import add_attempt, add_question, bench, launcher
@@ -31,7 +33,7 @@ RIGHT, WRONG, UNREADABLE = Verdict.CORRECT, Verdict.WRONG, Verdict.UNREADABLE
     ],
 )
 def test_the_interval_is_wilsons(correct: int, n: int, low: float, high: float) -> None:
-    assert wilson(correct, n) == pytest.approx((low, high), abs=6e-5)
+    assert Score(n, correct).interval == pytest.approx((low, high), abs=6e-5)
 
 
 @pytest.mark.parametrize(
@@ -44,6 +46,27 @@ def test_the_p_value_is_the_exact_binomial(fixed: int, broken: int, p: float) ->
 
 def test_the_p_value_of_large_counts_is_no_overflow() -> None:
     assert 0 < mcnemar(3000, 2800) < 0.02
+    begun = time.process_time()
+    assert 0 < mcnemar(20_000, 19_500) < 0.02
+    assert time.process_time() - begun < 5
+
+
+def test_students_that_answered_other_questions_are_not_compared_as_if_they_had(
+    store: Store,
+) -> None:
+    sit(store, [WRONG, RIGHT], [RIGHT, RIGHT])
+    for n, (name, round_) in enumerate((("small", 0), ("small+1", 1))):
+        question = add_question(store, f"for one alone {n}", split="test")
+        add_attempt(store, question, WRONG, student=name, round_=round_)
+    found = evaluate(store, student="small+1", base="small")
+    assert found.note == "small+1 answered 3 questions, small 3, both 2"
+    store.put(StudentRecord(name="other", location="org/other", round=1))
+    add_attempt(
+        store, add_question(store, "another", split="test"), RIGHT, student="other", round_=1
+    )
+    found = evaluate(store, student="other", base="small")
+    assert (found.fixed, found.broken, found.p_value) == ((), (), None)
+    assert "both 0" in found.describe(table)
 
 
 def sit(store: Store, before: list[Verdict], after: list[Verdict]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -14,10 +15,11 @@ from typing import Any
 import pytest
 
 from studio.domain.errors import ExportError
-from studio.domain.policy import preset
+from studio.domain.policy import Policy, preset
 from studio.domain.records import Grade, Override, Question, Rationale, StudentRecord, Verdict
 from studio.flow.decisions import apply_policy
 from studio.flow.export import DATASET_FORMATS, FORMATS, export
+from studio.flow.exports.card import Tally, card, in_markdown
 from studio.flow.exports.target import beside
 from studio.flow.questions import import_files
 from studio.store.tables import Store
@@ -265,10 +267,19 @@ def test_the_card_tells_policy_teachers_and_limits(decided: Store, tmp_path: Pat
     grade(decided, accepted(decided)[0], Verdict.WRONG)
     total = export(decided, tmp_path / "out", format="messages").rows
     text = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
-    assert "`paper`, version 1: mean of valid scores > 3, at least 1 valid review." in text
+    assert "paper, version 1: mean of valid scores > 3, at least 1 valid review." in text
     assert "| gpt | not told | imported |" in text
     assert f"1 of {total} accepted rationales end on an answer that was graded wrong." in text
     assert f"The own answer of {total - 1} of {total} was not graded." in text
+
+
+def test_no_name_makes_a_link_or_a_picture_in_the_card() -> None:
+    told = in_markdown("![x](http://a/b.png) <b> `code` | _y_\n# Head")
+    assert told == r"\!\[x\](http://a/b.png) &lt;b> \`code\` \| \_y\_ \# Head"
+    names = {"![p](http://a/p.png)": 0.0, "[l](http://a)": 2.0}
+    rule = Policy(name="[mine](http://a)", weights=names)
+    text = card(Tally(), format="messages", files=[], policy=(1, rule), teachers=[], content="")
+    assert re.search(r"(?<!\\)\[", text) is None
 
 
 def test_scripted_teachers_are_called_so(decided: Store, tmp_path: Path) -> None:

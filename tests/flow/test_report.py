@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -22,6 +23,8 @@ from studio.flow.comparison import (
 from studio.flow.evaluation import Score, evaluate
 from studio.flow.report import report, write_report
 from studio.flow.reports.html import esc
+from studio.flow.reports.svg import Drawn, curves
+from studio.flow.run_curves import Curve
 from studio.store.tables import Store
 
 EVIL = '<script>alert("1")</script><img src="http://evil/x.png">\u202egnp'
@@ -133,6 +136,19 @@ def test_a_report_goes_where_it_can_be_written(store: Store, tmp_path: Path) -> 
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match="name another file"):
         write_report(store, store.path, tmp_path / "file" / "round.html")
+
+
+def test_a_curve_of_one_point_at_the_start_or_of_no_number_is_drawn_or_left_out() -> None:
+    start, lost, both = Curve(), Curve(), Curve()
+    start.add(0, 2.0)
+    lost.add(1, math.nan)
+    for step, value in enumerate((1.0, math.inf, 3.0)):
+        both.add(step, value)
+    assert "circle" in curves("Loss", [Drawn("held out", start, dots=True)])
+    assert curves("Loss", [Drawn("training", lost)]) == ""
+    drawn = curves("Loss", [Drawn("training", both, dots=True), Drawn("lost", lost)])
+    assert drawn.count("<circle") == 2
+    assert "nan" not in drawn.lower()
 
 
 def test_long_texts_are_capped(store: Store) -> None:

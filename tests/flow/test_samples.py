@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import random
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from studio.domain.records import Attempt, Grade, StudentRecord, Verdict
 from studio.flow.attempts import AttemptStage
 from studio.flow.evaluation import evaluate
 from studio.flow.grades import GradeStage
-from studio.flow.samples import Try, majority_is_right, pass_at, sampled
+from studio.flow.samples import Try, _summed, majority_is_right, pass_at, sampled
 from studio.flow.stage import Bench
 from studio.flow.students import register
 from studio.store.tables import Store
@@ -89,3 +90,16 @@ def test_tries_are_summed_over_questions_with_all_of_them(store: Store) -> None:
     assert "3 tries at 29 questions: pass@1" in found.describe()
     assert found.as_json()["pass_at"]["3"] == found.pass_at[3]
     assert sampled(store, "nobody") is None
+
+
+def test_the_intervals_of_many_questions_take_little_memory() -> None:
+    tracemalloc.start()
+    lots = [[Try("7", n % 3 == 0), Try("8", n % 2 == 0)] for n in range(30_000)]
+    before, _ = tracemalloc.get_traced_memory()
+    found = _summed("small", lots)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most - before < 16e6
+    low, high = found.intervals[1]
+    assert found.pass_at[1] == pytest.approx(5 / 12, abs=1e-4)
+    assert high - low == pytest.approx(2 * 1.96 * (0.1181 / 30_000) ** 0.5, rel=0.1)

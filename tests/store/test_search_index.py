@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -147,3 +149,23 @@ def test_an_index_that_does_not_fit_is_made_anew(store: Store, tmp_path: Path, s
         SearchIndex(store.path)._sql.execute("PRAGMA user_version=99")
     catch_up(store)
     assert found(store, "pears 0") == {1}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits file sizes by RLIMIT_FSIZE")
+def test_an_index_for_which_there_is_no_room_is_told_and_not_tried_for_ever(store: Store) -> None:
+    fill(store)
+    code = f"""
+import resource, signal
+from pathlib import Path
+from studio.domain.errors import StorageError
+from studio.store.search_index import SearchIndex
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
+try:
+    SearchIndex(Path({str(store.path)!r}))
+except StorageError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "search.db cannot be made" in done.stdout

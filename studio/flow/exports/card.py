@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from studio.domain.policy import Policy
 from studio.domain.records import TeacherRecord
+from studio.domain.visible import visible
 from studio.flow.exports.cases import VALIDATION_PERCENT, Case
 from studio.flow.exports.pairs import Rejected
 from studio.flow.exports.target import MARK
@@ -73,7 +75,7 @@ def card(
         "",
         "## Policy",
         "",
-        f"`{_cell(rule.name)}`, version {version}: {rule.describe()}."
+        f"{in_markdown(rule.name)}, version {version}: {in_markdown(rule.describe())}."
         " A person's decision outranks it.",
         "",
         *_counts(tally),
@@ -123,7 +125,7 @@ def _counts(tally: Tally) -> list[str]:
 def _teachers(tally: Tally, teachers: Sequence[TeacherRecord]) -> list[str]:
     known = {teacher.name: teacher for teacher in teachers}
     rows = [
-        f"| {_cell(name)} | {_cell(known[name].model or 'not told') if name in known else ''} |"
+        f"| {in_markdown(name)} | {in_markdown(known[name].model or 'not told') if name in known else ''} |"
         f" {_origin(known.get(name))} | {tally.teachers[name]} |"
         for name in sorted(tally.teachers)
     ]
@@ -166,6 +168,9 @@ def _limits(tally: Tally, version: int) -> list[str]:
     return said
 
 
-def _cell(text: str) -> str:
-    """Return text that stays inside its place in Markdown."""
-    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;").replace("`", "'")
+def in_markdown(text: str) -> str:
+    """Return text that says itself in Markdown, also in a table: no link, picture, code or HTML."""
+    return _SIGNS.sub(r"\\\1", " ".join(visible(text).split())).replace("<", "&lt;")
+
+
+_SIGNS = re.compile(r"([\\`*_\[\]|!#])")

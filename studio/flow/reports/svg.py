@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from studio.domain.percent import percent, percents
 from studio.flow.evaluation import Part, Score
 from studio.flow.reports.html import Markup, esc, join
@@ -29,10 +31,10 @@ class Drawn(NamedTuple):
 
 def curves(title: str, lines: Sequence[Drawn]) -> Markup:
     """Return a picture of curves over steps; empty where there are none."""
-    lines = [line for line in lines if len(line.curve)]
+    lines = [line for line in lines if np.isfinite(line.curve.values).any()]
     if not lines:
         return Markup("")
-    last = max(float(line.curve.steps[-1]) for line in lines)
+    last = max(float(line.curve.steps[-1]) for line in lines) or 1.0
     values = [thinned(line.curve.steps, line.curve.values, columns=_WIDE).values for line in lines]
     low, high = min(float(v.min()) for v in values), max(float(v.max()) for v in values)
     low, high = (low, high) if high > low else (low - 0.5, high + 0.5)
@@ -77,7 +79,8 @@ def _strokes(line: Drawn, n: int, *, x: Place, y: Place) -> list[Markup]:
         made.append(Markup(f'<polyline fill="none" class="{css}{faint}" points="{path}"/>'))
     if line.dots or len(line.curve) == 1:
         made += [Markup(f'<circle class="c{n % 4}" cx="{x(step):.1f}" cy="{y(value):.1f}" r="2.5"/>')
-                 for step, value in zip(line.curve.steps, line.curve.values, strict=True)]  # fmt: skip
+                 for step, value in zip(line.curve.steps, line.curve.values, strict=True)
+                 if np.isfinite(value)]  # fmt: skip
     return made
 
 

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QFileDialog, QLineEdit
 
 from studio.domain.errors import StudioError
 from studio.flow import pipeline
-from studio.flow.evaluation import wilson
+from studio.flow.evaluation import Score
 from studio.flow.students import find_student
 from studio.ui.page import Page
 from studio.ui.parts import Card, button, label, row
@@ -66,7 +66,7 @@ class StudentCard(Card):
         """
         lines = [tr("No student chosen yet; answers of {name} are here.", name=one_line(answered_by))] if answered_by else []  # fmt: skip
         for split, round_, n, right in exams[:EXAMS_SHOWN]:
-            low, high = wilson(right, n)
+            low, high = Score(n, right).interval
             lines.append(tr("Round {n_round}, {split}: {right:,} of {n:,} right ({share}, {low} to {high})", n_round=round_, split=tr(SPLITS[split]), right=right, n=n, share=share(right / n), low=share(low), high=share(high)))  # fmt: skip
         nothing = tr("It has not sat an exam yet.") if chosen else tr("No student chosen yet.")
         self._exams.setText("\n".join(lines) or nothing)
