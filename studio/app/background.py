@@ -37,14 +37,6 @@ class Task:
     latest: Progress | None = None
     future: Future[None] | None = None
 
-    @property
-    def eta_s(self) -> float | None:
-        """Seconds left at the rate so far, or None when there is nothing to go by."""
-        if self.latest is None or not self.latest.done:
-            return None
-        spent = time.monotonic() - self.started
-        return spent / self.latest.done * (self.latest.total - self.latest.done)
-
 
 class Background:
     """The background thread. ``submit`` for long work, ``call`` for a short write.

@@ -24,7 +24,7 @@ from studio.cli.estimates import tell_round
 from studio.cli.output import drive, print_json, table
 from studio.cli.project import Json, Project
 from studio.domain.errors import SpecError
-from studio.domain.specs import with_settings
+from studio.domain.specs import PAPER_TRAINING, with_settings
 from studio.flow import comparison, pipeline, training
 from studio.flow.rounds import round_outlook, run_rounds
 
@@ -48,7 +48,9 @@ def train(
     *,
     method: Annotated[str, typer.Option(help="Training method")] = "mapd",
     student: StudentName = "",
-    config: Annotated[Path | None, typer.Option(help="Settings as TOML or JSON")] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="Settings as TOML or JSON; paper: as in its code")
+    ] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="key=value, e.g. epochs=2 or lora.r=8")
     ] = None,
@@ -206,6 +208,8 @@ def settings_of(config: Path | None, pairs: list[str] | None) -> dict[str, Any]:
 
 
 def _read_config(path: Path) -> dict[str, Any]:
+    if str(path) == "paper" and not path.exists():
+        return dict(PAPER_TRAINING)
     try:
         text = path.read_text(encoding="utf-8")
         values = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)

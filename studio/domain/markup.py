@@ -60,13 +60,6 @@ def blocks(text: str) -> list[Block]:
     return list(_blocks(_lines(text), text))
 
 
-def has_markup(text: str) -> bool:
-    """Return whether anything in a text would look other than it is written."""
-    return any(
-        block.kind != "text" or any(piece.style for piece in block.pieces) for block in blocks(text)
-    )
-
-
 class Places:
     """Which part of what is shown belongs to which part of the source, both ways."""
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 LONGEST_LINE = 2_000
 _HIDDEN = ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")  #: control, format, private, surrogate, separators
+_SIGNS = re.compile(r"([\\`*_\[\]|!#])")  #: that mean something in Markdown
 _MOST_MARKS = 4  #: combining marks on one letter; real scripts need three
 
 
@@ -18,6 +20,11 @@ def visible(text: str) -> str:
     if text.isascii() and text.isprintable() and len(text) <= LONGEST_LINE:
         return text
     return "\n".join(_visible(line) for line in text.split("\n"))
+
+
+def in_markdown(text: str) -> str:
+    """Return text that says itself in Markdown, also in a table: no link, picture, code or HTML."""
+    return _SIGNS.sub(r"\\\1", " ".join(visible(text).split())).replace("<", "&lt;")
 
 
 def _visible(line: str) -> str:

@@ -16,8 +16,9 @@ from typing import NamedTuple
 
 from studio.domain.errors import ExportError
 from studio.domain.records import StudentRecord
+from studio.domain.visible import in_markdown
 from studio.flow.exports.attempts import FIELDS, attempt_rows
-from studio.flow.exports.card import Tally, card, in_markdown, records_head
+from studio.flow.exports.card import Tally, card, records_head
 from studio.flow.exports.cases import PARTS, Case, Filter, Part, Selection, pages, select
 from studio.flow.exports.committee import write_committee
 from studio.flow.exports.pairs import Rejected, paired

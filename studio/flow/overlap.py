@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 NEAR = 0.85  #: Jaccard likeness of the two sets of words from which on questions count as the same
 _WORD = re.compile(r"[^\W\d_]+")
-_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+#: A number, or a sign that reckons with the one after it: 2 + 2 and 2 - 2 are not the same.
+_NUMBER = re.compile(r"\d+(?:[.,]\d+)*|[-+*/^×÷−·](?=\s?[\d(])")
 
 
 class _Print(NamedTuple):

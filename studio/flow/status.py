@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from studio.domain.visible import in_markdown
 from studio.flow.checks import flag_counts, other_models
 from studio.flow.cost import ledger
 from studio.flow.quality import quality_of
@@ -99,6 +100,6 @@ def status_in_markdown(store: Store) -> str:
         cells = value.items() if isinstance(value, dict) else [("", value)]
         for part, number in cells:
             if not isinstance(number, dict | list):
-                rows.append((f"{name} {part}".strip().replace("_", " "), number))
+                rows.append((in_markdown(f"{name} {part}".strip().replace("_", " ")), number))
     shown = [f"| {name} | {'–' if n is None else n} |" for name, n in rows]
     return "\n".join(("| what | n |", "|---|---|", *shown))

@@ -175,7 +175,8 @@ def known_run(store: Store, run_id: str) -> Run:
     found = store.rows("SELECT id FROM runs WHERE substr(id, 1, ?) = ?", len(run_id), run_id)
     run = store.get(Run, found[0]["id"]) if run_id and len(found) == 1 else None
     if run is None:
-        raise RunError(f"there is no run {run_id!r}: 'mapd-studio status PROJECT' lists them")
+        none = f"{len(found)} runs begin with" if run_id and len(found) > 1 else "there is no run"
+        raise RunError(f"{none} {run_id!r}: 'mapd-studio status PROJECT' lists them")
     return run
 
 

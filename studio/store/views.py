@@ -60,20 +60,6 @@ UNDECIDED = """
 SELECT count(*) FROM current_rationales r
 WHERE NOT EXISTS (SELECT 1 FROM decisions d WHERE d.rationale_id = r.id)"""
 
-# -- reviewers -----------------------------------------------------------------------------------
-
-#: Every current review of a rationale; needs reviews_subject.
-RATIONALE_REVIEWS = """
-SELECT subject_id, reviewer, score FROM current_reviews WHERE subject_kind = 'rationale'"""
-
-#: Every current rationale with the verdict of its own answer and its override.
-RATIONALE_VERDICTS = """
-SELECT r.id, r.teacher, g.verdict, o.accepted AS human
-FROM current_rationales r
-LEFT JOIN current_grades g ON g.subject_id = r.id
-LEFT JOIN overrides o ON o.rationale_id = r.id
-ORDER BY r.rowid"""
-
 # -- attempts, datasets, evaluation --------------------------------------------------------------
 
 #: Questions that a run was trained on.

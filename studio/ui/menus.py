@@ -48,10 +48,6 @@ class Menus(QObject):
     def __getitem__(self, name: str) -> QAction:
         return self.actions[name]
 
-    def own_keys(self, name: str) -> str:
-        """Return the keys that a verb has from the start."""
-        return self._own[name]
-
     def rebind(self) -> None:
         """Take over keys that were changed in the settings."""
         for name, action in self.actions.items():

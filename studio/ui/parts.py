@@ -80,12 +80,6 @@ class ShortLabel(QLabel):
         painter.end()
 
 
-def selectable(made: QLabel) -> QLabel:
-    """Let a label's text be copied."""
-    made.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-    return made
-
-
 def set_role(widget: QWidget, role: str) -> None:
     """Change a widget's role and let the style sheet look at it again."""
     if widget.property("role") != role:

@@ -17,11 +17,6 @@ def remembered_projects() -> list[Path]:
     return [Path(str(name)) for name in names if str(name)]
 
 
-def recent_projects() -> list[Path]:
-    """Return the folders of recent projects that are still there, newest first."""
-    return [folder for folder in remembered_projects() if is_project(folder)]
-
-
 def remember_project(folder: Path) -> None:
     """Put a project at the head of the recent ones."""
     others = [str(one) for one in remembered_projects() if one != folder]

@@ -229,7 +229,8 @@ def test_a_terminal_of_few_letters_is_spoken_to_in_these(place: Path) -> None:
 @pytest.mark.skipif(os.name == "nt", reason="sends SIGINT")
 def test_an_interruption_while_it_starts_is_told_like_any_other(place: Path) -> None:
     code = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background ignores it
 class Interrupting:
     def find_spec(self, name, path=None, target=None):
         if name == "studio.cli.verbs":

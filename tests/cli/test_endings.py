@@ -117,7 +117,12 @@ def test_a_run_closes_its_connections(
         pytest.skip("there is no SIGINT for one process alone")
     endpoint.latency_s = 0.5 if interrupted else 0.0
     command = [sys.executable, "-W", "always::ResourceWarning", "-m", "studio", "run", project]
-    child = subprocess.Popen([*command, "solve"], stderr=subprocess.PIPE, text=True)
+    # Work in the background of a shell ignores SIGINT, and so would its child.
+    heard = (
+        None if sys.platform == "win32" else lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
+    )
+    child = subprocess.Popen([*command, "solve"], stderr=subprocess.PIPE, text=True,
+                             preexec_fn=heard)  # fmt: skip
     while interrupted and not endpoint.requests:
         time.sleep(0.01)
     if interrupted:

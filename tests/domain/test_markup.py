@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from studio.domain.formula import is_formula
-from studio.domain.markup import Places, blocks, has_markup
+from studio.domain.markup import Places, blocks
 
 
 def looks(text: str) -> list[tuple[str, str]]:
@@ -45,7 +45,9 @@ def test_bold_italics_code_headings_and_lists_are_read() -> None:
      "| a | b |", "```\nnever closed", "&lt;", "~~gone~~"],
 )  # fmt: skip
 def test_what_may_mean_something_else_stays_as_it_is(text: str) -> None:
-    assert not has_markup(text)
+    found = blocks(text)
+    assert all(block.kind == "text" for block in found)
+    assert not any(piece.style for block in found for piece in block.pieces)
     assert "\n".join(piece for piece, _ in looks(text)) == text
 
 

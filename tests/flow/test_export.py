@@ -17,9 +17,10 @@ import pytest
 from studio.domain.errors import ExportError
 from studio.domain.policy import Policy, preset
 from studio.domain.records import Grade, Override, Question, Rationale, StudentRecord, Verdict
+from studio.domain.visible import in_markdown
 from studio.flow.decisions import apply_policy
 from studio.flow.export import DATASET_FORMATS, FORMATS, export
-from studio.flow.exports.card import Tally, card, in_markdown
+from studio.flow.exports.card import Tally, card
 from studio.flow.exports.target import beside
 from studio.flow.questions import import_files
 from studio.store.tables import Store

@@ -12,7 +12,7 @@ import pytest
 from studio.domain.errors import SpecError
 from studio.domain.records import Question, Run
 from studio.flow.formats.columns import guessed
-from studio.flow.overlap import alike, pairs
+from studio.flow.overlap import alike, overlapping, pairs
 from studio.flow.splits import hold_out, overlaps
 from studio.flow.undo import redo, undo
 from studio.store.tables import Store
@@ -129,3 +129,17 @@ def test_the_verb_moves_and_tells(tmp_path: Path) -> None:
     )
     told = json.loads(done.stdout)
     assert (told["train"], told["test"], len(told["moved"])) == (7, 4, 3)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("What is 12 + 3?", "What is 12 * 3?", False),
+        ("What is 12 - 3?", "what is 12-3", True),
+        ("2(3)", "2-(3)", False),
+        ("A well-known shop sells 3 pears.", "A well-known shop sells 3 pears!", True),
+        ("Is a 3-year-old dog old?", "Is a 3 year old dog old?", True),
+    ],
+)
+def test_sums_that_reckon_otherwise_are_other_questions(one: str, other: str, same: bool) -> None:
+    assert bool(overlapping({"a": one}, [other])) is same

@@ -25,7 +25,7 @@ from studio.ui.import_form import ImportForm
 from studio.ui.main_window import MainWindow
 from studio.ui.pages.overview import OverviewPage
 from studio.ui.pages.start import StartPage
-from studio.ui.recent import recent_projects, remember_project
+from studio.ui.recent import remember_project, remembered_projects
 from studio.ui.stations import STATIONS
 from studio.ui.studio import Studio
 from studio.ui.teacher_form import TeacherForm
@@ -258,12 +258,12 @@ def _entries(page: StartPage) -> list[QPushButton]:
     return [made for made in page.findChildren(QPushButton) if made.property("role") == "row"]
 
 
-def test_recent_projects_are_the_newest_that_are_still_there(
+def test_recent_projects_are_remembered_the_newest_first(
     project: Path, empty: Path, tmp_path: Path, qtbot: QtBot
 ) -> None:
     for folder in (project, empty, tmp_path / "gone", project):
         remember_project(folder)
-    assert recent_projects() == [project, empty]
+    assert remembered_projects() == [project, tmp_path / "gone", empty]
     page = StartPage()
     qtbot.addWidget(page)
     with qtbot.waitSignal(page.open_requested) as opened:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from studio.domain.policy import Policy
 from studio.domain.records import TeacherRecord
-from studio.domain.visible import visible
+from studio.domain.visible import in_markdown
 from studio.flow.exports.cases import VALIDATION_PERCENT, Case
 from studio.flow.exports.pairs import Rejected
 from studio.flow.exports.target import MARK
@@ -166,11 +165,3 @@ def _limits(tally: Tally, version: int) -> list[str]:
         older = ", ".join(map(str, sorted(tally.versions - {version})))
         said.append(f"Some decisions were made by an older policy (version {older}).")
     return said
-
-
-def in_markdown(text: str) -> str:
-    """Return text that says itself in Markdown, also in a table: no link, picture, code or HTML."""
-    return _SIGNS.sub(r"\\\1", " ".join(visible(text).split())).replace("<", "&lt;")
-
-
-_SIGNS = re.compile(r"([\\`*_\[\]|!#])")

@@ -151,10 +151,6 @@ class ThresholdPanel(Card):
             self._size = size
             self._on_changed()
 
-    def try_rule(self, policy: Policy) -> None:
-        """Put a rule under trial; nothing is stored."""
-        self._try(policy)
-
     def _enable(self, possible: bool) -> None:
         for part in (self._histogram, self._aggregate, self._threshold, self._least, self._gate,
                      self._sums, self._reviewers, self._known, self._compare, self._apply, self._apply_as,
