@@ -9,7 +9,7 @@ from typing import Any
 from PySide6.QtWidgets import QWidget
 
 from studio.flow.comparison import RoundLine, RunLine
-from studio.flow.evaluation import Score, wilson
+from studio.flow.evaluation import Score
 from studio.ui.parts import Card, column
 from studio.ui.sheet import Sheet
 from studio.ui.texts import all_tr, mark, tr
@@ -78,7 +78,7 @@ def points(gained: float | None) -> str:
 def _share(score: Score | None) -> str:
     if score is None or not score.n:
         return NOTHING
-    low, high = wilson(score.correct, score.n)
+    low, high = score.interval
     return f"{share(score.accuracy)} ({low * 100:.0f}–{high * 100:.0f})"
 
 
