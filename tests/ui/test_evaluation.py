@@ -91,7 +91,7 @@ def test_what_else_was_measured_is_told_and_each_button_starts_its_work(
     assert told.args[1]
     with qtbot.waitSignal(window.bridge.task_failed) as told:
         page.workbench.experiments.forgetting("small+1", tmp_path / "none.txt")
-    assert "cannot be read" in told.args[1]
+    assert "name a file of general text" in told.args[1]
 
 
 def rows_of(sheet: Sheet) -> list[list[str]]:
