@@ -90,6 +90,10 @@ class Evaluation(NamedTuple):
         return Part("all", self.tuned, self.base)
 
 
+class NotMeasured(StudioError):
+    """A student that has not sat the exam."""
+
+
 class EvaluateStage:
     """Let base and tuned student sit the same exam, then compare them.
 
@@ -128,12 +132,12 @@ def evaluate(store: Store, *, student: str, base: str = "", split: str = "test")
     """Compare a student with its base on the questions of one split.
 
     Raises:
-        StudioError: the student has no graded attempt there.
+        NotMeasured: the student has no graded attempt there.
     """
     after = _sat(store, student, split)
     before = _sat(store, base, split) if base else {}
     if not after:
-        raise StudioError(
+        raise NotMeasured(
             f"{student} has no graded answers to {split} questions: run"
             " 'mapd-studio evaluate PROJECT' where such questions are imported"
         )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QDialog, QDialogButtonBox, QSpinBox, QWidget
+from PySide6.QtWidgets import QCheckBox, QDialog, QSpinBox, QWidget
 
-from studio.ui.parts import button, column, label, roomy, row
+from studio.ui.parts import button, cancel_button, column, label, roomy, row
 from studio.ui.plain_text import one_line
 from studio.ui.texts import tr
 from studio.ui.theme import GRID
@@ -34,16 +34,14 @@ class AblationDialog(QDialog):
         self.steps.setSpecialValueText(tr("as the whole method takes"))
         self.steps.setAccessibleName(tr("Steps of each run"))
         self.steps.setToolTip(tr("Every variant takes so many steps (↑ ↓), so none learns longer"))
-        kinds = QDialogButtonBox.StandardButton
-        buttons = QDialogButtonBox(kinds.Cancel)
         self.go = button(tr("Train and compare"), self._on_go, role="main",
                          tip=tr("One run after another; what is made already is not made again (Enter)"))  # fmt: skip
-        buttons.addButton(self.go, QDialogButtonBox.ButtonRole.AcceptRole)
-        buttons.rejected.connect(self.reject)
+        self.go.setDefault(True)
         layout = column(
             label(tr("Each is a run of its own from the project's student, and sits the held-out exam."),
                   "dim", wrap=True),
-            *self._variants.values(), row(label(tr("Steps of each")), self.steps, None), buttons,
+            *self._variants.values(), row(label(tr("Steps of each")), self.steps, None),
+            row(None, cancel_button(self), self.go),
         )  # fmt: skip
         layout.setContentsMargins(GRID * 3, GRID * 2, GRID * 3, GRID * 2)
         self.setLayout(layout)

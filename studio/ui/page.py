@@ -32,12 +32,16 @@ class Page(QWidget):
         self.workbench = workbench
         self.reading = Reading(workbench.project, self)
         self.reading.failed.connect(lambda message: self.told.emit(message, True))
+        self.reading.unread.connect(lambda message: self.show_failure(message))
 
     def reload(self, tables: set[str] | None = None) -> None:
         """Read what it shows anew; ``tables`` are those that changed, None at the first time."""
 
     def show_this(self, wanted: Any) -> None:
         """Show what another page asked it to show."""
+
+    def show_failure(self, why: str) -> None:
+        """Say that what the page shows could not be read, where it has nothing else to show."""
 
     def focus_main(self) -> None:
         """Give the focus to the page's main button, so that Enter presses it."""

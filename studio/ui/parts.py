@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QBoxLayout,
     QComboBox,
+    QDialog,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -99,6 +100,16 @@ def button(text: str, on_click: Callable[[], Any], *, tip: str, role: str = "") 
         made.setProperty("role", role)
     made.clicked.connect(lambda: on_click())
     return made
+
+
+def cancel_button(dialog: QDialog) -> QPushButton:
+    """Return the button that leaves a dialog with nothing done; it stands before the way forward."""
+    return button(tr("Cancel"), dialog.reject, tip=tr("Do nothing (Esc)"))
+
+
+def close_button(dialog: QDialog) -> QPushButton:
+    """Return the button that closes a dialog in which nothing is asked."""
+    return button(tr("Close"), dialog.reject, tip=tr("Close this (Esc)"))
 
 
 def choice(entries: Iterable[tuple[str, Any]], *, name: str, tip: str) -> QComboBox:
@@ -238,6 +249,11 @@ class Notice(QWidget):
         for action in actions:
             self._actions.addWidget(action)
 
+    def show_failure(self, why: str, again: Callable[[], Any]) -> None:
+        """Show that something could not be read, and why; a button reads it anew."""
+        retry = button(tr("Try again"), again, tip=tr("Read it anew"))
+        self.show_text(tr("This could not be read"), why[:1].upper() + why[1:], actions=[retry])
+
 
 def say(parent: QWidget, title: str, text: str, *, detail: str = "") -> QMessageBox:
     """Show a message that the person closes, without any key in it; never blocks."""
@@ -253,7 +269,7 @@ def say(parent: QWidget, title: str, text: str, *, detail: str = "") -> QMessage
 
 
 def ask(
-    parent: QWidget, title: str, text: str, *, yes: str, then: Callable[[], Any], no: str = "Cancel"
+    parent: QWidget, title: str, text: str, *, yes: str, then: Callable[[], Any], no: str = ""
 ) -> QMessageBox:
     """Ask before doing ``then``; never blocks."""
     box = QMessageBox(parent)
@@ -262,7 +278,7 @@ def ask(
     box.setText(text)
     agreed = box.addButton(yes, QMessageBox.ButtonRole.AcceptRole)
     box.setDefaultButton(agreed)
-    box.addButton(no, QMessageBox.ButtonRole.RejectRole)
+    box.addButton(no or tr("Cancel"), QMessageBox.ButtonRole.RejectRole)
     box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     agreed.clicked.connect(lambda: then())
     box.open()

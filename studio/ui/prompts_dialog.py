@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QSplitter, QTabWidget, QWidget
+from PySide6.QtWidgets import QDialog, QSplitter, QTabWidget, QToolButton, QWidget
 
 from studio.app.workbench import Workbench
 from studio.flow import prompt_versions as versions
@@ -72,6 +72,12 @@ class PromptsDialog(QDialog):
     def _fill(self) -> None:
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
+        self.tabs.setUsesScrollButtons(False)
+        for part in (self.tabs, self.tabs.tabBar()):
+            part.setAccessibleName(tr("What is shown of the prompt"))
+            part.setToolTip(tr("Its text, the message as it is sent, its versions (arrow keys)"))
+        for arrow in self.tabs.tabBar().findChildren(QToolButton):  # Qt's own, never in sight
+            arrow.setToolTip(arrow.accessibleName())
         for title, side in ((tr("Text"), self.text), (tr("The real message"), self.message),
                             (tr("Versions"), self.history)):  # fmt: skip
             self.tabs.addTab(side, title)

@@ -30,9 +30,11 @@ class Reading(QObject):
 
     Signals:
         failed(str): something could not be read or written, and nobody else was told.
+        unread(str): told besides, where it could not be read.
     """
 
     failed = Signal(str)
+    unread = Signal(str)
     _answered = Signal(object)
 
     def __init__(self, project: Path, parent: QObject | None = None) -> None:
@@ -85,7 +87,7 @@ class Reading(QObject):
                 store.sql.set_progress_handler(lambda: self._closed, 200_000)
             return read(self._stores[slow])
 
-        self._hear(self._pools[slow].submit(work), then, failed, what, number)
+        self._hear(self._pools[slow].submit(work), then, failed or self._on_unread, what, number)
 
     def when(
         self, done: Future[T], then: Callable[[T], None] = lambda _: None,
@@ -109,6 +111,10 @@ class Reading(QObject):
         self._open += 1
         answer = _Answer(future, then, failed or self.failed.emit, what, number)
         future.add_done_callback(lambda _: self._answered.emit(answer))
+
+    def _on_unread(self, why: str) -> None:
+        self.failed.emit(why)
+        self.unread.emit(why)
 
     def _on_answered(self, answer: _Answer) -> None:
         self._open -= 1

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QComboBox, QDialog, QDialogButtonBox, QWidget
+from PySide6.QtWidgets import QComboBox, QDialog, QWidget
 
 from studio.flow.scorebook import Scorebook
 from studio.flow.versions import Version, compare
-from studio.ui.parts import button, choice, choose, column, label, row
+from studio.ui.parts import button, choice, choose, close_button, column, label, row
 from studio.ui.sheet import Sheet
 from studio.ui.texts import tr
 from studio.ui.theme import GRID
@@ -46,11 +46,9 @@ class RulesDialog(QDialog):
                             tip=tr("Filter the desk to what the two decide differently"))  # fmt: skip
         use = button(tr("Try the second rule"), self._on_use,
                      tip=tr("Put the panel to the second rule; nothing is stored before Apply"))  # fmt: skip
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
-        buttons.rejected.connect(self.reject)
         layout = column(
             row(self._before, label(tr("against"), "dim"), self._after, None), self._words,
-            self._settings, self._told, row(self._rows, use, None, buttons), gap=GRID * 3 // 2,
+            self._settings, self._told, row(self._rows, use, None, close_button(self)), gap=GRID * 3 // 2,
         )  # fmt: skip
         layout.setContentsMargins(GRID * 3, GRID * 2, GRID * 3, GRID * 2)
         self.setLayout(layout)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QDoubleSpinBox, QWidget
+from PySide6.QtWidgets import QDialog, QDoubleSpinBox, QWidget
 
 from studio.flow.cost import Estimate, sum_of
-from studio.ui.parts import button, column, label, roomy, row
+from studio.ui.parts import button, cancel_button, column, label, roomy, row
 from studio.ui.sheet import Sheet
 from studio.ui.stage_words import stage_name
 from studio.ui.standing import price_of, tokens_of
@@ -54,17 +54,15 @@ class RunDialog(QDialog):
         self.budget.setAccessibleName(tr("Budget in USD"))
         self.budget.setToolTip(tr("Stop buying when so much more is spent; 0 is no limit"))
         calls = sum(one.calls for one in wanted)
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         text = tr("Run ({calls})", calls=things(calls, "call")) if calls else tr("Run")
         self.run = button(text, self._on_run,
                           role="main", tip=tr("Start these stages; they can be stopped (Enter)"))  # fmt: skip
         self.run.setDefault(True)
-        buttons.addButton(self.run, QDialogButtonBox.ButtonRole.AcceptRole)
-        buttons.rejected.connect(self.reject)
         layout = column(
             *([label(about, "dim", wrap=True)] if about else []), sheet, label(_in_all(wanted), wrap=True),
             row(label(tr("Spend at most")), self.budget, None),
-            label(_caveat(wanted), "small", wrap=True), buttons, gap=GRID * 3 // 2,
+            label(_caveat(wanted), "small", wrap=True), row(None, cancel_button(self), self.run),
+            gap=GRID * 3 // 2,
         )  # fmt: skip
         layout.setContentsMargins(GRID * 3, GRID * 2, GRID * 3, GRID * 2)
         self.setLayout(layout)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from studio.ui.plain_text import one_line
@@ -16,6 +16,7 @@ from studio.ui.words import count
 
 Index = QModelIndex | QPersistentModelIndex
 _NOWHERE = QModelIndex()
+_LEAST = GRID * 8  #: pixels that the column which takes the rest keeps
 
 
 class SheetModel(QAbstractTableModel):
@@ -124,7 +125,8 @@ class Sheet(QTableView):
         header = self.horizontalHeader()
         header.setHighlightSections(False)
         header.setTextElideMode(Qt.TextElideMode.ElideRight)
-        header.setSectionResizeMode(range(len(head))[stretch], QHeaderView.ResizeMode.Stretch)
+        self._stretched = range(len(head))[stretch]
+        header.setSectionResizeMode(self._stretched, QHeaderView.ResizeMode.Stretch)
         header.ensurePolished()  # else its bold letters are not known yet
         for place, width in enumerate(widths):
             header.resizeSection(place, max(width, header.sectionSizeHint(place)))
@@ -136,12 +138,34 @@ class Sheet(QTableView):
         self.sheet.show_rows(rows)
         header = self.horizontalHeader()
         for place in self._numbers if rows else ():
-            if header.sectionResizeMode(place) is QHeaderView.ResizeMode.Interactive:
+            if place != self._stretched:
                 header.resizeSection(
                     place, max(header.sectionSize(place), self.sizeHintForColumn(place))
                 )
+        self._give_room()
+
+    def say_empty(self, text: str) -> None:
+        """Say this where there are no rows: that none were found, are read, or could be read."""
+        self._empty = text
+        self.viewport().update()
+
+    def _give_room(self) -> None:
+        """Let one column take what is left, or, where that is too little, the table be scrolled."""
+        header, place = self.horizontalHeader(), self._stretched
+        others = sum(header.sectionSize(n) for n in range(header.count()) if n != place)
+        least = max(_LEAST, header.sectionSizeHint(place))
+        modes = QHeaderView.ResizeMode
+        fits = self.viewport().width() - others >= least
+        header.setSectionResizeMode(place, modes.Stretch if fits else modes.Interactive)
+        if not fits:
+            header.resizeSection(place, least)
 
     # Qt's own names
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Use the room there is."""
+        super().resizeEvent(event)
+        self._give_room()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the rows, or say why there are none."""

@@ -122,6 +122,12 @@ def _by_teacher(book: Scorebook) -> Iterator[tuple[str, int, str, str, str]]:
                f"{accepted:,} ({share(_of(accepted, n))})", decimal(mean))  # fmt: skip
 
 
+def station_names() -> tuple[str, ...]:
+    """Return what the stations of the funnel are called."""
+    return (tr("Questions"), tr("Attempts"), tr("Mistakes"), tr("Explained"), tr("Reviewed"),
+            tr("Accepted"), tr("Trained"), tr("Accuracy"))  # fmt: skip
+
+
 def stops(found: Standing) -> tuple[Stop, ...]:
     """Return the stations of the funnel."""
     n = found.numbers

@@ -8,7 +8,6 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QDialog,
-    QDialogButtonBox,
     QFormLayout,
     QLineEdit,
     QPushButton,
@@ -18,7 +17,7 @@ from PySide6.QtWidgets import (
 from studio.domain.errors import SpecError
 from studio.domain.records import TeacherRecord
 from studio.domain.teacher_values import teacher_of
-from studio.ui.parts import button, choice, label
+from studio.ui.parts import button, cancel_button, choice, label, row
 from studio.ui.remedies import in_window
 from studio.ui.texts import mark, tr
 from studio.ui.theme import GRID
@@ -107,11 +106,10 @@ class TeacherForm(QDialog):
         self._form = form
         self._problem = label("", "bad", wrap=True)
         form.addRow(self._problem)
-        kinds = QDialogButtonBox.StandardButton
-        buttons = QDialogButtonBox(kinds.Save | kinds.Cancel)
-        buttons.accepted.connect(self._on_save)
-        buttons.rejected.connect(self.reject)
-        form.addRow(buttons)
+        save = button(tr("Save"), self._on_save, role="main",
+                      tip=tr("Keep this teacher; nothing is asked yet (Enter)"))  # fmt: skip
+        save.setDefault(True)
+        form.addRow(row(None, cancel_button(self), save))
 
     def _switch(self, name: str, text: str, tip: str) -> QCheckBox:
         made = QCheckBox(text)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QDoubleSpinBox, QGridLayout, QWidget
+from PySide6.QtWidgets import QDialog, QDoubleSpinBox, QGridLayout, QWidget
 
 from studio.domain.policy import HEAVIEST
-from studio.ui.parts import button, label, roomy
+from studio.ui.parts import button, close_button, label, roomy, row
 from studio.ui.plain_text import one_line
 from studio.ui.texts import tr
 from studio.ui.theme import GRID
@@ -40,14 +40,10 @@ class WeightsDialog(QDialog):
         for n, name in enumerate(reviewers, start=1):
             grid.addWidget(label(one_line(name, most=40)), n, 0)
             grid.addWidget(self._field(name, weights.get(name, 1.0)), n, 1)
-        kinds = QDialogButtonBox.StandardButton
-        box = QDialogButtonBox(kinds.Close)
-        box.rejected.connect(self.reject)
         all_once = button(
             tr("All count once"), self._reset, tip=tr("Give every reviewer the weight 1")
         )
-        box.addButton(all_once, QDialogButtonBox.ButtonRole.ResetRole)
-        grid.addWidget(box, len(reviewers) + 1, 0, 1, 2)
+        grid.addLayout(row(all_once, None, close_button(self)), len(reviewers) + 1, 0, 1, 2)
         self.setMinimumWidth(GRID * 48)
 
     def _field(self, name: str, weight: float) -> QDoubleSpinBox:

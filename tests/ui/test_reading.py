@@ -7,11 +7,14 @@ from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
+from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from studio.domain.errors import SpecError
 from studio.store.tables import Store
 from studio.ui.reading import Reading
+from studio.ui.sheet import Sheet
+from tests.ui.conftest import Open
 
 
 def test_the_answer_to_an_older_question_is_dropped(project: Path, qtbot: QtBot) -> None:
@@ -72,3 +75,35 @@ def test_closing_leaves_no_thread(project: Path, asked: int) -> None:
         reading.ask("n", lambda store: store.value("SELECT 1"), lambda _: None)
     reading.close()
     assert {thread for thread in threading.enumerate() if thread.is_alive()} <= before
+
+
+def test_what_could_not_be_read_is_told_to_the_view_too(project: Path, qtbot: QtBot) -> None:
+    reading, change = Reading(project), Future[int]()
+    told: list[str] = []
+    unread: list[str] = []
+    reading.failed.connect(told.append)
+    reading.unread.connect(unread.append)
+
+    def fail(store: Store) -> None:
+        raise SpecError("no such thing")
+
+    reading.ask("a", fail, lambda _: None)
+    reading.when(change)
+    change.set_exception(SpecError("not written"))
+    qtbot.waitUntil(lambda: len(told) == 2)
+    reading.close()
+    assert sorted(told) == ["no such thing", "not written"]
+    assert unread == ["no such thing"]
+
+
+@pytest.mark.parametrize("name", ["overview", "data", "desk", "evaluate", "export", "settings"])
+def test_a_view_that_cannot_be_read_says_why_instead_of_waiting_for_ever(
+    open_window: Open, empty: Path, name: str, qtbot: QtBot
+) -> None:
+    window = open_window(empty)
+    page = window.show_page(name)  # nothing is read yet
+    page.reading.unread.emit("the disk does not answer")
+    said = [one.text() for one in page.findChildren(QLabel) if one.isVisibleTo(page)]
+    said += [one._empty for one in page.findChildren(Sheet)]
+    assert any("he disk does not answer" in text for text in said)
+    qtbot.waitUntil(lambda: page.reading.is_idle)

@@ -9,31 +9,19 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication
 from PySide6.QtWidgets import (
-    QAbstractButton,
-    QAbstractItemView,
-    QAbstractSlider,
-    QAbstractSpinBox,
     QApplication,
-    QComboBox,
     QDialog,
-    QHeaderView,
-    QKeySequenceEdit,
     QLabel,
-    QLineEdit,
     QMessageBox,
-    QPlainTextEdit,
     QPushButton,
-    QScrollBar,
     QSplitter,
-    QSplitterHandle,
-    QTableView,
     QWidget,
 )
 from pytestqt.qtbot import QtBot
@@ -54,6 +42,7 @@ from studio.ui.widgets.gpu_meter import GpuMeter
 from studio.ui.widgets.toast import Toast
 from studio.ui.window_state import zoom_now
 from tests.ui.conftest import Open, desk_of
+from tests.ui.controls import controls, missed_by_tab, nameless
 
 
 async def _endless() -> AsyncIterator[Progress]:
@@ -451,32 +440,6 @@ def test_the_first_paint_takes_less_than_150_mb(project: Path) -> None:
 
 # -- for hands without a mouse, and for eyes that hear -------------------------------------------
 
-#: Parts that Qt makes itself and speaks for: fields inside of boxes, lists that drop down, headers.
-_QT_OWN = (QHeaderView, QScrollBar, QSplitterHandle)
-
-
-_BOXES = (QComboBox, QAbstractSpinBox, QLineEdit, QTableView, QKeySequenceEdit)
-
-
-def is_inside(one: QWidget, kinds: tuple[type[QWidget], ...]) -> bool:
-    parent = one.parentWidget()
-    while parent is not None:
-        if isinstance(parent, kinds):
-            return True
-        parent = parent.parentWidget()
-    return False
-
-
-def controls(page: QWidget) -> Iterator[QWidget]:
-    """Yield what a person can act on."""
-    kinds = (QAbstractButton, QComboBox, QAbstractSpinBox, QLineEdit, QPlainTextEdit,
-             QAbstractItemView, QAbstractSlider)  # fmt: skip
-    for one in page.findChildren(QWidget):
-        if type(one) is QWidget or isinstance(one, _QT_OWN) or is_inside(one, _BOXES):
-            continue
-        if isinstance(one, kinds) or one.focusPolicy() & Qt.FocusPolicy.TabFocus:
-            yield one
-
 
 @pytest.mark.parametrize("name", STATIONS)
 def test_every_control_has_a_name_and_says_what_it_does(
@@ -485,13 +448,8 @@ def test_every_control_has_a_name_and_says_what_it_does(
     window = open_window(project)
     page = window.show_page(name)
     qtbot.waitUntil(lambda: page.reading.is_idle)
-    found = list(controls(page))
-    assert found
-    nameless = [f"{type(one).__name__} {one.objectName()}" for one in found
-                if not (one.accessibleName() or getattr(one, "text", str)())]  # fmt: skip
-    silent = [f"{type(one).__name__} {one.accessibleName()}" for one in found if not one.toolTip()]
-    assert not nameless
-    assert not silent
+    assert list(controls(page))
+    assert not nameless(page)
 
 
 def test_the_shell_has_names_too(open_window: Open, project: Path) -> None:
@@ -500,9 +458,7 @@ def test_the_shell_has_names_too(open_window: Open, project: Path) -> None:
         window.actions_.menus[name].trigger()
     start = StartPage()
     for part in (*window.findChildren(QDialog), window._rail, window.jobs, start):
-        for one in controls(part):
-            assert one.accessibleName() or getattr(one, "text", str)(), one
-            assert one.toolTip(), (one, one.accessibleName())
+        assert not nameless(part)
     start.deleteLater()
 
 
@@ -514,17 +470,4 @@ def test_tab_goes_through_a_page_and_comes_round(
     page = window.show_page(name)
     qtbot.waitUntil(lambda: page.reading.is_idle)
     page.focusNextChild()
-    reached: list[QWidget] = []
-    for _ in range(300):
-        now = QApplication.focusWidget()
-        assert now is not None
-        if now in reached:
-            break
-        reached.append(now)
-        qtbot.keyClick(now, Qt.Key.Key_Tab)
-    wanted = {one for one in controls(page) if one.isVisible() and one.isEnabled()
-              and one.focusPolicy() & Qt.FocusPolicy.TabFocus}  # fmt: skip
-    wanted -= {one for one in wanted if isinstance(one, QAbstractButton) and one.group()
-               and not one.isChecked()}  # fmt: skip
-    missed = [f"{type(one).__name__} {one.accessibleName()}" for one in wanted - {*reached}]
-    assert not missed, [f"{type(one).__name__} {one.accessibleName()}" for one in reached]
+    assert not missed_by_tab(page, qtbot)

@@ -130,11 +130,8 @@ class DataPage(Page):
 
     def _tell_splits(self) -> None:
         n = {split: sum(r[3] for r in self._rows if r[1] == name) for split, name in SPLITS.items()}
-        said = tr(
-            "{train} to learn from, {test:,} held out to measure with.",
-            train=things(n["train"], "question"),
-            test=n["test"],
-        )
+        said = tr("{train} to learn from, {test:,} held out to measure with.",
+                  train=things(n["train"], "question"), test=n["test"])  # fmt: skip
         if not self._rows:
             said = tr("Questions that the student never learns from tell whether training helped.")
         elif not n["test"] and n["train"]:
@@ -225,6 +222,12 @@ class DataPage(Page):
             return _Standing(rows, student, name, [(r[0], r[1], r[2], r[3]) for r in exams])
 
         self.reading.ask("data", read, self._show)
+
+    def show_failure(self, why: str) -> None:
+        """Say why there is nothing to be seen, as long as there is nothing."""
+        if not self._rows:
+            self._notice.show_failure(why, self.reload)
+            self._stack.setCurrentIndex(0)
 
     def _show(self, standing: _Standing) -> None:
         before, self._rows = self._rows, standing.rows

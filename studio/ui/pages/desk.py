@@ -62,7 +62,9 @@ class DeskPage(Page):
         when, bench = self.reading.when, self.workbench
         self.model = DeskModel(reader, self)
         self.questions = QuestionList(self.model)
-        self.questions.selectionModel().currentRowChanged.connect(lambda now, _: self._on_row(now))
+        self.questions.selectionModel().currentRowChanged.connect(
+            lambda now, _: self._show_row(now.row())
+        )
         self.filters = FilterBar()
         self.filters.changed.connect(lambda _: self._search())
         self.filters.left.connect(self.questions.setFocus)
@@ -150,6 +152,11 @@ class DeskPage(Page):
             self.workbench.indexing.begin()
         self._read({"settings", "notes", *_ROWS, *_SCORES})
 
+    def show_failure(self, why: str) -> None:
+        """Say why there is nothing on the desk, as long as there is nothing."""
+        if not self.model.ids:
+            self._notice.show_failure(why, self.reload)
+
     def show_this(self, wanted: Any) -> None:
         """Show a queue, by name, or whatever else a filter says."""
         known = isinstance(wanted, Filter)
@@ -173,9 +180,7 @@ class DeskPage(Page):
         wanted, cases, book = self.filters.filter, self._cases, self._book
         if cases is None or (wanted.needs_scores and book is None):
             if wanted != Filter():
-                self._notice.show_text(
-                    tr("Reading the scores …") if cases else tr("Reading the questions …")
-                )
+                self._notice.show_text(tr("Reading the scores …") if cases else tr("Reading the questions …"))  # fmt: skip
                 self._stack.setCurrentIndex(0)
             return  # _take_cases or _take_scores searches again
         final = self.panel.trial.final if self.panel.trial else None
@@ -211,10 +216,8 @@ class DeskPage(Page):
                 tr("Import questions, or a committee's records; then run what is missing."), actions=[go],
             )  # fmt: skip
         elif self._found.indexed and not self._found.indexed.whole:
-            self._notice.show_text(
-                tr("Nothing found yet"),
-                tr("The texts are still being indexed; what is found will show here."),
-            )
+            self._notice.show_text(tr("Nothing found yet"), tr("The texts are still being indexed; what "
+                                   "is found will show here."))  # fmt: skip
         else:
             reset = button(tr("Show everything"), lambda: self.filters.set_filter(Filter()),
                            tip=tr("Take all filters away"))  # fmt: skip
@@ -256,9 +259,6 @@ class DeskPage(Page):
 
     def _on_tried(self, trial: Trial) -> None:
         self.model.tint(trial.changed_questions)
-
-    def _on_row(self, now: Any) -> None:
-        self._show_row(now.row())
 
     def _show_row(self, number: int, *, keep: bool = False) -> None:
         if 0 <= number < len(self.model.ids):

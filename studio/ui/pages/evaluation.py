@@ -13,7 +13,7 @@ from studio.app.workbench import Workbench
 from studio.domain.records import StudentRecord
 from studio.flow.ablation import known_lines, variants
 from studio.flow.comparison import RoundLine, RunLine, by_dataset, round_lines, run_lines
-from studio.flow.evaluation import Evaluation, Part, evaluate
+from studio.flow.evaluation import Evaluation, NotMeasured, Part, evaluate
 from studio.flow.forgetting import forgetting_of
 from studio.flow.pipeline import samples_of
 from studio.flow.report import write_report
@@ -137,16 +137,29 @@ class EvaluationPage(Page):
             self._stack.setCurrentIndex(0)
             return
         bench = self.workbench.bench
-        self.reading.ask("evaluation", lambda store: _compare(replace(bench, store=store), name), self._show,
-                         failed=self._cannot)  # fmt: skip
+        if self._stack.currentIndex() == 0:
+            self._notice.show_text(tr("Comparing …"))
+        self.reading.ask(
+            "evaluation", lambda store: _compare(replace(bench, store=store), name), self._show
+        )
 
-    def _cannot(self, message: str) -> None:
-        del message  # it speaks of the command line; here there is a button
-        self._notice.show_text(tr("{one_line} was not measured yet", one_line=one_line(self._student.currentText())),
-                               tr("“Measure” lets it and its base sit the exam on the held-out questions."))  # fmt: skip
+    def show_failure(self, why: str) -> None:
+        """Say why there is nothing to compare, where nothing is shown."""
+        if self._stack.currentIndex() == 0:
+            self._notice.show_failure(why, self._read)
+
+    def _show_unmeasured(self) -> None:
+        name = one_line(self._student.currentText())
+        self._notice.show_text(
+            tr("{one_line} was not measured yet", one_line=name),
+            tr("“Measure” lets it and its base sit the exam on the held-out questions."),
+        )
         self._stack.setCurrentIndex(0)
 
-    def _show(self, compared: Compared) -> None:
+    def _show(self, compared: Compared | None) -> None:
+        if compared is None:
+            self._show_unmeasured()
+            return
         found = compared.evaluation
         self._summary.setText(in_words(found))
         self._note.setText(f"⚠ {found.note}")
@@ -220,10 +233,14 @@ def in_words(found: Evaluation) -> str:
     return (tr("{accuracy} → {after} right, {gained} · {fixed:,} fixed, {broken:,} broken · {chance}", accuracy=share(found.base.accuracy), after=after, gained=gained, fixed=len(found.fixed), broken=len(found.broken), chance=chance))  # fmt: skip
 
 
-def _compare(bench: Bench, name: str) -> Compared:
+def _compare(bench: Bench, name: str) -> Compared | None:
+    """Return what is known of a student; None as long as it sat no exam."""
     store = bench.store
     student = next(store.all(StudentRecord, "name = ?", name))
-    found = evaluate(store, student=name, base=base_of(store, student))
+    try:
+        found = evaluate(store, student=name, base=base_of(store, student))
+    except NotMeasured:
+        return None
     runs = run_lines(store)
     datasets = by_dataset(store, found)
     flips = {

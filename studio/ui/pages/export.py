@@ -172,6 +172,10 @@ class ExportPage(Page):
         else:
             self.told.emit(tr("Nothing was written there yet: press Export"), True)
 
+    def show_failure(self, why: str) -> None:
+        """Say why nobody knows what an export would hold."""
+        self._contents.setText(why[:1].upper() + why[1:])
+
     def reload(self, tables: set[str] | None = None) -> None:
         """Say what an export would hold."""
         self.reading.ask(

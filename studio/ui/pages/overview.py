@@ -23,6 +23,7 @@ from studio.ui.standing import (
     read_missing,
     read_standing,
     spent,
+    station_names,
     stops,
 )
 from studio.ui.texts import all_tr, mark, tr
@@ -90,6 +91,7 @@ class OverviewPage(Page):
             )
         )
         self._funnel = Funnel()
+        self._funnel.show_stations(tuple(Station("…", name) for name in station_names()))
         layout.addWidget(self._funnel)
         cards = row(self._queues_card(), self._missing_card(), gap=GRID * 2)
         cards.setStretch(0, 3)
@@ -117,7 +119,7 @@ class OverviewPage(Page):
 
     def _teachers_card(self) -> Card:
         card = Card(tr("What the teachers brought"))
-        self._teachers = Sheet(all_tr(_TEACHERS), name=tr("Rationales by teacher"), empty=tr("No rationale yet"), numbers=(1, 2, 3, 4),
+        self._teachers = Sheet(all_tr(_TEACHERS), name=tr("Rationales by teacher"), empty=tr("Counting …"), numbers=(1, 2, 3, 4),
                                widths=(240, 128, 160, 160, 128), stretch=0)  # fmt: skip
         card.body.addWidget(self._teachers)
         return card
@@ -125,7 +127,7 @@ class OverviewPage(Page):
     def _ledger_card(self) -> Card:
         card = Card(tr("What the calls took"))
         self._ledger = Sheet(all_tr(_LEDGER), name=tr("Calls by round, stage and teacher"), numbers=range(3, 9),
-                             empty=tr("No call to a teacher was made here yet"), stretch=2,
+                             empty=tr("Counting …"), stretch=2,
                              widths=(72, 96, 160, 96, 88, 128, 120, 120, 176))  # fmt: skip
         card.body.addWidget(self._ledger)
         return card
@@ -144,7 +146,7 @@ class OverviewPage(Page):
                               role="main", tip=tr("Everything begins with questions: choose files with "
                               "them, and with what else they hold"))  # fmt: skip
         self._import.hide()
-        self._spent = label("", "dim", wrap=True)
+        self._spent = label(tr("Counting …"), "dim", wrap=True)
         card.body.addLayout(column(self._what, row(self._import, self._run, self._whole, None),
                                    gap=GRID * 3 // 2))  # fmt: skip
         card.body.addSpacing(GRID * 2)
@@ -164,8 +166,16 @@ class OverviewPage(Page):
         self.reading.ask("missing", lambda store: (store.count(Question) > 0, *read_missing(bench, store)),
                          self._show_missing, failed=self._cannot_plan)  # fmt: skip
 
+    def show_failure(self, why: str) -> None:
+        """Say in the place of every number why there is none."""
+        if self._found is None:
+            for sheet in (self._teachers, self._ledger):
+                sheet.say_empty(why)
+            self._spent.setText(why)
+
     def _show(self, found: Standing) -> None:
         self._found = found
+        self._teachers.say_empty(tr("No rationale yet"))
         self._offer_rounds(found)
         self._show_funnel()
         for name, queue in self._queues.items():
@@ -202,6 +212,7 @@ class OverviewPage(Page):
 
     def _show_ledger(self, spent_so_far: list[Spent]) -> None:
         lines = ledger_rows(spent_so_far)
+        self._ledger.say_empty(tr("No call to a teacher was made here yet"))
         self._ledger.show_rows(lines)
         self._ledger.setFixedHeight(GRID * 4 * (min(max(len(lines), 2), _MOST_LINES) + 1) + GRID)
 
@@ -225,7 +236,7 @@ class OverviewPage(Page):
 
     def _cannot_plan(self, message: str) -> None:
         self._plan = None
-        self._what.setText(message)
+        self._what.setText(message[:1].upper() + message[1:])
         self._run.setEnabled(False)
 
     # -- run it ----------------------------------------------------------------------------

@@ -88,8 +88,13 @@ class SettingsPage(Page):
         self.theme_requested.emit(self._theme.currentData())
 
     def _examine(self) -> None:
-        self._found.show_rows([("…", tr("Looking around"), "", "")])
+        self._found.show_rows([])
+        self._found.say_empty(tr("Looking around …"))
         self.reading.ask("machine", _examined, self._show)
+
+    def show_failure(self, why: str) -> None:
+        """Say why nothing was found out."""
+        self._found.say_empty(why)
 
     def _show(self, findings: list[Finding]) -> None:
         self._found.show_rows([(tr(_SIGNS[f.state]), f.name, f.found, f.remedy) for f in findings])

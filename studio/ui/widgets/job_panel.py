@@ -77,6 +77,8 @@ class JobPanel(QFrame):
     def tell(self, text: str, failed: bool = False, *, detail: str = "") -> None:
         """Show one line; ``detail`` behind a button."""
         text, detail = without_keys(text), without_keys(detail)
+        if failed and not text.startswith(("✗", "⚠")):  # by sign, not by colour alone
+            text = f"✗ {text}"
         self._text.setText(one_line(text, most=300))
         self._text.show()
         self._text.setToolTip(one_line(text, most=1000))

@@ -83,6 +83,7 @@ class ThresholdPanel(Card):
         self._threshold = roomy(QDoubleSpinBox())
         self._threshold.setRange(0, 5)
         self._threshold.setSingleStep(STEP)
+        self._threshold.setValue(self._in_force.threshold)
         self._threshold.setKeyboardTracking(False)
         self._threshold.setFixedWidth(GRID * 9)
         self._threshold.setAlignment(Qt.AlignmentFlag.AlignRight)
@@ -99,7 +100,7 @@ class ThresholdPanel(Card):
         self._sums.setAccessibleName(tr("Arithmetic gate"))
         self._reviewers = button(tr("Reviewers …"), self._on_reviewers,
                                  tip=tr("Leave reviewers out, or let some count more than others"))  # fmt: skip
-        self._known = choice([], name=tr("Known rules"), tip=tr("Try an earlier version or a preset. paper: "
+        self._known = choice([(tr("Known rules"), "")], name=tr("Known rules"), tip=tr("Try an earlier version or a preset. paper: "
                              "mean above 3; studio: besides, a right answer and all reviews"))  # fmt: skip
         self._known.setMinimumWidth(GRID * 18)
         self._known.activated.connect(lambda _: self._on_known())
