@@ -10,12 +10,12 @@ import json
 import platform
 import time
 from collections.abc import Iterator, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from studio import __version__
 from studio.domain.errors import StorageError, StudioError
-from studio.domain.percent import percent
+from studio.domain.percent import percent, signed
 from studio.domain.records import StudentRecord
 from studio.flow.comparison import (
     RunLine,
@@ -33,7 +33,7 @@ from studio.flow.reviewers import calibrate
 from studio.flow.run_curves import RunCurves, read_curves
 from studio.flow.status import status
 from studio.flow.students import base_of
-from studio.store import comparison_views
+from studio.store import comparison_views, window_views
 
 if TYPE_CHECKING:
     from studio.store.tables import Store
@@ -75,7 +75,8 @@ def report(store: Store, project: Path, *, round: int | None = None, student: st
     made = time.strftime("%d %B %Y, %H:%M", time.localtime())
     parts: list[object] = [
         tag("h1", title),
-        tag("p", f"Written {made} by MAPD Studio {_version('mapd-studio')}", css="dim"),
+        tag("p", f"Written {made} by MAPD Studio {__version__}", css="dim"),
+        *([] if found is None else [_lead(found)]),
         _counts(store),
         *([] if found is None else _gains(store, found)),
         *([] if run is None else _training(project, run)),
@@ -107,14 +108,28 @@ def _evaluation(store: Store, name: str) -> Evaluation | None:
         return None
 
 
+def _lead(found: Evaluation) -> Markup:
+    """Return what came of it all, as the first thing to be read."""
+    after = f"{percent(found.tuned.accuracy)} of {found.tuned.n:,} held-out questions right"
+    if found.base is None:
+        return tag("p", tag("b", after), css="lead")
+    before = f"{percent(found.base.accuracy)} → "
+    turned = f"{len(found.fixed):,} fixed, {len(found.broken):,} broken"
+    gained = signed((found.tuned.accuracy - found.base.accuracy) * 100, 1)
+    return tag(
+        "p", tag("b", f"{before}{after}"), f", {gained} percentage points: {turned}.", css="lead"
+    )
+
+
 def _counts(store: Store) -> Markup:
     now = status(store)
+    mistakes = (store.one(window_views.FUNNEL) or {"mistakes": 0})["mistakes"]  # at train questions
     reviews, decided, calls = now["reviews"], now["decisions"], now["calls"]
     cost = calls["cost_usd"]
     tiles = (
         (f"{now['questions']['train']:,}", "train questions"),
         (f"{now['questions']['test']:,}", "held-out questions"),
-        (f"{now['grades']['wrong']:,}", "mistakes"),
+        (f"{mistakes:,}", "mistakes at train questions"),
         (f"{now['explanations']:,}", "explanations"),
         (f"{now['rationales']:,}", "rationales"),
         (f"{reviews['valid']:,}", f"reviews, {reviews['missing']:,} missing"),
@@ -170,7 +185,7 @@ def _reviewers(store: Store) -> Markup:
     found = calibrate(store)
     rows = [
         (card.reviewer, f"{card.n_valid:,}", f"{card.n_missing:,}", _number(card.mean),
-         _number(card.severity), f"{_share(card.high_on_wrong)} of {card.n_wrong:,}",
+         _DASH if card.severity is None else signed(card.severity), f"{_share(card.high_on_wrong)} of {card.n_wrong:,}",
          f"{_number(card.auc.value)} ({_number(card.auc.low)} to {_number(card.auc.high)},"
          f" n {card.auc.n_right + card.auc.n_wrong:,})", f"{card.flips_without:,}")
         for card in found.cards
@@ -186,7 +201,10 @@ def _reviewers(store: Store) -> Markup:
 
 
 def _examples(store: Store, found: Evaluation) -> Iterator[Markup]:
-    for title, ids in (("Fixed", found.fixed), ("Broken", found.broken)):
+    for title, ids in (
+        ("Fixed: wrong before, right now", found.fixed),
+        ("Broken: right before, wrong now", found.broken),
+    ):
         if not ids:
             continue
         some = ids[:EXAMPLES]
@@ -245,7 +263,7 @@ def _settings(store: Store, run: RunLine) -> Markup:
 
 
 def _versions(project: Path, run: RunLine | None) -> Markup:
-    told = {"mapd-studio": _version("mapd-studio"), "Python": platform.python_version(),
+    told = {"mapd-studio": __version__, "Python": platform.python_version(),
             "system": f"{platform.system()} {platform.machine()}"}  # fmt: skip
     started = None if run is None else _started(read_curves(project / "runs" / run.run))
     for name in ("device", "precision", "torch", "seed"):
@@ -258,13 +276,6 @@ def _versions(project: Path, run: RunLine | None) -> Markup:
 
 def _started(found: RunCurves) -> dict[str, Any]:
     return {} if found.started is None else found.started.model_dump()
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "(not installed)"
 
 
 def _number(value: float | None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from studio.domain.percent import percent, percents
+from studio.domain.percent import signed as plus_or_minus
 from studio.ui.texts import tr
 
 NOTHING = "–"
@@ -40,7 +41,7 @@ def decimal(value: float | None, digits: int = 2) -> str:
 
 def signed(value: float | None, digits: int = 2) -> str:
     """Return ``+0.71`` or ``−0.15``, with the sign that is as wide as a plus."""
-    return NOTHING if value is None else f"{value:+,.{digits}f}".replace("-", "−")
+    return NOTHING if value is None else plus_or_minus(value, digits)
 
 
 def size(count_of_bytes: float) -> str:

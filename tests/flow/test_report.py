@@ -20,10 +20,10 @@ from studio.flow.comparison import (
     run_lines,
     settings_of_run,
 )
-from studio.flow.evaluation import Score, evaluate
+from studio.flow.evaluation import Part, Score, evaluate
 from studio.flow.report import report, write_report
 from studio.flow.reports.html import esc
-from studio.flow.reports.svg import Drawn, curves
+from studio.flow.reports.svg import Drawn, curves, intervals
 from studio.flow.run_curves import Curve
 from studio.store.tables import Store
 
@@ -119,7 +119,8 @@ def test_the_report_is_one_file_without_scripts_or_addresses(store: Store) -> No
 def test_the_report_says_what_was_measured(store: Store) -> None:
     run = fill(store)
     found = read(report(store, store.path, round=0))
-    for said in ("50.0 % (15 to 85 %, n 4)", "1 fixed, 1 broken, exact McNemar p = 1", "small+1",
+    for said in ("50.0 % → 50.0 % of 4 held-out questions right, +0.0 percentage points: 1 fixed",
+                 "50.0 % (15 to 85 %, n 4)", "1 fixed, 1 broken, exact McNemar p = 1", "small+1",
                  run.id[:8], "5 examples from 3 questions", "1.5 min", "dataset set 1", "mean > 3"):  # fmt: skip
         assert said in found.text, said
 
@@ -207,3 +208,15 @@ def test_only_settings_that_differ_are_named(store: Store) -> None:
     ]
     assert differences({"a": one, "b": one}) == []
     assert settings_of_run(store, "nothing") == {}
+
+
+def test_what_got_worse_is_red_and_what_is_folded_is_printed(store: Store) -> None:
+    fill(store)
+    text = report(store, store.path)
+    one = Part("worse", Score(10, 2), Score(10, 5))
+    assert 'class="cb"' in intervals([one])
+    assert 'class="cb"' not in intervals([one._replace(tuned=Score(10, 7))])
+    assert "details::details-content { content-visibility: visible; }" in text
+    assert text.count("--page: #f3f4f7") == 2, (
+        "for light screens, and for paper whatever the screen is"
+    )

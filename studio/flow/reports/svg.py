@@ -49,7 +49,7 @@ def curves(title: str, lines: Sequence[Drawn]) -> Markup:
     for value in ticks(low, high, most=4):
         parts += [
             _rule(_LEFT, y(value), _WIDE - _RIGHT),
-            _text(_LEFT - 6, y(value) + 4, f"{value:.4g}", "end"),
+            _text(_LEFT - 6, y(value) + 4, f"{value:,.4g}", "end"),
         ]
     parts += [
         _text(x(step), _HIGH - 6, f"{step:,.0f}", "middle") for step in ticks(0, last, most=4)
@@ -85,27 +85,34 @@ def _strokes(line: Drawn, n: int, *, x: Place, y: Place) -> list[Markup]:
 
 
 def intervals(parts: Sequence[Part]) -> Markup:
-    """Return a picture of accuracies before (hollow) and after, each with its interval and n."""
+    """Return a picture of accuracies before (hollow) and after (red where lower), with interval and n."""
     wide, left, right = 960, 220, 260
     high = _LINE * (len(parts) + 1) + 8
 
     def x(share: float) -> float:
         return left + share * (wide - left - right)
 
-    drawn: list[object] = []
+    drawn: list[object] = [
+        Markup('<circle class="c3 hollow" cx="5" cy="9" r="4" stroke-width="1.5"/>'),
+        _text(14, 13, "before", "start"),
+        Markup('<circle class="c0" cx="65" cy="9" r="4"/>'),
+        _text(74, 13, "after, red where lower", "start"),
+        _text(x(1) + 16, 13, "before → after  (95 % interval, n)", "start"),
+    ]
     for share in (0, 0.25, 0.5, 0.75, 1):
         drawn += [Markup(f'<line class="grid" x1="{x(share):.0f}" x2="{x(share):.0f}" y1="20" y2="{high}"/>'),
-                  _text(x(share), 13, percent(share, 0), "middle")]  # fmt: skip
+                  _text(x(share), 13, percent(share, 0), "end" if share == 1 else "middle")]  # fmt: skip
     for n, part in enumerate(parts, start=1):
         at = _LINE * n + 12
         drawn.append(_text(0, at + 4, part.kind[:34], "start", css="name"))
         if part.base is not None:
             drawn += _score(part.base, at - 4, x=x, css="c3", hollow=True)
-        drawn += _score(part.tuned, at + 4, x=x, css="c0", hollow=False)
+        worse = part.base is not None and part.tuned.accuracy < part.base.accuracy
+        drawn += _score(part.tuned, at + 4, x=x, css="cb" if worse else "c0", hollow=False)
         before = "" if part.base is None else f"{percent(part.base.accuracy)} → "
         told = f"{before}{percent(part.tuned.accuracy)}  ({percents(part.tuned.interval, 0)}, n {part.tuned.n:,})"
         drawn.append(_text(x(1) + 16, at + 4, told, "start", css="name"))
-    return _svg(wide, high, "Accuracy before and after, with 95 % intervals", drawn)
+    return _svg(wide, high, "Accuracy before and after, with 95 % intervals", drawn, css="wide")
 
 
 def _score(score: Score, at: float, *, x: Place, css: str, hollow: bool) -> list[Markup]:
@@ -117,9 +124,10 @@ def _score(score: Score, at: float, *, x: Place, css: str, hollow: bool) -> list
     ]  # fmt: skip
 
 
-def _svg(wide: float, high: float, told: str, parts: Sequence[object]) -> Markup:
+def _svg(wide: float, high: float, told: str, parts: Sequence[object], *, css: str = "") -> Markup:
+    kind = f' class="{css}"' if css else ""
     return Markup(
-        f'<svg viewBox="0 0 {wide} {high}" role="img" aria-label="{esc(told)}">{join(parts, "")}</svg>'
+        f'<svg{kind} viewBox="0 0 {wide} {high}" role="img" aria-label="{esc(told)}">{join(parts, "")}</svg>'
     )
 
 
