@@ -9,7 +9,7 @@ import typer
 from pydantic import ValidationError
 
 from studio.app.workbench import Workbench
-from studio.cli.output import print_json, table, when
+from studio.cli.output import named, print_json, table, when
 from studio.cli.project import Json, Project
 from studio.domain.errors import SpecError
 from studio.domain.policy import Policy
@@ -214,16 +214,16 @@ def _check(tally: Tally) -> str:
 
 def _in_words(tally: Tally, *, stored: bool) -> str:
     total = tally.accepted + tally.rejected
-    teachers = " · ".join(f"{name} {n:,}" for name, n in tally.accepted_by_teacher.items())
-    lines = [
-        f"policy     {tally.policy.name}: {tally.policy.describe()}",
-        f"accepted   {tally.accepted:,} of {total:,} rationales on {tally.questions_covered:,} "
-        f"questions ({teachers or 'no teacher'}), about {tally.tokens:,} tokens",
-        f"check      {_check(tally)}",
-        f"marked     {_flags(tally.flagged)}",
-        f"changes    {tally.to_accepted:,} become accepted · {tally.to_rejected:,} become rejected",
-        f"overrides  {tally.overridden:,} by hand stay, {tally.agreeing_overrides:,} of them agree "
-        "with the policy",
-        f"training   about {tally.steps:,} steps with the project's settings",
-    ]
-    return "\n".join([*lines, "" if stored else "Nothing was stored (--what-if)."]).rstrip()
+    teachers = " · ".join(f"{name} {n:,}" for name, n in sorted(tally.accepted_by_teacher.items()))
+    told = named((
+        ("policy", f"{tally.policy.name}: {tally.policy.describe()}"),
+        ("accepted", f"{tally.accepted:,} of {total:,} rationales on {tally.questions_covered:,} "
+         f"questions ({teachers or 'no teacher'}), about {tally.tokens:,} tokens"),
+        ("check", _check(tally)),
+        ("marked", _flags(tally.flagged)),
+        ("changes", f"{tally.to_accepted:,} become accepted · {tally.to_rejected:,} become rejected"),
+        ("overrides", f"{tally.overridden:,} by hand stay, {tally.agreeing_overrides:,} of them agree "
+         "with the policy"),
+        ("training", f"about {tally.steps:,} steps with the project's settings"),
+    ))  # fmt: skip
+    return told if stored else f"{told}\nNothing was stored (--what-if)."

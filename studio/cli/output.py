@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import re
+import shutil
 import signal
 import sys
+import textwrap
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import aclosing
@@ -17,6 +20,9 @@ from studio.domain.visible import visible
 from studio.flow.stage import Progress
 
 _EVERY_S = 0.1  #: seconds between two redraws of the line on a terminal
+_NUMBER = re.compile(r"[-+−]?[\d,.]+( %)?|–")  #: as text: signed, with separators, or a share
+_ENDLESS = 1_000_000
+_LEAST = 24  #: letters; where there is less room for a text it is left to the terminal
 _EVERY_PLAIN_S = 10.0  #: and between two lines where standard error is a file
 
 
@@ -33,6 +39,8 @@ class ProgressLine:
 
     def show(self, progress: Progress) -> None:
         """Take note of ``progress`` and draw it if it is time."""
+        if not progress.total and not progress.note:  # a stage that found nothing to do
+            return
         now = time.monotonic()
         if progress.stage != self._stage:
             self.end()
@@ -153,14 +161,16 @@ def _finite(value: Any) -> Any:
 
 
 def table(rows: Iterable[Sequence[Any]], *, head: Sequence[str]) -> str:
-    """Return rows as aligned text; columns of numbers to the right, the header underlined."""
+    """Return rows as aligned text; columns of numbers to the right, the header underlined.
+
+    On a terminal that is too narrow for it each row is a block of lines instead, a name and a value.
+    """
     values = [list(row) for row in rows]
     cells = [list(head), *([_cell(value) for value in row] for row in values)]
     widths = [max(len(row[i]) for row in cells) for i in range(len(head))]
-    numeric = [
-        bool(values) and all(isinstance(row[i], int | float | None) for row in values)
-        for i in range(len(head))
-    ]
+    if values and sum(widths) + 2 * (len(widths) - 1) > _room():
+        return "\n\n".join(named(zip(head, row, strict=True)) for row in cells[1:])
+    numeric = [bool(values) and all(_is_number(row[i]) for row in values) for i in range(len(head))]
     lines = [
         "  ".join(
             cell.rjust(width) if right else cell.ljust(width)
@@ -171,9 +181,41 @@ def table(rows: Iterable[Sequence[Any]], *, head: Sequence[str]) -> str:
     return "\n".join([lines[0], "  ".join("─" * width for width in widths), *lines[1:]])
 
 
+def named(facts: Iterable[tuple[str, str]]) -> str:
+    """Return names with what they are, a line each; a long one goes on below its beginning."""
+    told = list(facts)
+    wide = max((len(name) for name, _ in told), default=0) + 2
+    return "\n".join(_wrapped(f"{name:<{wide}}{text}".rstrip(), indent=wide) for name, text in told)
+
+
+def sentence(text: str) -> str:
+    """Return a text that breaks between its words where the terminal ends."""
+    return _wrapped(text, indent=0)
+
+
+def _wrapped(text: str, *, indent: int) -> str:
+    room = _room()
+    if len(text) <= room or room - indent < _LEAST:
+        return text
+    first, rest = text[:indent], text[indent:]
+    return textwrap.fill(
+        rest, room, initial_indent=first, subsequent_indent=" " * indent, break_on_hyphens=False,
+        break_long_words=False,
+    )  # fmt: skip
+
+
+def _room() -> int:
+    """Return how many letters fit a line: a terminal's own width; in a file lines may be any length."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else _ENDLESS
+
+
 def when(seconds: float) -> str:
     """Return a time since the epoch by this machine's clock, to the minute."""
     return datetime.fromtimestamp(seconds).strftime("%Y-%m-%d %H:%M")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float | None) or bool(_NUMBER.fullmatch(str(value)))
 
 
 def _cell(value: Any) -> str:

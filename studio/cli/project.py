@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,8 +11,9 @@ from typing import Annotated, Any
 import typer
 
 from studio.app.workbench import Workbench
-from studio.cli.output import drive, print_json, table
+from studio.cli.output import drive, named, print_json, table
 from studio.domain.errors import SpecError
+from studio.domain.percent import percent
 from studio.domain.records import Split
 from studio.flow.status import status as project_status
 from studio.store.tables import Store
@@ -189,37 +191,45 @@ def _window() -> Any:
 
 
 def _in_words(counts: dict[str, Any]) -> str:
-    grades, reviews, decisions = counts["grades"], counts["reviews"], counts["decisions"]
-    calls = counts["calls"]
-    cost = "price unknown" if calls["cost_usd"] is None else f"${calls['cost_usd']:,.4f}"
-    lines = [
-        f"questions     {counts['questions']['train']:,} train · {counts['questions']['test']:,} test",
-        f"attempts      {counts['attempts']:,}: {grades['correct']:,} correct · "
-        f"{grades['wrong']:,} wrong · {grades['unreadable']:,} unreadable · "
-        f"{grades['doubtful']:,} doubtful",
-        f"explanations  {counts['explanations']:,}",
-        f"rationales    {counts['rationales']:,}",
-        f"reviews       {reviews['valid']:,} valid · {reviews['missing']:,} missing",
-        f"decisions     {decisions['accepted']:,} accepted · {decisions['rejected']:,} rejected · "
-        f"{decisions['overridden']:,} by hand · {counts['questions_covered']:,} questions covered",
-        f"calls         {calls['done']:,} done · {calls['failed']:,} failed · "
-        f"{calls['tokens_in']:,} tokens in · {calls['tokens_out']:,} out · {cost}",
-    ]
+    lines = [named(_facts(counts))]
     if counts["students"]:
-        rows = [(n, s["attempts"], s["correct"], s["accuracy"])
-                for n, s in counts["students"].items()]  # fmt: skip
-        lines += ["", table(rows, head=("student", "attempts", "correct", "accuracy"))]
+        students = [(name, one["attempts"], one["correct"], _share(one["accuracy"]))
+                    for name, one in counts["students"].items()]  # fmt: skip
+        lines += ["", table(students, head=("student", "attempts", "correct", "accuracy"))]
     if counts["runs"]:
         runs = [
-            (
-                r["id"],
-                r["method"],
-                r["state"],
-                f"{r['step']:,}/{r['steps']:,}",
-                r["loss"],
-                r["accuracy"],
-            )
+            (r["id"], r["method"], r["state"], f"{r['step']:,}/{r['steps']:,}", r["loss"],
+             _share(r["accuracy"]))
             for r in counts["runs"]
-        ]
+        ]  # fmt: skip
         lines += ["", table(runs, head=("run", "method", "state", "step", "loss", "accuracy"))]
     return "\n".join(lines)
+
+
+def _facts(counts: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield each count of the project with its name."""
+    questions, reviews, decided = counts["questions"], counts["reviews"], counts["decisions"]
+    yield "questions", f"{questions['train']:,} train · {questions['test']:,} held out"
+    grades = dict(counts["grades"])
+    doubtful = grades.pop("doubtful")
+    told = " · ".join(f"{n:,} {name}" for name, n in grades.items())
+    ungraded = counts["attempts"] - sum(grades.values())
+    rest = f" · {ungraded:,} not graded yet" if ungraded else ""
+    yield "attempts", f"{counts['attempts']:,}: {told} · {doubtful:,} doubtful{rest}"
+    yield "explanations", f"{counts['explanations']:,}"
+    yield "rationales", f"{counts['rationales']:,}"
+    yield "reviews", f"{reviews['valid']:,} valid · {reviews['missing']:,} missing"
+    by_hand = f"{decided['overridden']:,} by hand"
+    yield "decisions", (f"{decided['accepted']:,} accepted · {decided['rejected']:,} rejected · {by_hand}"
+                        f" · {counts['questions_covered']:,} questions covered")  # fmt: skip
+    calls = counts["calls"]
+    if not calls["done"] and not calls["failed"]:
+        yield "calls", "none made here"
+        return
+    cost = "price unknown" if calls["cost_usd"] is None else f"${calls['cost_usd']:,.4f}"
+    yield "calls", (f"{calls['done']:,} done · {calls['failed']:,} failed · {calls['tokens_in']:,} "
+                    f"tokens in · {calls['tokens_out']:,} out · {cost}")  # fmt: skip
+
+
+def _share(value: float | None) -> str | None:
+    return None if value is None else percent(value)

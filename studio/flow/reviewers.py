@@ -117,29 +117,17 @@ class Report(NamedTuple):
             "warnings": [one._asdict() for one in self.warnings],
         }  # fmt: skip
 
-    def describe(self) -> str:
-        """Return the report as lines for a terminal."""
+    def notes(self) -> list[str]:
+        """Return what is to be said beside the cards, a line each."""
         beware = [*_flags_in_words(self.authors), *(f"beware: {one.text}" for one in self.warnings)]
         if not self.cards:
-            none = "No reviews yet: 'mapd-studio run PROJECT review' makes them."
-            return "\n".join([none, *beware])
-        head = (f"{'reviewer':<16}{'reviews':>9}{'missing':>9}{'mean':>7}{'severity':>10}{'fitted':>8}"
-                f"{'5 | wrong':>11}{'4+ | wrong':>12}{'n wrong':>9}{'AUC [95 %]':>20}{'flips':>7}")  # fmt: skip
-        lines = [head, "─" * len(head)]
-        for card in self.cards:
-            span = f"{_two(card.auc.value)} [{_two(card.auc.low)}, {_two(card.auc.high)}]"
-            lines.append(
-                f"{card.reviewer:<16}{card.n_valid:>9,}{card.n_missing:>9,}{_two(card.mean):>7}"
-                f"{_two(card.severity):>10}{_two(card.severity_fitted):>8}"
-                f"{_two(card.fives_on_wrong):>11}{_two(card.high_on_wrong):>12}{card.n_wrong:>9,}"
-                f"{span:>20}{card.flips_without:>7,}"
-            )
-        lines += ["", *(f"{one.name}: {one.n:,} rationales scored, mean {_two(one.mean)}, "
-                        f"corrected for severity {_two(one.corrected)}" for one in self.authors)]  # fmt: skip
-        lines += ["", f"agreement (Krippendorff's alpha) {_two(self.alpha)} over {self.n_alpha:,} "
-                      f"rationales with two scores or more; flips: decisions by "
-                      f"“{self.policy.describe()}” that change without this reviewer"]  # fmt: skip
-        return "\n".join([*lines, *beware])
+            return ["No reviews yet: 'mapd-studio run PROJECT review' makes them.", *beware]
+        said = [f"{one.name}: {one.n:,} rationales scored, mean {_two(one.mean)}, corrected for "
+                f"severity {_two(one.corrected)}" for one in self.authors]  # fmt: skip
+        said += ["", f"agreement (Krippendorff's alpha) {_two(self.alpha)} over {self.n_alpha:,} "
+                     f"rationales with two scores or more; flips: decisions by "
+                     f"“{self.policy.describe()}” that change without this reviewer"]  # fmt: skip
+        return [*said, *beware]
 
 
 def calibrate(store: Store, policy: Policy | None = None) -> Report:

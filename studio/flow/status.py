@@ -56,7 +56,7 @@ def _students(store: Store) -> dict[str, dict[str, Any]]:
         row["student"]: {
             "attempts": row["attempts"],
             "correct": row["correct"],
-            "accuracy": row["correct"] / row["attempts"] if row["attempts"] else None,
+            "accuracy": row["correct"] / row["attempts"] if row["graded"] else None,
         }
         for row in store.rows(views.STUDENT_COUNTS)
     }

@@ -19,7 +19,7 @@ FROM current_reviews GROUP BY 1"""
 
 #: Attempts and right ones per student; needs grades_subject.
 STUDENT_COUNTS = """
-SELECT a.student, count(*) AS attempts, sum(COALESCE(g.verdict = 'correct', 0)) AS correct
+SELECT a.student, count(*) AS attempts, count(g.verdict) AS graded, sum(COALESCE(g.verdict = 'correct', 0)) AS correct
 FROM attempts a LEFT JOIN current_grades g ON g.subject_id = a.id
 GROUP BY a.student ORDER BY a.student"""
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from pathlib import Path
 
 import pytest
 
 from studio import __version__
 from studio.cli import main
-from studio.cli.output import describe, table
+from studio.cli.output import describe, named, table
 from studio.domain.policy import preset
-from studio.domain.records import TeacherRecord
+from studio.domain.records import Attempt, Question, Rationale, TeacherRecord
 from studio.flow.decisions import apply_policy
 from studio.flow.formats import FORMATS
 from studio.flow.questions import import_files
@@ -163,3 +165,73 @@ def test_a_dry_run_tells_the_settings_as_set_takes_them(
     assert told["steps"].endswith(" at most")
     assert "rationale)" in told["examples"]
     assert "{" not in told["examples"] + told["memory"] + told["settings"]
+
+
+class Terminal(io.StringIO):
+    """A standard output that people read."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def narrow_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Write to a terminal of 40 columns; from within a test, where pytest's own output is in place."""
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    monkeypatch.setenv("COLUMNS", "40")
+
+
+def test_a_table_too_wide_for_the_terminal_becomes_a_block_a_row(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    narrow_terminal(monkeypatch)
+    rows = [("a" * 30, 1_000, "57.0 %"), ("b", 2, "–")]
+    shown = table(rows, head=("reviewer of all", "reviews", "accuracy"))
+    assert shown.split("\n\n")[1].splitlines() == [
+        "reviewer of all  b",
+        "reviews          2",
+        "accuracy         –",
+    ]
+    assert "─" in table([("b", 2)], head=("name", "n")), "one that fits stays a table"
+
+
+def test_long_facts_go_on_below_their_beginning(monkeypatch: pytest.MonkeyPatch) -> None:
+    narrow_terminal(monkeypatch)
+    shown = named(
+        [("policy", "studio: mean of valid scores > 3, own answer equals gold"), ("n", "1")]
+    )
+    assert shown.splitlines() == [
+        "policy  studio: mean of valid scores >",
+        "        3, own answer equals gold",
+        "n       1",
+    ]
+
+
+def test_in_a_file_lines_are_as_long_as_they_are() -> None:
+    said = "a word " * 40
+    assert named([("policy", said)]) == f"policy  {said}".rstrip()
+    assert table([(said, 1)], head=("text", "n")).count("\n") == 2
+
+
+def test_numbers_written_as_text_stand_to_the_right() -> None:
+    shown = table(
+        [("a", "0.0 %", "−0.15"), ("b", "100.0 %", "+1.2")], head=("name", "share", "gap")
+    )
+    assert shown.splitlines()[2:] == ["a       0.0 %  −0.15", "b     100.0 %   +1.2"]
+
+
+def test_what_is_not_graded_is_told_by_status_and_decide(
+    project: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = Store(Path(project))
+    question = Question(text="How many?", gold="3")
+    store.add([question, Attempt(question_id=question.id, student="small", text="Answer: 4"),
+               Rationale(question_id=question.id, teacher="gpt", text="Answer: 3")])  # fmt: skip
+    store.close()
+    assert main(["status", project]) == 0
+    said = capsys.readouterr().out
+    assert "1: 0 correct · 0 wrong · 0 unreadable · 0 doubtful · 1 not graded yet" in said
+    assert "calls         none made here" in said
+    assert main(["decide", project, "--what-if"]) == 0
+    said = capsys.readouterr().out
+    assert "1 own answers not graded yet: run 'mapd-studio run PROJECT grade'" in said
+    assert "accepted but wrong" not in said

@@ -118,7 +118,7 @@ def test_who_shares_no_item_has_no_severity() -> None:
 def test_an_empty_project_has_no_cards(store: Store) -> None:
     report = calibrate(store)
     assert (report.cards, report.alpha, report.n_rationales) == ([], None, 0)
-    assert "No reviews yet" in report.describe()
+    assert "No reviews yet" in report.notes()[0]
 
 
 # -- the released records ---------------------------------------------------------------------
