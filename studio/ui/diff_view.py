@@ -48,8 +48,8 @@ class DiffView(QDialog):
             self._views.append(view)
             sides.append(column(box, view))
         close = button(tr("Close"), self.accept, tip=tr("Close this comparison (Escape)"))
-        why = label(tr("Underlined: only on this side. Space alone does not count."), "small")
-        layout = column(row(*sides, gap=GRID * 2), row(why, None, close), gap=GRID * 2)
+        self._why = label("", "small")
+        layout = column(row(*sides, gap=GRID * 2), row(self._why, None, close), gap=GRID * 2)
         layout.setContentsMargins(GRID * 2, GRID * 2, GRID * 2, GRID * 2)
         layout.setStretch(0, 1)
         self.setLayout(layout)
@@ -58,6 +58,9 @@ class DiffView(QDialog):
     def _compare(self) -> None:
         one, other = (self._texts[box.currentData()] for box in self._boxes)
         found = difference(safe(one), safe(other))
+        same = not found.only_one and not found.only_other
+        self._why.setText(tr("The two say the same; space alone does not count.") if same else
+                          tr("Underlined: only on this side. Space alone does not count."))  # fmt: skip
         scheme = scheme_now()
         for view, text, spans, colour in (
             (self._views[0], one, found.only_one, scheme.bad),

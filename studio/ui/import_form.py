@@ -18,14 +18,26 @@ from studio.ui.parts import button, choice, column, label, row
 from studio.ui.plain_text import one_line
 from studio.ui.reading import Reading
 from studio.ui.sheet import Sheet
-from studio.ui.texts import tr
+from studio.ui.texts import all_tr, mark, tr
 from studio.ui.theme import GRID
 from studio.ui.words import things
 
 ROWS = 20
-_HEAD = ("Line", "Question", "Gold", "Answer", "Split", "Comes with")
-_KINDS = {"number": "a number", "choice": "a choice", "yes_no": "yes or no", "text": "text"}
-_SPLITS = (("as the file says", None), ("train", "train"), ("held out", "test"))
+_HEAD = (
+    mark("Line"),
+    mark("Question"),
+    mark("Gold"),
+    mark("Answer is"),
+    mark("Split"),
+    mark("Comes with"),
+)
+_KINDS = {
+    "number": mark("a number"),
+    "choice": mark("a choice"),
+    "yes_no": mark("yes or no"),
+    "text": mark("text"),
+}
+_SPLITS = ((mark("as the file says"), None), (mark("train"), "train"), (mark("held out"), "test"))
 _FIELDS_A_ROW = 4
 _NOT_THERE = "–"
 
@@ -59,7 +71,7 @@ class ImportForm(QDialog):
     def _build(self) -> None:
         self._format = choice([(tr("recognise the format"), "auto"), *((name, name) for name in FORMATS)],
                               name=tr("Format"), tip=tr("How the files are read"))  # fmt: skip
-        self._split = choice(_SPLITS, name=tr("Split"), tip=tr("Where the questions go: to learn from, or"
+        self._split = choice([(tr(text), value) for text, value in _SPLITS], name=tr("Split"), tip=tr("Where the questions go: to learn from, or"
                              " held out to measure with"))  # fmt: skip
         self._skip = QCheckBox(tr("Leave bad rows out"))
         self._skip.setToolTip(tr("Take the file without them; they are listed in a file beside it"))
@@ -75,7 +87,7 @@ class ImportForm(QDialog):
         self._found = label(tr("Reading …"), "dim", wrap=True)
         self._problem = label("", "bad", wrap=True)
         self._problem.hide()
-        self._sheet = Sheet(_HEAD, name=tr("The first rows as they will be read"), stretch=1, numbers=(0,),
+        self._sheet = Sheet(all_tr(_HEAD), name=tr("The first rows as they will be read"), stretch=1, numbers=(0,),
                             widths=(56, 400, 136, 96, 80, 168), empty=tr("No row can be read like this"))  # fmt: skip
         self._go = button(
             tr("Import"), self._on_go, role="main", tip=tr("Take all rows of these files (Enter)")
@@ -97,7 +109,11 @@ class ImportForm(QDialog):
     def _names(self) -> str:
         first = one_line(self._files[0].name, most=80)
         more = len(self._files) - 1
-        return first if not more else f"{first} and {things(more, 'more file')}"
+        return (
+            first
+            if not more
+            else tr("{first} and {more}", first=first, more=things(more, "more file"))
+        )
 
     def _map_columns(self, columns: tuple[str, ...]) -> None:
         """Offer each column of the file for each of ours; what is probably meant is chosen."""
@@ -157,11 +173,18 @@ class ImportForm(QDialog):
                 return
         items = [item for one in found for item in one.items]
         self._sheet.show_rows([_cells(item) for item in items[:ROWS]])
-        self._found.setText("; ".join(
-            f"{one_line(one.path.name, most=60)} is {one.format}" for one in found if not one.refusal
-        ))  # fmt: skip
+        read = [one for one in found if not one.refusal]
+        told = "; ".join(
+            tr(
+                "{file} is read as {format}",
+                file=one_line(one.path.name, most=60),
+                format=one.format,
+            )
+            for one in read
+        )
+        self._found.setText(tr("{told}. Its first rows:", told=told) if len(read) == 1 else told)
         self._faults = [
-            f"{one_line(one.path.name, most=40)}, line {fault.line}: {one_line(fault.reason)}"
+            tr("{file}, line {line}: {reason}", file=one_line(one.path.name, most=40), line=fault.line, reason=one_line(fault.reason))
             for one in found for fault in one.faults
         ]  # fmt: skip
         self._refusal = next((one.refusal for one in found if one.refusal), "")
@@ -172,7 +195,11 @@ class ImportForm(QDialog):
         bad = self._refusal or "\n".join(self._faults[:3])
         more = len(self._faults) - 3
         if not self._refusal and more > 0:
-            bad += f"\nand {things(more, 'more bad row')} among the first {ROWS}"
+            bad += "\n" + tr(
+                "and {more} among the first {rows}", more=things(more, "more bad row"), rows=ROWS
+            )
+        if self._faults and not self._refusal and not self._skip.isChecked():
+            bad += "\n" + tr("Tick “Leave bad rows out” to take the others, or mend the file.")
         self._show_problem(bad)
         self._go.setEnabled(not self._refusal and (not self._faults or self._skip.isChecked()))
 
@@ -199,6 +226,6 @@ def _cells(item: Any) -> tuple[Any, ...]:
         (explanations, "explanation"), (rationales, "rationale"),
     )  # fmt: skip
     comes_with = ", ".join(things(n, what) for n, what in parts if n) or _NOT_THERE
-    split = "held out" if question.split == "test" else "train"
-    kind = _KINDS.get(question.answer_kind, question.answer_kind)
+    split = tr("held out") if question.split == "test" else tr("train")
+    kind = tr(_KINDS.get(question.answer_kind, question.answer_kind))
     return (item.line, question.text, question.gold, kind, split, comes_with)

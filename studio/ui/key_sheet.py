@@ -13,8 +13,8 @@ from studio.ui.texts import mark, tr
 from studio.ui.theme import GRID
 
 KEYS = (
-    ("↓  ↑", mark("next, previous question")), ("1 – 9", mark("choose a teacher")),
-    ("← →", mark("move the threshold (when it has the focus)")),
+    ("↓  ↑", mark("Next, previous question")), ("1 – 9", mark("Choose a teacher")),
+    ("← →", mark("Move the threshold (when it has the focus)")),
 )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -76,10 +76,11 @@ class WindowActions:
 
     def _file(self) -> Menu:
         window = self._window
+        others = [folder for folder in remembered_projects() if folder != self._bench.project]
         recent = [
-            Verb(f"recent-{n}", _menu_text(folder.name), "", tr("Open {folder}", folder=folder),
+            Verb(f"recent-{n}", _menu_text(folder, among=others), "", tr("Open {folder}", folder=folder),
                  partial(window.open_requested.emit, folder))
-            for n, folder in enumerate(f for f in remembered_projects() if f != self._bench.project)
+            for n, folder in enumerate(others)
         ]  # fmt: skip
         return (
             Verb("new", tr("&New project …"), "Ctrl+N", tr("Make an empty project and open it"),
@@ -285,5 +286,8 @@ def read_changes(store: Store) -> tuple[str | None, str | None]:
     return next_changes(store)
 
 
-def _menu_text(name: str) -> str:
+def _menu_text(folder: Path, *, among: Sequence[Path]) -> str:
+    """Return a project's name; where several are called so, with the folder it is in."""
+    alike = sum(other.name == folder.name for other in among) > 1
+    name = f"{folder.name} ({folder.parent})" if alike else folder.name
     return name.replace("&", "&&")[:60]
