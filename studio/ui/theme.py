@@ -201,7 +201,9 @@ def _lists_and_bars(s: Scheme) -> str:
     QComboBox QAbstractItemView {{ border: 1px solid {s.line}; background: {s.panel}; }}
     QLineEdit:focus, QComboBox:focus, QAbstractSpinBox:focus, QTableView:focus, QListView:focus,
     QPlainTextEdit:focus, QTextEdit:focus {{ border-color: {s.accent}; }}
-    QPlainTextEdit[role="bare"], QTextEdit[role="bare"] {{ border: none; background: transparent; }}
+    QPlainTextEdit[role="bare"], QTextEdit[role="bare"] {{ border: 1px solid transparent;
+        background: transparent; }}
+    QPlainTextEdit[role="bare"]:focus, QTextEdit[role="bare"]:focus {{ border-color: {s.accent}; }}
     QTableView {{ gridline-color: {s.line}; alternate-background-color: {s.window}; }}
     QTableView[role="matrix"], QTableView[role="matrix"] QHeaderView::section {{
         font-size: {SMALL + 1}px; }}

@@ -72,3 +72,16 @@ def missed_by_tab(part: QWidget, qtbot: QtBot) -> list[str]:
     wanted -= {one for one in wanted if isinstance(one, QAbstractButton) and one.group()
                and not one.isChecked()}  # fmt: skip
     return [f"{type(one).__name__} {one.accessibleName()}" for one in wanted - {*reached}]
+
+
+def unmarked(part: QWidget, elsewhere: QWidget) -> list[str]:
+    """Return the controls that look the same with the focus as without."""
+    found = []
+    for one in controls(part):
+        if one.isVisible() and one.isEnabled() and one.focusPolicy() & Qt.FocusPolicy.TabFocus:
+            elsewhere.setFocus()
+            before = one.grab().toImage()
+            one.setFocus(Qt.FocusReason.TabFocusReason)
+            if one.hasFocus() and one.grab().toImage() == before:
+                found.append(f"{type(one).__name__} {one.accessibleName()}")
+    return found

@@ -226,13 +226,13 @@ def test_one_decision_on_all_that_match_is_undone_as_one(
     window = open_window(fifty)
     desk = desk_of(window, qtbot)
     store = window.workbench.reader
-    qtbot.waitUntil(lambda: desk.bulk.text() == "All 100")
+    qtbot.waitUntil(lambda: desk.bulk.text() == "Decide all 100")
     desk.filters.set_filter(Filter(state="rejected"))
-    qtbot.waitUntil(lambda: desk.bulk.text() == "All 50")
+    qtbot.waitUntil(lambda: desk.bulk.text() == "Decide all 50")
     assert desk.bulk._actions["accept"].text() == "Accept 50 rationales by hand"
     desk.bulk._actions["accept"].trigger()
     qtbot.waitUntil(lambda: store.count(Override, "accepted") == 50)
     assert store.value("SELECT count(*) FROM actions WHERE what = 'override'") == 1
     window.undo()
     qtbot.waitUntil(lambda: store.count(Override) == 0)
-    qtbot.waitUntil(lambda: desk.bulk.text() == "All 50")
+    qtbot.waitUntil(lambda: desk.bulk.text() == "Decide all 50")

@@ -42,7 +42,7 @@ from studio.ui.widgets.gpu_meter import GpuMeter
 from studio.ui.widgets.toast import Toast
 from studio.ui.window_state import zoom_now
 from tests.ui.conftest import Open, desk_of
-from tests.ui.controls import controls, missed_by_tab, nameless
+from tests.ui.controls import controls, missed_by_tab, nameless, unmarked
 
 
 async def _endless() -> AsyncIterator[Progress]:
@@ -471,3 +471,15 @@ def test_tab_goes_through_a_page_and_comes_round(
     qtbot.waitUntil(lambda: page.reading.is_idle)
     page.focusNextChild()
     assert not missed_by_tab(page, qtbot)
+
+
+@pytest.mark.parametrize("name", STATIONS)
+def test_where_the_focus_is_can_be_seen(
+    open_window: Open, project: Path, name: str, qtbot: QtBot
+) -> None:
+    window = open_window(project)
+    page = window.show_page(name)
+    qtbot.waitUntil(lambda: page.reading.is_idle)
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow)
+    assert not unmarked(page, window._stack)

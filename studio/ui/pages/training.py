@@ -87,7 +87,7 @@ class TrainingPage(Page):
             splitter.setChildrenCollapsible(False)
             splitter.setHandleWidth(GRID * 2)
         layout = self.page_layout()
-        layout.addLayout(row(label(tr(self.title), "title"), None))
+        layout.addLayout(row(label(tr(self.title), "title"), None, self._curves.ways))
         layout.addWidget(whole, 1)
 
     def _settings_card(self) -> QWidget:

@@ -36,7 +36,7 @@ class BulkButton(QPushButton):
 
     def show_count(self, n: int) -> None:
         """Say how many there are."""
-        self.setText(tr("All {n}", n=f"{n:,}"))
+        self.setText(tr("Decide all {n}", n=f"{n:,}"))
         self.setEnabled(n > 0)
         for wish, text in (
             ("accept", tr("Accept {n} rationales by hand", n=f"{n:,}")),

@@ -45,12 +45,12 @@ CHARTS = (
     Chart(mark("Loss per role"), ("loss_*",), mark("explanations and rationales apart")),
     Chart(mark("Learning rate"), ("lr",), mark("as the schedule sets it"), smooth=False),
     Chart(mark("Gradient norm"), ("grad_norm",), mark("before clipping")),
-    Chart(mark("Tokens/s"), ("tokens_per_s", "unpadded_tokens_per_s"), mark("supervised, and all")),
+    Chart(mark("Tokens/s"), ("tokens_per_s", "unpadded_tokens_per_s"), mark("learned, which are those of the answers, and all that are read")),
     Chart(mark("Held-out accuracy"), ("val_accuracy", "accuracy"), mark("share answered right: of a few questions"
           " not learned from, on the way; of the held-out exam, before training and after it"), smooth=False, always=False),
     Chart(mark("GPU memory, MB"), ("gpu_memory_mb",), mark("most that was in use"), smooth=False, always=False),
 )  # fmt: skip
-NAMES = {"loss": mark("training"), "val_loss": mark("held out"), "tokens_per_s": mark("supervised"),
+NAMES = {"loss": mark("training"), "val_loss": mark("held out"), "tokens_per_s": mark("learned"),
          "unpadded_tokens_per_s": mark("all"), "val_accuracy": mark("quiz"), "accuracy": mark("exam"), "lr": mark("rate"),
          "grad_norm": mark("norm"), "gpu_memory_mb": mark("memory")}  # fmt: skip
 SELDOM = ("val_loss", "val_accuracy", "accuracy")
@@ -115,12 +115,10 @@ class Curves(QWidget):
         for _, plot in self._charts:
             plot.pointed_at.connect(self._on_pointed)
         self._place()
-        self._ways = QWidget()
-        self._ways.setLayout(
+        self.ways = QWidget(self)  #: how curves are drawn; for the page to place, beside its title
+        self.ways.setLayout(
             row(label(tr("Smoothing"), "small"), self._smoothing, self._smooth_text, self._log)
         )
-        head = row(self._head, self._ways)
-        head.setStretch(0, 1)
         notice, plots = Notice(), QWidget()
         notice.show_text(
             tr("No run to show"), tr("The curves of a run are drawn here, live, while it learns.")
@@ -130,7 +128,7 @@ class Curves(QWidget):
         self._stack = QStackedWidget()
         self._stack.addWidget(notice)
         self._stack.addWidget(plots)
-        layout = column(head, self._warning, self._stack)
+        layout = column(self._head, self._warning, self._stack)
         layout.setStretch(2, 1)
         self.setLayout(layout)
         self._timer = QTimer(self)
@@ -182,7 +180,7 @@ class Curves(QWidget):
             plot.show_lines(self._lines(chart, weight), last_step=last)
         self._place()
         self._stack.setCurrentIndex(1 if self._runs else 0)
-        self._ways.setVisible(bool(self._runs))
+        self.ways.setVisible(bool(self._runs))
         self._head.setText(_in_words(self._runs))
         warnings = [text for run in self._runs for text in run.curves.warnings]
         self._warning.setText("\n".join(f"⚠ {one_line(text, most=300)}" for text in warnings[-3:]))
@@ -271,7 +269,7 @@ def _in_words(runs: Sequence[_Followed]) -> str:
         tr("epoch {epoch:.2f}", epoch=latest.epoch),
     ]
     for name, form in (("loss", tr("loss {:.4f}")), ("val_loss", tr("held out {:.4f}")),
-                       ("tokens_per_s", tr("{:,.0f} supervised tokens/s")),
+                       ("tokens_per_s", tr("{:,.0f} learned tokens/s")),
                        ("gpu_memory_mb", tr("{:,.0f} MB on the GPU"))):  # fmt: skip
         if (value := curves.last(name)) is not None:
             parts.append(form.format(value))
