@@ -1,16 +1,17 @@
 """Requests a second of the whole engine beside bare clients, in one run.
 
-``python -m tests.benchmarks.committee [REQUESTS AT_ONCE]``, else 500 at 64 and 1,000 at 256: an
-endpoint in a process of its own answers after 200 ms. The engine's time is that of a stage from its
+``python -m tests.benchmarks.committee [REQUESTS AT_ONCE] [--distilabel PYTHON]``, else 500 at 64 and
+1,000 at 256: an endpoint in a process of its own answers after 200 ms. The engine's time is that of a stage from its
 first question to its last: intent row, request, raw reply on disk, reading, record, all committed
-and synced. Making the project, the clients and the closing are in nobody's time.
+and synced. Making the project, the clients and the closing are in nobody's time. distilabel has its turns in
+the same rotation, from a throwaway environment (``distilabel_peer.py``) or with the given PYTHON.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import multiprocessing
-import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -30,9 +31,11 @@ from studio.prompts import Prompts
 from studio.store.tables import Store
 from studio.teachers.openai_chat import OpenAIChat
 from studio.teachers.opener import TeacherOpener
+from tests.benchmarks.distilabel_peer import python_with_distilabel, seconds
 from tests.fakes import add_mistakes, completion, teacher
 
 LATENCY_S = 0.2
+BARE, ENGINE = "bare aiohttp", "engine: ledger, records, commits"
 TIMES = 3  #: each client has so many turns, in rotation; the best counts, the machine is shared
 Client = Callable[[str, int, int], Awaitable["Took"]]
 
@@ -44,41 +47,64 @@ class Took(NamedTuple):
     cpu: float
 
 
-def main(*sizes: int) -> None:
+def main() -> None:
     """Print one line per client and size."""
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument(
+        "sizes", nargs="*", type=int, metavar="N", help="requests, and how many at once"
+    )
+    asked.add_argument(
+        "--distilabel", default="install", help="a python that has it, install or none"
+    )
+    given = asked.parse_args()
     here, there = multiprocessing.get_context("spawn").Pipe()
     endpoint = multiprocessing.get_context("spawn").Process(target=_serve, args=(there,))
     endpoint.start()
     url = here.recv()
     try:
-        for requests, at_once in [(sizes[0], sizes[1])] if sizes else [(500, 64), (1000, 256)]:
-            _compare(url, requests, at_once)
+        with tempfile.TemporaryDirectory() as folder:
+            python, told = python_with_distilabel(given.distilabel, Path(folder))
+            for requests, at_once in (
+                [tuple(given.sizes)] if given.sizes else [(500, 64), (1000, 256)]
+            ):
+                _compare(url, requests, at_once, python=python, told=told)
     finally:
         endpoint.terminate()
         endpoint.join()
 
 
-def _compare(url: str, requests: int, at_once: int) -> None:
+def _compare(url: str, requests: int, at_once: int, *, python: str, told: str) -> None:
     clients: dict[str, Client] = {
-        "bare aiohttp": _bare, "AsyncOpenAI, httpx": _openai_httpx,
+        BARE: _bare, "AsyncOpenAI, httpx": _openai_httpx,
         "AsyncOpenAI, aiohttp": _openai_aiohttp, "teacher without a ledger": _teacher,
-        "engine: ledger, records, commits": _engine,
+        ENGINE: _engine,
     }  # fmt: skip
     took = dict.fromkeys(clients, Took(float("inf"), float("inf")))
+    beside: dict[str, float] = {}
     for turn in range(TIMES):
         for name, client in clients.items():
             if not turn:
                 asyncio.run(client(url, 2, 2))  # imports are not the question
             took[name] = min(took[name], asyncio.run(client(url, requests, at_once)))  # type: ignore[arg-type]
+        if python:
+            for name, wall in seconds(python, url, requests, at_once).items():
+                beside[name] = min(wall, beside.get(name, wall))
     print(
         f"\n{requests:,} requests, {LATENCY_S * 1000:.0f} ms each, {at_once} at once, best of {TIMES}"
     )
-    print(f"{'client':<34}{'requests/s':>11}{'of bare':>9}{'CPU ms each':>13}")
-    bare = took["bare aiohttp"][0]
+    print(f"{'client':<46}{'requests/s':>11}{'of bare':>9}{'CPU ms each':>13}")
+    bare, ours = took[BARE].wall, took[ENGINE].wall
     for name, (wall, cpu) in took.items():
         print(
-            f"{name:<34}{requests / wall:>11.0f}{bare / wall:>9.0%}{cpu / requests * 1000:>13.2f}"
+            f"{name:<46}{requests / wall:>11.0f}{bare / wall:>9.0%}{cpu / requests * 1000:>13.2f}"
         )
+    for name, wall in beside.items():
+        print(
+            f"{f'distilabel {told}, {name}':<46}{requests / wall:>11.0f}{bare / wall:>9.0%}"
+            f"   the engine makes {wall / ours:.1f} times as many"
+        )
+    if not python:
+        print(f"distilabel: {told}")
 
 
 async def _timed(work: Awaitable[object]) -> Took:
@@ -161,18 +187,25 @@ def _serve(there: Connection) -> None:
 
 
 async def _endpoint(there: Connection) -> None:
-    served = 0
+    served, first, last = 0, 0.0, 0.0
 
     async def reply(request: web.Request) -> web.Response:
-        nonlocal served
+        nonlocal served, first, last
         served += 1
-        number = served
+        number, first = served, first or time.perf_counter()
         await request.read()
         await asyncio.sleep(LATENCY_S)
+        last = time.perf_counter()
         return web.json_response(completion("1 + 1 = 2\nAnswer: 2", number=number))
+
+    async def took(request: web.Request) -> web.Response:
+        nonlocal first
+        seen, first = last - first, 0.0
+        return web.Response(text=str(seen))
 
     app = web.Application()
     app.router.add_post("/v1/chat/completions", reply)
+    app.router.add_get("/v1/took", took)
     runner = web.AppRunner(app)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0, backlog=1024)
@@ -182,4 +215,4 @@ async def _endpoint(there: Connection) -> None:
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    main()
