@@ -8,6 +8,8 @@ rounded to the digits it has.
 from __future__ import annotations
 
 import re
+import string
+from collections.abc import Iterator
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -17,6 +19,10 @@ _SUM = re.compile(
     rf"(?<![\d.,])(?P<left>(?:{_NUMBER})(?:\s*[-+*×·x/÷−]\s*(?:{_NUMBER})){{1,8}})"
     rf"\s*=\s*(?P<right>-?(?:{_NUMBER}))(?![\d]|[.,]\d)"
 )
+_RESULT = re.compile(r"=\s*-?[$€£]?\d")  #: what every sum has, and most prose has not
+_BEFORE = (
+    string.digits + string.whitespace + "\x1c\x1d\x1e\x1f$€£,.-+*×·x/÷−"
+)  #: what a sum's left side is made of
 _PART = re.compile(rf"(?P<number>{_NUMBER})|(?P<sign>[-+*×·x/÷−])")
 _JOINED_BEFORE = re.compile(r"[-+*×·/÷−^=(\[{)\]}\w%.,:]\s*$|[A-Za-z]\s*$")
 _JOINED_AFTER = re.compile(r"\s*(?:[-+*×·/÷−^%(]|x\s*\d|R\b|r\b|remainder)|[A-Za-z_]")
@@ -35,7 +41,7 @@ class Mistaken(NamedTuple):
 
 def mistaken_sum(text: str) -> Mistaken | None:
     """Return the first sum of a text that is wrong, or None."""
-    for match in _SUM.finditer(text):
+    for match in _sums(text):
         before = text[max(0, match.start() - 24) : match.start()].rpartition("\n")[2]
         before = _END_OF_BOLD.sub(" ", before)
         joined = _JOINED_BEFORE.search(before) and not _WORD_BEFORE.search(before)
@@ -49,33 +55,59 @@ def mistaken_sum(text: str) -> Mistaken | None:
     return None
 
 
-def _value(text: str) -> Fraction | None:
+def _sums(text: str) -> Iterator[re.Match[str]]:
+    """Yield what the pattern of a sum finds; it is looked for before an equals sign only."""
+    at, whole = 0, not _is_plain(text)
+    for result in _RESULT.finditer(text):
+        if result.start() < at:
+            continue
+        if not whole:
+            at = max(at, len(text[: result.start()].rstrip(_BEFORE)))
+        match = _SUM.search(text, at)
+        if match is None:
+            return
+        yield match
+        at = match.end()
+
+
+def _is_plain(text: str) -> bool:
+    """Return whether all its digits and spaces are those of ASCII."""
+    return text.isascii() or not any(c.isspace() or c.isdecimal() for c in set(text) if c > "\x7f")
+
+
+def _value(text: str) -> Fraction | int | None:
     """Return what a row of numbers and signs comes to; None where it divides by nothing."""
-    total, product, sign, sum_sign = Fraction(0), Fraction(1), "×", 1
+    total: Fraction | int = 0
+    product: Fraction | int = 1
+    sign, sum_sign = "×", 1
     for part in _PART.finditer(text):
         if part["sign"]:
             sign = part["sign"]
             if sign in "+-−":
                 total += sum_sign * product
-                product, sum_sign, sign = Fraction(1), 1 if sign == "+" else -1, "×"
+                product, sum_sign, sign = 1, 1 if sign == "+" else -1, "×"
             continue
         number = _number(part["number"])
         if sign in _OVER and not number:
             return None
-        product = product / number if sign in _OVER else product * number
+        product = Fraction(product) / number if sign in _OVER else product * number
     return total + sum_sign * product
 
 
-def _number(text: str) -> Fraction:
+def _number(text: str) -> Fraction | int:
+    if text.isdecimal():
+        return int(text)
     return Fraction(re.sub(r"[$€£,]", "", text))
 
 
-def _agree(value: Fraction, said: Fraction, written: str) -> bool:
+def _agree(value: Fraction | int, said: Fraction | int, written: str) -> bool:
     """Return whether a result is right, cut or rounded to its own digits."""
-    return abs(value - said) < Fraction(1, 10 ** len(written.partition(".")[2]))
+    if value == said:
+        return True
+    return abs(Fraction(value) - said) < Fraction(1, 10 ** len(written.partition(".")[2]))
 
 
-def _shown(value: Fraction) -> str:
+def _shown(value: Fraction | int) -> str:
     if value.denominator == 1:
         return f"{value.numerator:,}"
     return f"{float(value):,.4g}"

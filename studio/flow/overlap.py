@@ -12,8 +12,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from studio.domain.words import vocabulary_of, words_of
+
 NEAR = 0.85  #: Jaccard likeness of the two sets of words from which on questions count as the same
-_WORD = re.compile(r"[^\W\d_]+")
 #: A number, or a sign that reckons with the one after it: 2 + 2 and 2 - 2 are not the same.
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*|[-+*/^×÷−·](?=\s?[\d(])")
 
@@ -56,8 +57,12 @@ def pairs(ours: Mapping[str, str], others: Mapping[str, str]) -> Iterator[Pair]:
 
 def alike(texts: Mapping[str, str]) -> Iterator[Pair]:
     """Yield the pairs of texts of one lot that are nearly the same, each pair once."""
+    times = Counter(map(numbers_of, texts.values()))
+    shared = {key: text for key, text in texts.items() if times[numbers_of(text)] > 1}
+    if not shared:  # as good as always, and told without a look at the words
+        return
     lot = _Lot(texts)
-    for key, text in texts.items():
+    for key, text in shared.items():
         yield from lot.like(key, text)
         lot.add(key, text)
 
@@ -96,10 +101,9 @@ class _Lot:
 
 
 def _print(text: str) -> _Print:
-    folded = text.casefold()
-    words = _WORD.findall(folded)
-    numbers = tuple(number.replace(",", "") for number in _NUMBER.findall(folded))
-    return _Print(numbers, frozenset(words), (*words, *numbers))
+    words = words_of(text)
+    numbers = tuple(number.replace(",", "") for number in _NUMBER.findall(text))
+    return _Print(numbers, vocabulary_of(text), (*words, *numbers))
 
 
 def _likeness(one: _Print, other: _Print) -> float:
