@@ -26,13 +26,18 @@ def batches(
     cancel: Annotated[
         str, typer.Option(help="Ask the endpoint to end this one; its id, or how it begins")
     ] = "",
+    dry_run: Annotated[
+        bool, typer.Option(help="With --cancel: say which one that is, and ask for nothing")
+    ] = False,
     json_: Json = False,
 ) -> None:
     """List the batches handed to endpoints; 'run' collects what they bring."""
-    bench = Workbench(project, read_only=not cancel)
+    bench = Workbench(project, read_only=dry_run or not cancel)
     try:
         known = all_batches(bench.store)
-        if cancel:
+        if cancel and dry_run:
+            known = [_chosen(known, cancel)]
+        elif cancel:
             chosen = _chosen(known, cancel)
             asyncio.run(_cancel(bench, chosen))
             if not json_:

@@ -1,16 +1,19 @@
-"""What ``train --dry-run`` says: the data, the steps, the memory, and what the student would read."""
+"""What ``train --dry-run`` says, data, steps, memory and what the student would read; and ``queue``."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from studio.app.free_memory import free_memory
 from studio.app.workbench import Workbench
-from studio.cli.output import drive, print_json
+from studio.cli.output import drive, print_json, table
 from studio.domain.errors import StudioError
 from studio.domain.visible import visible
 from studio.flow import outlook
+from studio.flow.run_queue import Entry, outlooks
 
 
 def tell_outlook(
@@ -30,7 +33,11 @@ def tell_outlook(
     except StudioError as error:
         troubles.append(str(error))
     try:
-        drive(outlook.show_tokens(bench.bench, student, settings, found.append), quiet=json_)
+        with tempfile.TemporaryDirectory() as runs:  # the project stays as it is
+            drive(
+                outlook.show_tokens(bench.bench, student, settings, found.append, runs=Path(runs)),
+                quiet=json_,
+            )
         told["tokens"] = {
             "limit": found[0].limit, "end_is_trained": found[0].end_is_trained,
             "too_long": found[0].over, "roles": found[0].roles,
@@ -47,6 +54,17 @@ def tell_outlook(
         print(f"\n{example.side} {example.role}: {example.prompt} tokens read, "
               f"{example.tokens - example.prompt} learned (between the marks), {example.cut} cut")  # fmt: skip
         print(_marked(example))
+
+
+def tell_queue(bench: Workbench, entries: Sequence[Entry], *, json_: bool) -> None:
+    """Print what each run of a queue would be, and what it is by now."""
+    found = outlooks(bench.bench, entries)
+    if json_:
+        print_json({"runs": [one._asdict() for one in found]})
+        return
+    rows = [(one.name, one.state or "not made", one.student, one.examples, one.steps, one.message)
+            for one in found]  # fmt: skip
+    print(table(rows, head=("name", "run", "student", "examples", "steps at most", "")))
 
 
 def _first_of_each(examples: Iterable[outlook.Shown]) -> list[outlook.Shown]:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from studio.app.workbench import Workbench
+from studio.cli.dry_run import tell_queue
 from studio.cli.output import drive, print_json, table
 from studio.cli.project import Json, Project
 from studio.cli.student import StudentName, settings_of
@@ -36,12 +37,16 @@ def queue(
     evaluated: Annotated[
         bool, typer.Option("--evaluate", help="Let each student sit the exam")
     ] = False,
+    dry_run: Annotated[bool, typer.Option(help="Tell what each would be, train nothing")] = False,
     json_: Json = False,
 ) -> None:
     """Train one run after another; one that fails does not keep the rest from being made."""
     entries = _entries(file)
-    bench = Workbench(project)
+    bench = Workbench(project, read_only=dry_run)
     try:
+        if dry_run:
+            tell_queue(bench, entries, json_=json_)
+            return
         trouble = _drive(bench, entries, evaluated=evaluated, quiet=json_)
         found = outcomes(bench.bench, entries)
     finally:
@@ -71,7 +76,7 @@ def ablate(
     json_: Json = False,
 ) -> None:
     """Train and examine the student without each part of the method, under one budget."""
-    bench = Workbench(project)
+    bench = Workbench(project, read_only=dry_run)
     trouble: StudioError | None = None
     try:
         entries = ablation.plan(bench.bench, settings_of(None, set_), steps=steps, only=only or ())

@@ -62,7 +62,7 @@ def train(
     """Train the student on what was accepted; curves go to the run's folder."""
     if launcher != "local":
         raise SpecError(f"there is no launcher {launcher!r} here: use --launcher local")
-    bench = Workbench(project)
+    bench = Workbench(project, read_only=dry_run)
     try:
         if dry_run:
             tell_outlook(bench, student, settings_of(config, set_), method=method, json_=json_)

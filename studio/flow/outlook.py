@@ -202,15 +202,19 @@ async def show_tokens(
     then: Callable[[Tokens], None],
     *,
     method: str = "mapd",
+    runs: Path | None = None,
 ) -> AsyncGenerator[Progress, None]:
     """Let a job put the data of a run into tokens, and hand them to ``then``.
+
+    Args:
+        runs: where the job's folder goes; else to the project's own.
 
     Raises:
         RunError: the job failed.
     """
     wanted = wanted_run(bench, student, settings, method=method)
     draft = draft_of(bench, wanted)
-    folder = _preview_folder(bench, wanted, draft)
+    folder = (runs or bench.project / "runs") / _preview_name(wanted, draft)
     if not (folder / "artifacts" / "preview.json").is_file():
         _write_preview(folder, wanted, draft)
         async with aclosing(_preview(bench, folder)) as steps:
@@ -264,7 +268,7 @@ def _tokens_in(folder: Path) -> Tokens:
     )
 
 
-def _preview_folder(bench: Bench, wanted: Wanted, draft: Draft) -> Path:
+def _preview_name(wanted: Wanted, draft: Draft) -> str:
     spec = wanted.spec
     name = digest(draft.dataset.content_hash, spec.student.model_dump(), str(spec.max_tokens))
-    return bench.project / "runs" / f"preview-{name}"
+    return f"preview-{name}"

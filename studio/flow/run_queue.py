@@ -12,6 +12,7 @@ from studio.domain import clock
 from studio.domain.errors import RunError, StudioError
 from studio.domain.records import digest
 from studio.flow import pipeline
+from studio.flow.outlook import training_outlook, wanted_run
 from studio.flow.stage import Bench, Progress
 from studio.flow.training import result_of
 from studio.store import views
@@ -125,6 +126,32 @@ async def _drained(bench: Bench) -> AsyncGenerator[Progress, None]:
 def outcomes(bench: Bench, entries: Sequence[Entry]) -> list[Outcome]:
     """Return what became of each entry, in their order."""
     return [_outcome(bench, entry) for entry in entries]
+
+
+class EntryOutlook(NamedTuple):
+    """What a run of a queue would be; ``message`` says why it cannot be, or what became of it."""
+
+    name: str
+    state: str  #: what its run is by now; empty: not begun
+    student: str
+    examples: int | None
+    steps: int | None
+    message: str
+
+
+def outlooks(bench: Bench, entries: Sequence[Entry]) -> list[EntryOutlook]:
+    """Return what each entry would be; starts nothing and writes nothing."""
+    return [_outlook(bench, entry, _outcome(bench, entry)) for entry in entries]
+
+
+def _outlook(bench: Bench, entry: Entry, known: Outcome) -> EntryOutlook:
+    try:
+        told = training_outlook(bench, entry.student, entry.settings, method=entry.method)
+        student = wanted_run(bench, entry.student, entry.settings, method=entry.method).student.name
+    except StudioError as error:
+        return EntryOutlook(entry.name, known.state, entry.student, None, None, str(error))
+    examples = sum(sum(roles.values()) for roles in told["examples"].values())
+    return EntryOutlook(entry.name, known.state, student, examples, told["steps"], known.message)
 
 
 async def _one(bench: Bench, entry: Entry, *, evaluated: bool) -> AsyncIterator[Progress]:

@@ -128,13 +128,13 @@ async def _bare(url: str, requests: int, at_once: int) -> Took:
 
 async def _openai_httpx(url: str, requests: int, at_once: int) -> Took:
     return await _openai(
-        AsyncOpenAI(base_url=url, api_key="none", max_retries=0), requests, at_once
+        AsyncOpenAI(base_url=url, api_key="none", max_retries=0, timeout=60.0), requests, at_once
     )
 
 
 async def _openai_aiohttp(url: str, requests: int, at_once: int) -> Took:
     http = DefaultAioHttpClient()
-    return await _openai(AsyncOpenAI(base_url=url, api_key="none", max_retries=0, http_client=http),
+    return await _openai(AsyncOpenAI(base_url=url, api_key="none", max_retries=0, timeout=60.0, http_client=http),
                   requests, at_once)  # fmt: skip
 
 

@@ -1,0 +1,95 @@
+"""Every verb that can spend has a dry run, and a dry run asks nobody and leaves the project as it is."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from studio.domain.records import StudentRecord
+from studio.prompts import resources
+from studio.store import batch_views
+from studio.store.tables import Store
+from tests.curated import add_case, add_question
+from tests.fakes import FaultyEndpoint, teacher
+
+BATCH = "0123456789abcdef"
+QUEUE = '[[run]]\nname = "one"\nepochs = 1\n[[run]]\nname = "two"\nno_such_setting = 1\n'
+#: Each verb that buys calls or trains, or tells an endpoint what to do; and what its dry run says.
+VERBS = {
+    "run": (["--target", "2", "--revise", "1", "--samples", "2"], "revise"),
+    "round": (["--rounds", "2", "--budget", "5", "--blind"], "2 held-out questions"),
+    "train": (["--set", "epochs=1"], "examples"),
+    "ablate": (["--steps", "3"], "not made yet"),
+    "queue": (["QUEUE"], "no_such_setting"),
+    "batches": (["--cancel", BATCH[:6]], BATCH[:8]),
+}
+#: What SQLite and the lock keep beside a project that is open; they hold no record.
+_BESIDE = (".lock", "-wal", "-shm")
+
+
+@pytest.fixture
+def endpoint() -> Iterator[FaultyEndpoint]:
+    made = FaultyEndpoint()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def project(tmp_path: Path, endpoint: FaultyEndpoint) -> Path:
+    store = Store.create(tmp_path / "p")
+    for name in ("gpt", "gemini"):
+        store.put(teacher(name, endpoint.url, price_in=1.0, price_out=4.0))
+    for n in range(3):
+        add_case(store, f"How many are {n} and 4?")
+    for n in range(2):
+        add_question(store, f"How many are 5{n} and 4?", split="test")
+    student = str(resources() / "demo" / "student")
+    store.put(StudentRecord(name="small", location=student, prompts="bare"))
+    store.set_setting("student", "small")
+    store.execute(batch_views.BEGIN, BATCH, "gpt", 3, 0.5, 1.0)
+    store.execute(batch_views.HANDED_OVER, "theirs", BATCH)
+    store.close()
+    (tmp_path / "queue.toml").write_text(QUEUE)
+    return tmp_path / "p"
+
+
+def contents(project: Path) -> dict[str, str]:
+    """Return what a project holds: its files by their hash, its records line by line."""
+    store = Store(project, read_only=True)
+    dump = "\n".join(store.sql.iterdump())
+    store.close()
+    files = {
+        str(path.relative_to(project)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(project.rglob("*"))
+        if path.is_file() and not path.name.endswith(_BESIDE)
+    }
+    return {**files, "records": dump}
+
+
+@pytest.mark.parametrize(
+    ("verb", "as_json"), [*((verb, False) for verb in VERBS), ("round", True), ("queue", True)]
+)
+def test_a_dry_run_spends_nothing_and_writes_nothing(
+    project: Path, endpoint: FaultyEndpoint, verb: str, as_json: bool
+) -> None:
+    options, said = VERBS[verb]
+    options = [str(project.parent / "queue.toml") if one == "QUEUE" else one for one in options]
+    before = contents(project)
+    done = subprocess.run(
+        [sys.executable, "-m", "studio", verb, str(project), *options, "--dry-run",
+         *(["--json"] if as_json else [])],
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert contents(project) == before
+    assert endpoint.requests == 0
+    if as_json:
+        assert json.loads(done.stdout)
+    else:
+        assert said in done.stdout
