@@ -13,6 +13,8 @@ _NAMES = {
     "review": mark("reviews"),
     "review explanations": mark("reviews of explanations"),
     "revise": mark("revisions"),
+    "solve more": mark("further rationales"),
+    "review more": mark("reviews of these"),
     "decide": mark("decisions"),
     "evaluate": mark("evaluation"),
     "all": mark("all"),
@@ -31,6 +33,8 @@ _WORK = {
         mark("Ask for {n} review of an explanation"), mark("Ask for {n} reviews of explanations"),
     ),
     "revise": (mark("Ask for {n} revision"), mark("Ask for {n} revisions")),
+    "solve more": (mark("Ask for {n} further rationale"), mark("Ask for {n} further rationales")),
+    "review more": (mark("Ask for {n} review of these"), mark("Ask for {n} reviews of these")),
     "decide": (mark("Decide on {n} rationale"), mark("Decide on {n} rationales")),
 }  # fmt: skip
 
