@@ -39,6 +39,9 @@ class Mutant(NamedTuple):
 COMMITTEE, KILLS = "tests/flow/test_committee.py", "tests/flow/test_kills.py"
 ONE_CALL = "tests/teachers/test_openai_chat.py"
 FAULTS, POWER = "tests/flow/test_faults.py", "tests/store/test_power_loss.py"
+ASKING, BUDGET = "tests/flow/test_asking.py", "tests/flow/test_budget.py"
+BY_BATCH, REVIEWS = "tests/flow/test_batches.py", "tests/flow/test_reviews.py"
+PURSE, BATCHES = "studio/flow/purse.py", "studio/flow/batches.py"
 CALLS, CHAT = "studio/flow/calls.py", "studio/teachers/openai_chat.py"
 
 MUTANTS = (
@@ -75,7 +78,71 @@ MUTANTS = (
     ), (FAULTS,)),
     Mutant("commits not synced", (
         Change("studio/store/database.py", '"PRAGMA synchronous=EXTRA"', '"PRAGMA synchronous=NORMAL"'),
-    ), (POWER,)),
+    ), (f"{POWER}::test_two_hundred_cuts_lose_nothing_that_was_promised",)),
+    Mutant("a reply on disk is bought again", (
+        Change(CALLS, "        if call is None or call.reply is None:\n", "        if True:\n"),
+    ), (COMMITTEE,)),
+    Mutant("reviews wait for the stage before", (
+        Change("studio/flow/together.py", "        if not kept.made:\n", "        if True:\n"),
+    ), (ASKING,)),
+    Mutant("the target has no end", (
+        Change("studio/flow/rationales.py",
+               'if row["samples"] < self._quality.most_samples]', "]"),
+    ), (ASKING,)),
+    Mutant("the budget begins anew with each start", (
+        Change("studio/flow/budget.py", "if begun is None or begun", "if True or begun"),
+    ), (BUDGET,)),
+    Mutant("what may have been billed is taken for nothing", (
+        Change(PURSE, "        if maybe and cost is None:\n", "        if False:\n"),
+    ), ("tests/flow/test_purse.py", BUDGET)),
+    Mutant("the budget does not see what is under way", (
+        Change(PURSE, "spent + self._reserved + expected <=", "spent + expected <="),
+    ), ("tests/flow/test_purse.py", BUDGET)),
+    Mutant("a batch's intents after it", (
+        Change(BATCHES, "        self._store.check_space()\n        with",
+               "        remote = await self._endpoint.submit([item.line for item in items], mark=batch_id)\n"
+               "        self._store.check_space()\n        with"),
+        Change(BATCHES, "            remote = await self._endpoint.submit([item.line for item in items],"
+               " mark=batch_id)\n        except", "            pass\n        except"),
+    ), (f"{BY_BATCH}::test_an_answer_lost_after_handing_over_is_looked_for_by_its_mark",
+        f"{BY_BATCH}::test_killed_while_the_batch_is_out_it_is_collected_by_the_next_run")),
+    Mutant("a batch that is out is not counted", (
+        Change("studio/flow/batch_deal.py", "        purse.hold(held, calls)\n", "        purse.hold(0.0, 0)\n"),
+        Change("studio/flow/batch_deal.py", "purse.hold(-held, -calls)", "purse.hold(0.0, 0)"),
+    ), (BY_BATCH,)),
+    Mutant("an output under whatever call it names", (
+        Change(BATCHES, "or call_id not in waiting:", "or False:"),
+    ), (BY_BATCH,)),
+    Mutant("wrong sums pass the gate", (
+        Change("studio/domain/policy.py", "if policy.arithmetic_gate and not sums_hold:", "if False:"),
+    ), ("tests/flow/test_checks.py",)),
+    Mutant("any mark will do", (
+        Change("studio/flow/review_reading.py", "SCORE_{re.escape(mark)}:", "SCORE_[0-9a-f]+:"),
+    ), (REVIEWS,)),
+    Mutant("a score handed back counts", (
+        Change("studio/flow/review_reading.py", "if handed_back else found", "if False else found"),
+    ), (REVIEWS,)),
+    Mutant("Retry-After not obeyed", (
+        Change("studio/flow/pace.py", "        if asked_s is not None:\n", "        if False:\n"),
+    ), ("tests/flow/test_pace.py",)),
+    Mutant("a refused account is asked on", (
+        Change("studio/flow/committee.py", "        return _why_leave_out(raw, reply)\n\n    def leave",
+               '        return ""\n\n    def leave'),
+    ), (f"{FAULTS}::test_after_an_account_s_no_at_most_what_was_in_flight_is_asked", COMMITTEE)),
+    Mutant("a foreign trigger is let in", (
+        Change("studio/store/schema.py", "    if foreign:\n", "    if False:\n"),
+    ), ("tests/store/test_schema.py",)),
+    Mutant("the main file does not say that it lacks something", (
+        Change("studio/store/database.py", "self._is_marked = self._has_log and mark_open(self.sql)",
+               "self._is_marked = True"),
+    ), ("tests/store/test_sidecar.py",)),
+    Mutant("a person's word is overruled", (
+        Change("studio/store/tables.py", "        with self.transaction():\n            self.sql.executemany(\n"
+               '                "INSERT OR REPLACE INTO decisions',
+               "        with self.transaction():\n"
+               '            self.sql.execute("DELETE FROM overrides")\n            self.sql.executemany(\n'
+               '                "INSERT OR REPLACE INTO decisions' ),
+    ), ("tests/flow/test_decisions.py",)),
 )  # fmt: skip
 
 
