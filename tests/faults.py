@@ -63,6 +63,7 @@ def _with_log_probabilities(number: int) -> dict[str, Any]:
 #: Status, body and headers.
 STATUSES: dict[str, tuple[int, dict[str, Any], dict[str, str]]] = {
     "429": (429, _error("slow down"), {"Retry-After": "0.05"}),
+    "429 for a second": (429, _error("slow down"), {"Retry-After": "1.4"}),
     "429 in ms": (429, _error("slow down"), {"retry-after-ms": "50", "Retry-After": "3600"}),
     "429 with a date": (429, _error("slow down"), {"Retry-After": formatdate(0, usegmt=True)}),
     "429 negative": (429, _error("slow down"), {"Retry-After": "-7"}),

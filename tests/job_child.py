@@ -1,7 +1,7 @@
 """A job without torch: a real child process that keeps the contract of the job folder.
 
 Started as ``python job_child.py FOLDER BEHAVIOUR``. It answers and "trains" at once, or does what
-its behaviour says: slow, die, half-line, fail, no-room, garbage, early.
+its behaviour says: slow, quiet, die, half-line, fail, no-room, garbage, early.
 """
 
 from __future__ import annotations
@@ -63,6 +63,8 @@ def train(folder: Path, behaviour: str, spec: dict[str, Any]) -> str:
             tokens_per_s=100.0, loss_rationale=0.5)  # fmt: skip
         if behaviour == "slow":
             time.sleep(0.15)
+        if behaviour == "quiet" and step == 2:
+            time.sleep(1.5)
         if behaviour == "die" and step == 3:
             os._exit(9)
         if (folder / "stop").exists():

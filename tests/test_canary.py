@@ -14,7 +14,9 @@ from typing import Any
 
 import pytest
 
-from studio.domain.records import Rationale
+from studio.app.demo import STUDENT
+from studio.cli.verbs import app
+from studio.domain.records import Rationale, StudentRecord
 from studio.prompts import resources
 from studio.store.tables import Store
 from tests.batch_endpoint import BatchEndpoint
@@ -24,6 +26,13 @@ ROOT = Path(__file__).resolve().parent.parent
 DEMO = resources() / "demo"
 VARIABLE = "OUR_ACCOUNT"  # a name that does not look like a key's
 EXPORTS = ("messages", "attempts", "committee")
+#: What every feature is: each verb is used below, whatever comes to it.
+VERBS = frozenset((
+    "open", "demo", "new", "import", "status", "doctor", "backup", "restore", "split", "run",
+    "reviewers", "batches", "prompts", "decide", "policies", "override", "train", "evaluate", "round",
+    "compare", "queue", "ablate", "forgetting", "export", "report", "teacher add", "teacher list",
+    "teacher test", "teacher remove",
+))  # fmt: skip
 FEW_STEPS = [f"--set={one}" for one in ("max_steps=2", "save_steps=2", "max_tokens=256")]
 
 
@@ -58,7 +67,8 @@ class Watch:
             self.found.append(f"arguments {arguments!r}")
         if b"studio.jobs" in arguments:
             self.jobs += 1
-        started_by_us = b"studio\0" in arguments and b"studio.jobs" not in arguments
+        ours = (b"studio\0", b"tests.whole_window\0")
+        started_by_us = any(one in arguments for one in ours) and b"studio.jobs" not in arguments
         if self._key in surroundings and not started_by_us and int(place.name) not in self.ours:
             self.found.append(f"environment of {arguments!r}")
 
@@ -94,6 +104,15 @@ def endpoint() -> Iterator[Callable[..., FaultyEndpoint]]:
         one.close()
 
 
+def test_no_verb_is_forgotten() -> None:
+    """Who adds a verb adds it to VERBS, and then to what is used below."""
+    offered = {str(verb.name) for verb in app.registered_commands}
+    for group in app.registered_groups:
+        assert group.typer_instance is not None
+        offered |= {f"{group.name} {one.name}" for one in group.typer_instance.registered_commands}
+    assert offered == VERBS
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="looks at processes by /proc")
 def test_a_key_that_every_feature_uses_is_found_nowhere(
     tmp_path: Path, key: str, endpoint: Callable[..., FaultyEndpoint]
@@ -105,11 +124,16 @@ def test_a_key_that_every_feature_uses_is_found_nowhere(
     batched = BatchEndpoint(lambda request: f"Your key is {key}. Answer: 1")
     project, watch = tmp_path / "p", Watch(key)
     said: list[str] = []
+    used: set[str] = set()
 
-    def studio(*arguments: object, code: int = 0, variable: str = VARIABLE) -> str:
+    def studio(
+        *arguments: object, code: int = 0, variable: str = VARIABLE, module: str = "studio"
+    ) -> str:
+        words = list(map(str, arguments))
+        used.add(" ".join(words[: 2 if words[0] == "teacher" else 1]))
         done = subprocess.run(
-            [sys.executable, "-m", "studio", *map(str, arguments)],
-            capture_output=True, text=True, timeout=120, cwd=tmp_path,
+            [sys.executable, "-m", module, *words],
+            capture_output=True, text=True, timeout=180, cwd=tmp_path,
             env={**os.environ, variable: key},
         )  # fmt: skip
         assert done.returncode == code, f"{arguments}: {done.stdout}{done.stderr}"
@@ -122,6 +146,7 @@ def test_a_key_that_every_feature_uses_is_found_nowhere(
     finally:
         watch.end()
         batched.close()
+    assert used >= VERBS, f"not used: {VERBS - used}"
     assert batched.bought, "nothing was asked by batch"
     used = [h for one in (good, bad) for h in one.headers if key in str(h)]
     assert len(used) == good.requests + bad.requests > 10, "the key was used by all of them"
@@ -153,6 +178,7 @@ def _use_everything(
            *by_variable)  # fmt: skip
     studio("teacher", "test", project, "a")
     studio("teacher", "test", project, "bad", code=1)
+    studio("teacher", "list", project, "--json")
     studio("run", project, "--student", DEMO / "student", code=1)  # "bad" is left out
     studio("teacher", "remove", project, "bad")
     studio("decide", project, "--preset", "paper", "--no-answer-gate", "--threshold", "0", "--json")
@@ -165,6 +191,8 @@ def _use_everything(
     studio("run", project, "--dry-run")
     studio("train", project, "--student", DEMO / "student", *FEW_STEPS)
     studio("evaluate", project, "--split", "train")
+    studio("split", project, "--hold-out", "0.3", "--json")
+    _learn_in_other_ways(studio, project, folder)
     studio("export", project, folder / "out-model", "--format", "model")
     studio("report", project, folder / "report.html")
     studio("backup", project, folder / "backup.db")
@@ -173,3 +201,41 @@ def _use_everything(
     for name in EXPORTS:
         studio("export", project, folder / f"out-{name}", "--format", name, "--all")
     studio("open", project, "--page", "committee", "--screenshot", folder / "x.png")
+    _use_the_window(studio, project, folder)
+
+
+def _learn_in_other_ways(studio: Callable[..., str], project: Path, folder: Path) -> None:
+    (folder / "queue.toml").write_text(
+        '[[run]]\nname = "a"\nmax_steps = 2\nsave_steps = 2\nmax_tokens = 256\n', encoding="utf-8"
+    )
+    (folder / "texts.txt").write_text("\n\n".join(f"Text {n}." for n in range(9)), encoding="utf-8")
+    studio("queue", project, folder / "queue.toml")
+    studio("ablate", project, "--steps", "2", "--dry-run", *FEW_STEPS)
+    studio("forgetting", project, folder / "texts.txt")
+    studio("round", project, "--samples", "1", *FEW_STEPS)
+    studio("compare", project, "--json")
+    store = Store(project)
+    store.put(StudentRecord(name=STUDENT, location=str(DEMO / "student"), prompts="bare"))
+    store.set_setting("training", {"max_steps": 2, "save_steps": 2, "max_tokens": 256})
+    store.close()
+    studio("demo", project, "--headless")
+
+
+def _use_the_window(studio: Callable[..., str], project: Path, folder: Path) -> None:
+    """Do everything that the menus offer; the screen's texts are printed, and looked at as all else."""
+    (folder / "more.jsonl").write_text(json.dumps({"question": "What is 5 and 5?", "answer": "10"}))
+    studio("import", project, folder / "more.jsonl", "--split", "train")
+    told = studio(project, module="tests.whole_window")
+    done = {line.removeprefix("did: ") for line in told.splitlines() if line.startswith("did: ")}
+    names = {
+        "undo",
+        "copy-status",
+        "report",
+        "backup",
+        "restore",
+        "machine",
+        "about",
+        "palette",
+        "crash",
+    }
+    assert names <= {name.partition(":")[0] for name in done}, done

@@ -39,7 +39,14 @@ class Expected(NamedTuple):
 
 PASSES = {name: Expected(Outcome.SERVER, 3) for name in ("500", "502", "503", "529")} | {
     name: Expected(Outcome.RATE_LIMITED, 3)
-    for name in ("429", "429 in ms", "429 with a date", "429 negative", "429 garbage")
+    for name in (
+        "429",
+        "429 for a second",
+        "429 in ms",
+        "429 with a date",
+        "429 negative",
+        "429 garbage",
+    )
 }
 LASTS = {
     "429 for an hour": Expected(Outcome.RATE_LIMITED, is_left_out=True),

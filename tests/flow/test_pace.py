@@ -69,14 +69,34 @@ async def test_tokens_a_minute_are_counted_as_they_turn_out() -> None:
     assert quick < 6
 
 
-async def test_what_the_endpoint_asks_holds_for_all_requests_with_the_key() -> None:
+@pytest.mark.parametrize("asked_s", [0.1, 1.5])  # shorter and longer than any pause of our own
+async def test_what_the_endpoint_asks_holds_for_all_requests_with_the_key(asked_s: float) -> None:
     pace = pace_of(concurrency=8)
     waiting = [await pace.enter() for _ in range(3)]
     assert waiting[0] is not None
-    pace.leave(waiting[0], Outcome.RATE_LIMITED, retry_after_s=0.3)
+    pace.leave(waiting[0], Outcome.RATE_LIMITED, retry_after_s=asked_s)
+    assert asked_s * 0.9 <= pace._held_until - time.monotonic() <= asked_s
     started = time.monotonic()
     await go(pace)
-    assert 0.28 <= time.monotonic() - started < 1
+    assert time.monotonic() - started >= asked_s * 0.9
+
+
+async def test_nothing_is_sent_in_the_time_an_endpoint_asks_for(store: Store) -> None:
+    came: list[float] = []
+
+    def fault(request: dict[str, Any]) -> str:
+        came.append(time.monotonic())
+        return "429 for a second" if len(came) == 1 else ""
+
+    endpoint = FaultyEndpoint(fault=fault)
+    try:
+        store.put(teacher("a", endpoint.url, concurrency=1))
+        add_mistakes(store, 3)
+        assert await run(store, SolveStage()) == ""
+    finally:
+        endpoint.close()
+    assert len(came) == 4
+    assert came[1] - came[0] >= 1.3
 
 
 async def test_adaptive_it_grows_with_answers_and_shrinks_once_for_one_refusal() -> None:

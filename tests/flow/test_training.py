@@ -12,6 +12,7 @@ import pytest
 from studio.domain.errors import RunError, SpecError, StudentError
 from studio.domain.records import Attempt, Dataset, Question, Run, StudentRecord
 from studio.domain.specs import PAPER_TRAINING, DatasetSpec
+from studio.flow import run_ledger
 from studio.flow.dataset import build_dataset, draft_dataset
 from studio.flow.job_folder import last_launch
 from studio.flow.stage import Bench, Progress
@@ -240,6 +241,19 @@ def test_garbage_among_the_events_is_passed_over(
     run = start(bench, student)
     follow(bench, run)
     assert state_of(store, run)["state"] == "finished"
+
+
+def test_a_job_without_a_word_is_told_of_and_left_alone(
+    bench: Bench, store: Store, student: StudentRecord, launcher: ChildLauncher,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(run_ledger, "QUIET_AFTER_S", 0.5)
+    launcher.behaviour = "quiet"
+    run = start(bench, student)
+    told = [progress.note for progress in follow(bench, run)]
+    assert any(note.startswith("no word for") for note in told)
+    assert state_of(store, run)["state"] == "finished", "nobody ended it for that"
+    assert launcher.started
 
 
 def test_letting_go_of_a_run_lets_it_go_on(
