@@ -162,7 +162,7 @@ def apply(change: Change, root: Path) -> None:
 
 def main(names: tuple[str, ...] = ()) -> int:
     """Try each mutant; returns how many survived."""
-    print(f"{'mutant':<36}{'seconds':>8}  noticed by")
+    print(f"{'mutant':<52}{'seconds':>8}  noticed by")
     survived = 0
     for mutant in MUTANTS:
         if names and mutant.name not in names:
@@ -170,7 +170,7 @@ def main(names: tuple[str, ...] = ()) -> int:
         started = time.monotonic()
         by = _noticed_by(mutant)
         survived += not by
-        print(f"{mutant.name:<36}{time.monotonic() - started:>8.1f}  {by or 'NOBODY'}", flush=True)
+        print(f"{mutant.name:<52}{time.monotonic() - started:>8.1f}  {by or 'NOBODY'}", flush=True)
     return survived
 
 
