@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import NamedTuple
 
 from studio.app.gpu import question, read_answer
+from studio.launch.local import without_secrets
 
 _PATIENCE_S = 5.0
 
@@ -33,7 +35,12 @@ def _gpu() -> Free | None:
         return None
     try:
         told = subprocess.run(
-            command, capture_output=True, text=True, timeout=_PATIENCE_S, check=True
+            command,
+            capture_output=True,
+            text=True,
+            timeout=_PATIENCE_S,
+            check=True,
+            env=without_secrets(os.environ),
         )
     except (OSError, subprocess.SubprocessError):
         return None

@@ -24,6 +24,7 @@ from studio.app.settings import Keys
 from studio.app.trial import Endpoints
 from studio.domain.errors import StorageError
 from studio.domain.records import TeacherRecord
+from studio.domain.redaction import remember_key
 from studio.flow.stage import Bench, Progress
 from studio.launch.local import LocalLauncher
 from studio.prompts import Prompts
@@ -53,6 +54,8 @@ class Wiring:
         self.store = Store(self.project, read_only=read_only)
         #: calls whose reply nobody was left to read
         self.orphans = 0 if read_only else self.store.orphan_calls()
+        for name in self._secret_variables():  # shown nowhere and given to no child from now on
+            remember_key(os.environ.get(name))
         self.bus = Bus()
         self.who = _user_name()
         self.refusal = ""  #: why nothing may be changed now, where the project's folder is lost

@@ -37,6 +37,11 @@ def without_keys(text: str) -> str:
     return _LIKE_A_KEY.sub(HIDDEN, text)
 
 
+def holds_key(text: str) -> bool:
+    """Return whether a text holds a key that is known, or what looks like one."""
+    return any(key in text for key in _known) or _LIKE_A_KEY.search(text) is not None
+
+
 @contextlib.contextmanager
 def keys_hidden_on_stderr() -> Iterator[None]:
     """Let nothing that is written to standard error inside, by whatever library, hold a key."""

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import studio
 from studio.domain.errors import RunError
+from studio.domain.redaction import holds_key
 
 GRACE_S = 30.0  #: how long a job asked to stop may take to keep what it has
 _POLL_S = 0.1
@@ -86,9 +87,12 @@ class LocalLauncher:
 
 
 def without_secrets(environment: Mapping[str, str], named: Collection[str] = ()) -> dict[str, str]:
-    """Return ``environment`` without what looks like a key or is named as one: a job needs none."""
+    """Return ``environment`` without what looks like a key or is named as one: a child needs none.
+
+    Nor what holds a key that this process knows of, whatever it is called.
+    """
     return {name: value for name, value in environment.items()
-            if name not in named and not _SECRET.search(name)}  # fmt: skip
+            if not (name in named or _SECRET.search(name) or holds_key(value))}  # fmt: skip
 
 
 def birth_of(pid: int) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from studio.domain.redaction import remember_key
 from studio.launch.local import LocalLauncher, birth_of, without_secrets
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="starts processes in the POSIX way")
@@ -114,6 +115,10 @@ def test_no_key_reaches_a_job(monkeypatch: pytest.MonkeyPatch, folder: Path) -> 
     assert not set(secrets) & set(kept)
     assert "PATH" in kept
     assert "TOKENIZERS_PARALLELISM" in without_secrets({"TOKENIZERS_PARALLELISM": "0"})
+    plain = {"OUR_ACCOUNT": "a-key-without-a-form", "OTHER": "sk-CANARY-0123456789", "HOME": "/x"}
+    assert set(without_secrets(plain)) == {"OUR_ACCOUNT", "HOME"}, "it looks like a key"
+    remember_key("a-key-without-a-form")
+    assert set(without_secrets(plain)) == {"HOME"}, "it is known as one"
     launcher = LocalLauncher()
     handle = launcher.start(folder)
     pid = json.loads(handle)["pid"]
