@@ -12,7 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from studio.domain.words import vocabulary_of, words_of
+from studio.domain.words import numbers_of, vocabulary_of, words_of
 
 NEAR = 0.85  #: Jaccard likeness of the two sets of words from which on questions count as the same
 #: A number, or a sign that reckons with the one after it: 2 + 2 and 2 - 2 are not the same.
