@@ -10,6 +10,7 @@ import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from studio.domain.words import numbers_of, vocabulary_of, words_of
@@ -100,9 +101,10 @@ class _Lot:
         return sorted(one.words, key=lambda word: (self._rarity[word], word))[:keep]
 
 
+@lru_cache(maxsize=64)  # those of one question are compared with each other
 def _print(text: str) -> _Print:
     words = words_of(text)
-    numbers = tuple(number.replace(",", "") for number in _NUMBER.findall(text))
+    numbers = tuple(number.replace(",", "") for number in _NUMBER.findall(text.casefold()))
     return _Print(numbers, vocabulary_of(text), (*words, *numbers))
 
 

@@ -234,6 +234,9 @@ def _shown(value: Fraction) -> str:
 NEAR = 0.85  #: Jaccard likeness of the two sets of words from which on questions count as the same
 
 
+_RECKONED = re.compile(r"\d+(?:[.,]\d+)*|[-+*/^×÷−·](?=\s?[\d(])")
+
+
 class _Print(NamedTuple):
     """What is compared of a text: its numbers in order, its words as a set, all of it in order."""
 
@@ -294,7 +297,7 @@ class _Lot:
 def _print(text: str) -> _Print:
     folded = text.casefold()
     words = _WORD.findall(folded)
-    numbers = tuple(number.replace(",", "") for number in _NUMBER.findall(folded))
+    numbers = tuple(number.replace(",", "") for number in _RECKONED.findall(folded))
     return _Print(numbers, frozenset(words), (*words, *numbers))
 
 
