@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from studio.app.workbench import Workbench
-from studio.cli.output import print_json, table
+from studio.cli.output import print_json, sentence, table
 from studio.flow import pipeline
 from studio.flow.cost import Estimate, sum_of
 from studio.flow.leftovers import unpriced
@@ -40,7 +40,7 @@ def tell_estimate(
              _BASIS[e.basis]) for e in shown]  # fmt: skip
     print(table(rows, head=("stage", "records", "calls", "tokens", "USD", "from")))
     for remark in _remarks(lines, slow, nameless):
-        print(remark)
+        print(sentence(remark))
 
 
 def tell_round(bench: Workbench, outlook: RoundOutlook, *, rounds: int, json_: bool) -> None:
@@ -54,8 +54,8 @@ def tell_round(bench: Workbench, outlook: RoundOutlook, *, rounds: int, json_: b
         if outlook.run
         else "a run on what is accepted by then ('train --dry-run': on what is accepted now)"
     )
-    print(f"Then, on this machine: {trained}, and the exam of {outlook.held_out:,} held-out questions"
-          " before and after.")  # fmt: skip
+    print(sentence(f"Then, on this machine: {trained}, and the exam of {outlook.held_out:,} held-out"
+                   " questions before and after."))  # fmt: skip
     if rounds > 1:
         print("The rounds after it ask about the mistakes that are left by then: nobody knows yet.")
 

@@ -109,7 +109,7 @@ def test_flags_are_counted_where_a_project_stands(store: Store) -> None:
     assert {one.name: one.flagged for one in report.authors if one.flagged} == {
         "b": {"only the answer": 1}, "c": {"wrong sum": 1}, "d": {"nearly the same as another": 1},
     }  # fmt: skip
-    assert "b: 1 only the answer" in report.describe()
+    assert any("b: 1 only the answer" in line for line in report.notes())
 
 
 def test_those_who_read_from_one_script_are_no_duplicates(store: Store) -> None:
@@ -143,9 +143,7 @@ async def test_a_model_that_was_not_asked_is_flagged(
     assert counts["rationales"][Flag.SWAPPED] == 2, "it is the model of another teacher"
     found = store.value("SELECT found FROM checks WHERE bits & ? LIMIT 1", Flag.SWAPPED.bit)
     assert "answered by the model of honest" in found
-    assert any(
-        "cheap was asked for dear-9" in line for line in calibrate(store).describe().split("\n")
-    )
+    assert any("cheap was asked for dear-9" in line for line in calibrate(store).notes())
 
 
 async def test_two_teachers_whose_replies_change_places_are_both_flagged(store: Store) -> None:
