@@ -30,6 +30,9 @@ _ADVICE = {
 }
 
 
+NO_KEY = "no key"  #: nothing was sent
+
+
 class Finding(NamedTuple):
     """What one question to a teacher brought."""
 
@@ -47,6 +50,8 @@ class Finding(NamedTuple):
     @property
     def in_words(self) -> str:
         """The finding in one line, with what to do."""
+        if self.outcome == NO_KEY:
+            return self.text  # it says whose key is wanted, and where to put it
         if self.is_fine:
             model = f" as {self.served_model}" if self.served_model else ""
             return f"✓ {self.teacher} answered{model}: “{self.text}” ({self.tokens} tokens)"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from studio.app.trial import Finding, ask_once
+from studio.app.trial import NO_KEY, Finding, ask_once
 from studio.app.workbench import Workbench
 from studio.cli.afterwards import tell_end
 from studio.cli.asked import (
@@ -289,8 +289,16 @@ def _state(teacher: TeacherRecord) -> str:
     return "scripted" if teacher.scripted else "by batches" if teacher.batch else "active"
 
 
+async def _found(bench: Workbench, record: TeacherRecord) -> Finding:
+    """Ask one teacher; one without a key keeps nobody from asking the others."""
+    try:
+        return await ask_once(bench.opener, record)
+    except TeacherError as error:
+        return Finding(record.name, NO_KEY, "", "–", str(error))
+
+
 async def _ask(bench: Workbench, teachers: list[TeacherRecord]) -> list[Finding]:
     try:
-        return [await ask_once(bench.opener, record) for record in teachers]
+        return [await _found(bench, record) for record in teachers]
     finally:
         await bench.opener.aclose()

@@ -78,6 +78,19 @@ def test_a_budget_that_is_reached_is_told_and_so_is_who_it_does_not_hold(project
     assert json.loads(told)["budget"]["is_reached"] is False
 
 
+def test_a_teacher_without_a_key_keeps_nobody_from_being_tried(
+    project: str, endpoint: FaultyEndpoint
+) -> None:
+    store = Store(Path(project))
+    store.put(teacher("alone", endpoint.url, api_key_env="MAPD_STUDIO_NO_SUCH_KEY"))
+    store.close()
+    told = studio("teacher", "test", project, "--json", ends=1)
+    found = {one["teacher"]: one["outcome"] for one in json.loads(told.stdout)["teachers"]}
+    assert found == {"alone": "no key", "dear": "answered", "free": "answered"}
+    assert "set the environment variable MAPD_STUDIO_NO_SUCH_KEY" in told.stderr
+    assert told.stderr.count("\n") == 1
+
+
 def test_an_empty_project_is_told_what_comes_first(tmp_path: Path) -> None:
     project, rows = str(tmp_path / "p"), tmp_path / "q.jsonl"
     rows.write_text('{"question": "1 and 1?", "answer": "2"}\n', encoding="utf-8")
