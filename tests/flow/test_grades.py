@@ -183,7 +183,7 @@ def test_a_hanging_check_is_ended_and_its_worker_replaced(latex: LatexWorkers) -
     before = latex.undecided
     began = time.monotonic()
     assert not latex.equal("9^{9^{9^{9}}}", "9^{9^{9^{8}}}")
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 15, "left alone it takes for ever"
     assert latex.undecided == before + 1
     assert latex.equal("2x", "x+x")
 

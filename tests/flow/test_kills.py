@@ -86,7 +86,7 @@ def test_killed_at_a_point_the_call_is_told_as_what_it_is(
 
 
 def test_a_polite_end_keeps_what_is_in_flight(tmp_path: Path, endpoint: Make) -> None:
-    served = endpoint(latency_s=0.5)
+    served = endpoint(latency_s=2.5)  # none is answered before the last of these has arrived
     project = tmp_path / "p"
     killing.make_project(project, served.url, questions=20, concurrency=4)
     child = killing.start(project, "solve")
@@ -118,7 +118,8 @@ def test_a_project_at_work_is_not_opened_twice(tmp_path: Path, endpoint: Make) -
     assert f"in use by mapd-studio, process {first.pid}" in told
     killing.kill(first)
     third = killing.start(project, "grade")
-    assert third.communicate(timeout=30)[1] == "" or third.returncode == 0
+    told = third.communicate(timeout=30)[1]
+    assert third.returncode == 0, told
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="its monotonic clock goes on in sleep")
@@ -126,19 +127,19 @@ def test_a_process_that_stood_still_does_not_take_its_calls_for_lost(
     tmp_path: Path, endpoint: Make
 ) -> None:
     """As when a laptop sleeps: the replies are there, and only the clock says they are late."""
-    served = endpoint(latency_s=1.0)
+    served = endpoint(latency_s=2.0)
     project = tmp_path / "p"
     killing.make_project(project, served.url, questions=4, concurrency=4)
     store = Store(project)
     for record in store.teachers():
-        store.put(record.changed(timeout_s=2.0))
+        store.put(record.changed(timeout_s=5.0))
     store.close()
     child = killing.start(project, "solve")
     while served.requests < 12:
         assert child.poll() is None
         time.sleep(0.01)
     child.send_signal(signal.SIGSTOP)
-    time.sleep(3.5)
+    time.sleep(6.0)
     child.send_signal(signal.SIGCONT)
     told = child.communicate(timeout=30)[1]
     assert child.returncode == 0, told

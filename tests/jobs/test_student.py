@@ -66,7 +66,7 @@ def test_a_template_that_goes_off_its_way_is_told_in_one_line(
     with pytest.raises(StudentError, match="refuses these messages") as told:
         with_template(student, template).prompt_ids(ASKED)
     assert "\n" not in str(told.value)
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 15, "left alone it takes minutes"
 
 
 def test_fp16_without_a_gpu_is_refused() -> None:

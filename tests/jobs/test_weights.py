@@ -86,7 +86,8 @@ def test_safetensors_are_taken_where_a_pickle_lies_beside_them(
 ) -> None:
     shutil.copytree(weights, tmp_path / "both")
     (tmp_path / "both" / "pytorch_model.bin").write_bytes(b"not to be opened")
-    load_student(StudentSpec(location="both"), beside=tmp_path, dtype=torch.float32)
+    found = load_student(StudentSpec(location="both"), beside=tmp_path, dtype=torch.float32)
+    assert sum(one.numel() for one in found.model.parameters()) > 1000
 
 
 def test_an_adapter_as_a_pickle_is_not_opened(tmp_path: Path) -> None:

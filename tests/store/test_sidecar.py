@@ -130,7 +130,7 @@ def test_a_rest_waits_for_no_reader_and_comes_later(tmp_path: Path) -> None:
     assert count(reader) == 1
     begun = time.monotonic()
     store.rest()
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 8, "a writer's patience is ten seconds"
     alone = Store(main_file_alone(store.path, tmp_path / "held up"), read_only=True)
     assert WORD in alone.remarks[0]
     alone.close()

