@@ -6,11 +6,9 @@ put around its parts here, in the process that is to die.
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import sys
-from importlib import import_module
 from typing import Any
 
 from studio.cli import main
@@ -19,7 +17,7 @@ from studio.store.tables import Store
 from studio.teachers.base import RawReply, Reply
 from studio.teachers.openai_chat import OpenAIChat
 
-POINTS = ("after-send", "after-read", "before-commit", "after-commit")
+POINTS = ("after-read", "before-commit", "after-commit")
 
 
 def die(*_: Any) -> None:
@@ -29,17 +27,7 @@ def die(*_: Any) -> None:
 
 def arm(point: str) -> None:
     """Put the end of this process at ``point``."""
-    if point == "after-send":
-        send = OpenAIChat.send
-
-        import_module("studio.teachers.wire")  # before the clock runs
-
-        async def sent(self: OpenAIChat, *given: Any, **options: Any) -> RawReply:
-            asyncio.get_running_loop().call_later(0.35, die)
-            return await send(self, *given, **options)
-
-        OpenAIChat.send = sent  # type: ignore[method-assign]
-    elif point == "after-read":
+    if point == "after-read":
         read_whole = OpenAIChat.send
 
         async def received(self: OpenAIChat, *given: Any, **options: Any) -> RawReply:

@@ -52,15 +52,21 @@ def test_killed_again_and_again_it_ends_with_the_tables_of_a_calm_run(
     assert killing.tables(tmp_path / "rough") == killing.tables(tmp_path / "calm")
 
 
-@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize("point", ["after-send", *POINTS])
 def test_killed_at_a_point_the_call_is_told_as_what_it_is(
     tmp_path: Path, endpoint: Make, point: str
 ) -> None:
-    served = endpoint(latency_s=0.8)
+    served = endpoint(latency_s=9.0 if point == "after-send" else 0.8)
     project = tmp_path / "p"
     killing.make_project(project, served.url, questions=1, concurrency=1)
-    child = killing.start(project, "solve", before=("-m", "tests.killed_at"),
+    how = "studio" if point == "after-send" else "tests.killed_at"
+    child = killing.start(project, "solve", before=("-m", how),
                           env={**os.environ, "MAPD_TEST_KILL_AT": point})  # fmt: skip
+    while point == "after-send" and served.requests < 3:  # one of each teacher is with the endpoint
+        assert child.poll() is None
+        time.sleep(0.01)
+    if point == "after-send":
+        child.kill()
     errors = child.communicate(timeout=60)[1]
     assert child.returncode == -signal.SIGKILL, errors
     served.latency_s = 0.0
