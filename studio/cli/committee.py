@@ -269,6 +269,7 @@ def _measured(report: Report) -> str:
     rows = [
         (one.reviewer, one.n_valid, one.n_missing, _two(one.mean), _signed(one.severity),
          _signed(one.severity_fitted), _two(one.fives_on_wrong), _two(one.high_on_wrong), one.n_wrong,
+         "–" if one.auc.value is None else
          f"{_two(one.auc.value)} [{_two(one.auc.low)}, {_two(one.auc.high)}]", one.flips_without)
         for one in report.cards
     ]  # fmt: skip

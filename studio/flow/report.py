@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from studio import __version__
+from studio.domain.agreement import Auc
 from studio.domain.errors import StorageError, StudioError
 from studio.domain.percent import percent, signed
 from studio.domain.records import StudentRecord
@@ -123,18 +124,21 @@ def _lead(found: Evaluation) -> Markup:
 
 def _counts(store: Store) -> Markup:
     now = status(store)
-    mistakes = (store.one(window_views.FUNNEL) or {"mistakes": 0})["mistakes"]  # at train questions
+    funnel = dict(store.one(window_views.FUNNEL) or {})
+    graded = not 0 < funnel["ungraded"] == funnel["attempts"]
+    mistakes = (f"{funnel['mistakes']:,}", "mistakes at train questions") if graded else (_DASH, "mistakes: nothing is graded yet")  # fmt: skip
     reviews, decided, calls = now["reviews"], now["decisions"], now["calls"]
     cost = calls["cost_usd"]
+    price = "" if not calls["done"] else ", price unknown" if cost is None else f", ${cost:,.2f}"
     tiles = (
         (f"{now['questions']['train']:,}", "train questions"),
         (f"{now['questions']['test']:,}", "held-out questions"),
-        (f"{mistakes:,}", "mistakes at train questions"),
+        mistakes,
         (f"{now['explanations']:,}", "explanations"),
         (f"{now['rationales']:,}", "rationales"),
         (f"{reviews['valid']:,}", f"reviews, {reviews['missing']:,} missing"),
         (f"{decided['accepted']:,}", f"accepted, {decided['overridden']:,} by hand"),
-        (f"{calls['done']:,}", f"calls, {'price unknown' if cost is None else f'${cost:,.2f}'}"),
+        (f"{calls['done']:,}", f"calls{price}"),
     )
     return tag("div", *(tile(*one) for one in tiles), css="tiles")
 
@@ -185,9 +189,9 @@ def _reviewers(store: Store) -> Markup:
     found = calibrate(store)
     rows = [
         (card.reviewer, f"{card.n_valid:,}", f"{card.n_missing:,}", _number(card.mean),
-         _DASH if card.severity is None else signed(card.severity), f"{_share(card.high_on_wrong)} of {card.n_wrong:,}",
-         f"{_number(card.auc.value)} ({_number(card.auc.low)} to {_number(card.auc.high)},"
-         f" n {card.auc.n_right + card.auc.n_wrong:,})", f"{card.flips_without:,}")
+         _DASH if card.severity is None else signed(card.severity),
+         f"{_share(card.high_on_wrong)} of {card.n_wrong:,}" if card.n_wrong else _DASH,
+         _auc(card.auc), f"{card.flips_without:,}")
         for card in found.cards
     ]  # fmt: skip
     if not rows:
@@ -276,6 +280,13 @@ def _versions(project: Path, run: RunLine | None) -> Markup:
 
 def _started(found: RunCurves) -> dict[str, Any]:
     return {} if found.started is None else found.started.model_dump()
+
+
+def _auc(found: Auc) -> str:
+    if found.value is None:
+        return _DASH
+    n = found.n_right + found.n_wrong
+    return f"{_number(found.value)} ({_number(found.low)} to {_number(found.high)}, n {n:,})"
 
 
 def _number(value: float | None) -> str:

@@ -96,17 +96,28 @@ class FlipsView(QWidget):
         for side in self._texts:
             self._texts[side].show_text("")
             self._names[side].setText(tr(_SIDES[side]))
+        for name, *_ in _LISTS:  # the first of them, so that there is something to see
+            if self._flips.get(name):
+                self._lists[name].selectRow(0)
+                return
 
     def _on_chosen(self, name: str, place: int) -> None:
         if not 0 <= place < len(self._flips.get(name, ())):
             return
+        for other, sheet in self._lists.items():
+            if other != name:  # one answer is shown, so one row is chosen
+                sheet.selectionModel().clear()
         flip = self._flips[name][place]
         self._question.setText(
             tr("{question}   Gold: {gold}", question=safe(flip.question), gold=one_line(flip.gold))
         )
         for side, answer in (("before", flip.before), ("after", flip.after)):
             sign = "" if answer is None else SIGNS.get(answer.verdict, "·")
-            read = "" if answer is None else f", read as {one_line(answer.extracted) or NOTHING}"
+            read = (
+                ""
+                if answer is None
+                else tr(", read as {answer}", answer=one_line(answer.extracted) or NOTHING)
+            )
             self._names[side].setText(f"{tr(_SIDES[side])} {sign}{read}")
             self._texts[side].show_text(tr("not asked") if answer is None else answer.text)
 
