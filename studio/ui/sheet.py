@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
@@ -23,9 +23,11 @@ class SheetModel(QAbstractTableModel):
     """Cells as they are: numbers stay numbers until they are shown."""
 
     def __init__(
-        self, head: Sequence[str], numbers: Sequence[int] = (), parent: QWidget | None = None
-    ) -> None:
+        self, head: Sequence[str], numbers: Sequence[int] = (), parent: QWidget | None = None,
+        about: Mapping[str, str] | None = None,
+    ) -> None:  # fmt: skip
         super().__init__(parent)
+        self._about = about or {}
         self._head = tuple(head)
         self._numbers = frozenset(numbers)
         self._rows: list[tuple[Any, ...]] = []
@@ -58,6 +60,8 @@ class SheetModel(QAbstractTableModel):
             return None
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return self._side(section)
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return self._about.get(self._head[section])
         return self._head[section] if role == Qt.ItemDataRole.DisplayRole else None
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
@@ -86,6 +90,7 @@ class Sheet(QTableView):
         numbers: places of the columns that hold numbers.
         empty: what is said where there are no rows.
         stretch: place of the column that takes the space left over.
+        about: what a column means, by its title, where that is not plain.
 
     Signals:
         chosen(int): another row is the current one.
@@ -104,11 +109,12 @@ class Sheet(QTableView):
         numbers: Sequence[int] = (),
         stretch: int = -1,
         empty: str = "",
+        about: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__()
         self.setProperty("role", "sheet")
         self._empty, self._numbers = empty, tuple(numbers)
-        self.sheet = SheetModel(head, numbers, self)
+        self.sheet = SheetModel(head, numbers, self, about)
         self.setModel(self.sheet)
         self.setAccessibleName(name)
         self.setToolTip(tr("{name}: ↑ ↓ move through the rows", name=name))

@@ -196,6 +196,18 @@ def read_missing(bench: Bench, store: Store) -> tuple[Plan, list[Estimate]]:
     return plan, pipeline.estimate(reading, plan)
 
 
+def next_in_words(store: Store) -> str:
+    """Return what to do where no stage has anything left to do; nothing once all is done."""
+    if not store.value(views.QUESTIONS_COVERED):
+        return tr("Next: apply a rule on the Desk.")
+    results = [json.loads(row["result"]) for row in store.rows(views.RUNS)]
+    if not results:
+        return tr("Next: look through the Desk, then train on what is accepted (Train).")
+    if all(one.get("accuracy") is None for one in results):
+        return tr("Next: measure what the student has learned (Evaluate).")
+    return tr("Next: see what was fixed and broken (Evaluate), or begin another round.")
+
+
 def missing_in_words(estimates: list[Estimate]) -> str:
     """Return what a run of everything missing would do, a line a stage."""
     lines = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QLabel
 from pytestqt.qtbot import QtBot
 
@@ -16,7 +17,7 @@ from studio.store.tables import Store
 from studio.ui.pages.overview import OverviewPage
 from studio.ui.run_dialog import RunDialog
 from studio.ui.sheet import Sheet
-from studio.ui.standing import missing_in_words, read_standing, spent, stops
+from studio.ui.standing import missing_in_words, next_in_words, read_standing, spent, stops
 from tests.ui.conftest import Open
 
 
@@ -209,3 +210,23 @@ def test_the_accuracy_says_on_how_many_questions(project: Path) -> None:
     last = stops(read_standing(store))[-1]
     store.close()
     assert (last.number, last.remark) == ("90.0 %", "on 1,420 held out")
+
+
+def test_where_nothing_is_missing_the_next_step_is_named(project: Path) -> None:
+    store = Store(project)
+    assert "train" in next_in_words(store)
+    store.add([run := Run(dataset_id="d", method="mapd", student="s", spec={}, created_at=5.0)])
+    store.set_run_state(run.id, state="finished", result={})
+    assert "measure" in next_in_words(store)
+    store.set_run_state(run.id, state="finished", result={"accuracy": 0.5})
+    assert "another round" in next_in_words(store)
+    store.execute("DELETE FROM decisions")
+    assert next_in_words(store) == "Next: apply a rule on the Desk."
+    store.close()
+
+
+def test_a_column_that_is_not_plain_says_what_it_means(qtbot: QtBot) -> None:
+    sheet = Sheet(("Name", "p"), name="Runs", about={"p": "chance of it by luck"})
+    qtbot.addWidget(sheet)
+    side, role = Qt.Orientation.Horizontal, Qt.ItemDataRole.ToolTipRole
+    assert [sheet.sheet.headerData(n, side, role) for n in (0, 1)] == [None, "chance of it by luck"]

@@ -62,6 +62,7 @@ class CommitteePage(Page):
             widths=(136, 152, 200, 128, 72, 80, 80, 160),
             numbers=(4, 5, 6),
             stretch=2,
+            about=_about(),
         )
         self._teachers.opened.connect(lambda _: self._on_edit())
         self._teachers.chosen.connect(lambda _: self._enable())
@@ -256,6 +257,17 @@ def _batch_in_words(one: Batch) -> str:
         return tr("{name}: a batch of {n} is being handed over", name=name, n=n)
     return tr("{name}: batch of {n} with its endpoint, {done} done, sent {when}",
               name=name, n=n, done=f"{one.done:,}", when=when(one.sent_at))  # fmt: skip
+
+
+def _about() -> dict[str, str]:
+    return {
+        tr("Key from"): tr(
+            "The environment variable that holds the key; the key itself is never kept"
+        ),
+        tr("At once"): tr("How many requests are out at the same time"),
+        tr("$ / M in"): tr("USD per million tokens that it reads"),
+        tr("$ / M out"): tr("USD per million tokens that it writes"),
+    }
 
 
 def _asked(asked: int, known: int) -> str:

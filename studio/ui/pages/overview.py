@@ -20,6 +20,7 @@ from studio.ui.standing import (
     Standing,
     ledger_rows,
     missing_in_words,
+    next_in_words,
     read_missing,
     read_standing,
     spent,
@@ -163,7 +164,7 @@ class OverviewPage(Page):
         bench = self.workbench.bench
         self.reading.ask("standing", read_standing, self._show)
         self.reading.ask("ledger", ledger, self._show_ledger, slow=True)
-        self.reading.ask("missing", lambda store: (store.count(Question) > 0, *read_missing(bench, store)),
+        self.reading.ask("missing", lambda store: (store.count(Question) > 0, next_in_words(store), *read_missing(bench, store)),
                          self._show_missing, failed=self._cannot_plan)  # fmt: skip
 
     def show_failure(self, why: str) -> None:
@@ -216,23 +217,25 @@ class OverviewPage(Page):
         self._ledger.show_rows(lines)
         self._ledger.setFixedHeight(GRID * 4 * (min(max(len(lines), 2), _MOST_LINES) + 1) + GRID)
 
-    def _show_missing(self, found: tuple[bool, Plan, list[Estimate]]) -> None:
-        has_questions, self._plan, self._missing = found
+    def _show_missing(self, found: tuple[bool, str, Plan, list[Estimate]]) -> None:
+        has_questions, following, self._plan, self._missing = found
         words = missing_in_words(self._missing)
-        self._what.setText(words or self._nothing(has_questions=has_questions))
+        self._what.setText(words or self._nothing(following if has_questions else ""))
         self._run.setEnabled(bool(words))
         self._import.setVisible(not has_questions)
         for one in (self._run, self._whole):
             one.setVisible(has_questions)
 
-    def _nothing(self, *, has_questions: bool) -> str:
-        if not has_questions:
+    def _nothing(self, following: str) -> str:
+        if not following:
             return tr("There are no questions yet: everything begins with a file of them.")
         if self._plan is not None and self._plan.student is None:
-            return tr(
+            done = tr(
                 "Nothing, as far as it goes: no student is named for the exam yet (Data page)."
             )
-        return tr("Nothing: every stage has done its work.")
+        else:
+            done = tr("Nothing: every stage has done its work.")
+        return f"{done}\n{following}"
 
     def _cannot_plan(self, message: str) -> None:
         self._plan = None

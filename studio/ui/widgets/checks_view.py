@@ -69,7 +69,12 @@ class ChecksView(QWidget):
         self._samples = Sheet(
             (tr("Student"), tr("Tries"), tr("pass@1"), tr("pass@k"), tr("Majority")),
             name=tr("Several tries"), numbers=(1, 2, 3, 4), stretch=0, widths=(96, 88, 128, 128, 128),
-            empty=tr("Not asked yet"),
+            empty=tr("Not asked yet"), about={
+                tr("Tries"): tr("Tries at each question × questions"),
+                tr("pass@1"): tr("Share of the questions that one try gets right, with its 95 % interval"),
+                tr("pass@k"): tr("Share of which at least one of the tries is right, with its 95 % interval"),
+                tr("Majority"): tr("Share of which the answer given most often is right"),
+            },
         )  # fmt: skip
         self._samples.setFixedHeight(GRID * 13)
         times = choice(((tr("{n} tries", n=n), n) for n in TRIES), name=tr("Tries at each question"),
@@ -112,6 +117,7 @@ class ChecksView(QWidget):
         self._ablation = Sheet(
             head, name=tr("Ablation"), numbers=(1, 2, 3, 4), stretch=0, widths=(120, 120, 52, 64, 56),
             empty=tr("Not compared yet"),
+            about={tr("p"): tr("Chance of such a difference to the whole method by luck alone (McNemar, exact)")},
         )  # fmt: skip
         go = button(
             tr("Compare …"), self.ablation_wanted.emit,

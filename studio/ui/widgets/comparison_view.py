@@ -30,10 +30,10 @@ class ComparisonView(QWidget):
         super().__init__()
         self._rounds = Sheet(all_tr(_ROUNDS), name=tr("Rounds"), numbers=(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11),
                              widths=(56, 112, 112, 48, 72, 56, 80, 80, 80, 48, 56, 72),
-                             empty=tr("No round has ended in a run yet"))  # fmt: skip
+                             empty=tr("No round has ended in a run yet"), about=_about())  # fmt: skip
         self._runs = Sheet(all_tr(_RUNS), name=tr("All runs"), numbers=(2, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13),
                            widths=(80, 104, 48, 72, 112, 112, 48, 72, 48, 48, 56, 64, 56, 48),
-                           empty=tr("No run yet"))  # fmt: skip
+                           empty=tr("No run yet"), about=_about())  # fmt: skip
         rounds, runs = Card(tr("What each round gained and took")), Card(tr("All runs"))
         rounds.body.addWidget(self._rounds)
         runs.body.addWidget(self._runs, 1)
@@ -47,6 +47,17 @@ class ComparisonView(QWidget):
         lines = min(max(len(rounds), 1), _ROUNDS_IN_SIGHT)
         self._rounds.setFixedHeight(GRID * 4 * (lines + 1) + GRID * 3 // 2)
         self._runs.show_rows([_run(line) for line in runs])
+
+
+def _about() -> dict[str, str]:
+    return {
+        tr("n"): tr("Held-out questions that were answered; before / after where they differ"),
+        tr("Gained"): tr("In percentage points"),
+        tr("Asking"): tr("From the first call of the round to its last"),
+        tr("McNemar p"): tr("Chance of so many fixed and broken by luck alone (exact test)"),
+        tr("Held-out loss"): tr("On examples of questions that were kept out of training"),
+        tr("Rule"): tr("The acceptance rule in force when the run was made"),
+    }
 
 
 def _round(line: RoundLine) -> tuple[Any, ...]:

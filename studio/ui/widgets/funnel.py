@@ -55,9 +55,9 @@ class Funnel(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         scheme = scheme_now()
         gap = GRID * 2
-        wide = (self.width() - gap * (len(self._stations) - 1)) / len(self._stations)
+        wide = (self.width() - 1 - gap * (len(self._stations) - 1)) / len(self._stations)
         for n, station in enumerate(self._stations):
-            box = QRectF(n * (wide + gap), 0.5, wide, self.height() - 1)
+            box = QRectF(n * (wide + gap) + 0.5, 0.5, wide, self.height() - 1)
             _draw_station(painter, box, station, scheme, self.font())
             if n:
                 painter.setPen(QColor(scheme.dim))

@@ -48,7 +48,11 @@ class RunsTable(QSplitter):
         self._runs: list[Any] = []
         widths = (80, 112, 160, 112, 88, 112, 72, 120, 128)
         self.table = Sheet(all_tr(_HEAD), name=tr("Runs"), widths=widths, numbers=(5, 6, 7, 8),
-                           empty=tr("No run yet: choose a student and press Start"))  # fmt: skip
+                           empty=tr("No run yet: choose a student and press Start"), about={
+                               tr("Data"): tr("Hash of the frozen dataset: the same letters, the same examples"),
+                               tr("Held-out loss"): tr("On examples of questions that were kept out of training"),
+                               tr("Accuracy"): tr("On the held-out questions, once “Measure” was pressed on Evaluate"),
+                           })  # fmt: skip
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.table.setToolTip(tr("Choose several (Ctrl or Shift) to lay their curves over each other"
                               " and see where their settings differ. Data is the hash of what a run was pinned to"))  # fmt: skip

@@ -135,6 +135,7 @@ class TrustPanel(Card):
             (tr("Author ↓  Reviewer →"), *short, tr("Mean"), tr("Corrected")), name=tr("Mean scores by author and "
             "reviewer"), numbers=range(1, len(names) + 3), stretch=0,
             widths=(184, *[wide] * len(names), 96, 96),
+            about={tr("Corrected"): tr("The mean with each reviewer's severity taken off")},
         )  # fmt: skip
         sheet.show_rows([self._row(report, n, names) for n in range(len(report.authors))])
         sheet.setFixedHeight(_LINE * (len(report.authors) + 1) + GRID)
