@@ -12,6 +12,7 @@ from studio.store import window_views
 from studio.store.tables import Store
 from studio.ui.parts import button, column, label, row
 from studio.ui.sheet import Sheet
+from studio.ui.stage_words import stage_name
 from studio.ui.texts import tr
 from studio.ui.theme import GRID
 from studio.ui.words import cost
@@ -49,7 +50,12 @@ def read_history(store: Store, question_id: str) -> list[Event]:
             f"{row_['tokens_in']:,} + {row_['tokens_out']:,} tokens, {cost(row_['cost_usd'])}"
         )  # fmt: skip
         events.append(
-            Event(row_["sent_at"], row_["teacher"], f"{row_['stage']}: {row_['outcome']}", tokens)
+            Event(
+                row_["sent_at"],
+                row_["teacher"],
+                f"{stage_name(row_['stage'])}: {row_['outcome']}",
+                tokens,
+            )
         )
     return sorted(events)
 

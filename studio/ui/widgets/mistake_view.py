@@ -16,6 +16,7 @@ from studio.ui.parts import ShortLabel, button, choice, choose, column, label, r
 from studio.ui.plain_text import in_sight, one_line, safe_span
 from studio.ui.texts import tr
 from studio.ui.theme import scheme_now
+from studio.ui.widgets.student_card import SPLITS
 from studio.ui.words import SIGNS
 
 QUESTION_LINES = 9
@@ -81,7 +82,7 @@ class MistakeView(QWidget):
         )
         self._note.setVisible(bool(self._note.text()))
         self._source.setText(" · ".join(one_line(part, most=40) for part in (
-            question.dataset, question.kind, question.key, question.split) if part))  # fmt: skip
+            question.dataset, question.kind, question.key, tr(SPLITS[question.split])) if part))  # fmt: skip
         self._question.show_text(case.text)
         self._gold.setText(tr("Gold: {gold}", gold=one_line(question.gold)))
         self._answers = {answer.id: answer for answer in case.answers}

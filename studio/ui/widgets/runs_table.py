@@ -46,7 +46,7 @@ class RunsTable(QSplitter):
     def __init__(self) -> None:
         super().__init__()
         self._runs: list[Any] = []
-        widths = (80, 112, 160, 112, 88, 112, 72, 120, 128)
+        widths = (88, 112, 152, 112, 88, 112, 72, 120, 128)
         self.table = Sheet(all_tr(_HEAD), name=tr("Runs"), widths=widths, numbers=(5, 6, 7, 8),
                            empty=tr("No run yet: choose a student and press Start"), about={
                                tr("Data"): tr("Hash of the frozen dataset: the same letters, the same examples"),
