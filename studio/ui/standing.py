@@ -203,7 +203,7 @@ def next_in_words(store: Store) -> str:
     results = [json.loads(row["result"]) for row in store.rows(views.RUNS)]
     if not results:
         return tr("Next: look through the Desk, then train on what is accepted (Train).")
-    if all(one.get("accuracy") is None for one in results):
+    if results[-1].get("accuracy") is None:
         return tr("Next: measure what the student has learned (Evaluate).")
     return tr("Next: see what was fixed and broken (Evaluate), or begin another round.")
 

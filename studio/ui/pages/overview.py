@@ -129,7 +129,7 @@ class OverviewPage(Page):
         card = Card(tr("What the calls took"))
         self._ledger = Sheet(all_tr(_LEDGER), name=tr("Calls by round, stage and teacher"), numbers=range(3, 9),
                              empty=tr("Counting …"), stretch=2,
-                             widths=(72, 96, 160, 96, 88, 128, 120, 120, 176))  # fmt: skip
+                             widths=(72, 168, 160, 80, 80, 120, 104, 112, 168))  # fmt: skip
         card.body.addWidget(self._ledger)
         return card
 
