@@ -135,7 +135,11 @@ class CaseView(QSplitter):
 
     def _bring_to_sight(self, number: int) -> None:
         if number < len(self._cards):
-            self._area.ensureWidgetVisible(self._cards[number], 0, GRID)
+            card = self._cards[number]
+            if card.height() + GRID * 2 > self._area.viewport().height():
+                self._area.verticalScrollBar().setValue(card.y())  # its head, where not all fits
+            else:
+                self._area.ensureWidgetVisible(card, 0, GRID)
             self._area.horizontalScrollBar().setValue(0)
 
 
