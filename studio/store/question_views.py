@@ -18,6 +18,12 @@ SELECT q.id, q.key, substr(q.text, 1, 300) AS text, q.gold, q.kind, q.split,
 FROM questions q WHERE q.id IN (SELECT value FROM json_each(?))"""
 
 
+#: Whether any question says what kind it is, and whether any has a key of its source.
+TOLD_OF_ITSELF = """
+SELECT EXISTS (SELECT 1 FROM questions WHERE kind <> '') AS kind,
+       EXISTS (SELECT 1 FROM questions WHERE key <> '') AS key"""
+
+
 class Wanted(NamedTuple):
     """Which questions are looked for; an empty field is no condition.
 

@@ -29,6 +29,7 @@ class QuestionRow(NamedTuple):
 
     text: str
     gold: str
+    asked: bool  #: whether the student has answered it
     verdict: str  #: of the student's newest attempt; empty: not asked, or not graded yet
     extracted: str
     doubted: bool
@@ -39,7 +40,7 @@ class QuestionRow(NamedTuple):
     def answered(self) -> str:
         """Return what the student answered, with the sign of its verdict."""
         if not self.verdict:
-            return ""
+            return tr("not graded yet") if self.asked else ""
         sign = SIGNS.get(self.verdict, "·") + (" ⚠" if self.doubted else "")
         return f"{sign} {one_line(self.extracted, most=40)}".strip()
 
@@ -50,7 +51,7 @@ def read_rows(store: Store, ids: Sequence[str], *, student: str) -> dict[str, Qu
     for row in store.rows(QUESTION_ROWS, student, json.dumps(list(ids))):
         verdict, extracted, doubts = json.loads(row["answer"] or "[null, null, null]")
         found[row["id"]] = QuestionRow(
-            row["text"], row["gold"], verdict or "", extracted or "", (doubts or "[]") != "[]",
+            row["text"], row["gold"], row["answer"] is not None, verdict or "", extracted or "", (doubts or "[]") != "[]",
             row["kind"], row["key"])  # fmt: skip
     return found
 

@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 
-from studio.domain.records import Question
+from studio.domain.records import Attempt, Question
 from studio.store.tables import Store
 from studio.ui.hold_out_form import HoldOutForm
 from studio.ui.import_form import ImportForm
@@ -202,3 +202,19 @@ def test_a_question_opens_with_all_its_answers_and_its_gold_can_be_corrected(
     qtbot.waitUntil(lambda: dialog.case is not None and dialog.case.question.gold == "5")
     qtbot.waitUntil(lambda: browser.model.index(2, 1).data() == "5")
     dialog.accept()
+
+
+def test_columns_that_hold_nothing_are_left_out_and_ungraded_answers_say_so(
+    open_window: Open, empty: Path, qtbot: QtBot
+) -> None:
+    store = Store(empty)
+    asked, other = Question(text="How many?", gold="3"), Question(text="How few?", gold="4")
+    store.add([asked, other, Attempt(question_id=asked.id, student="small", text="Answer: 2")])
+    store.close()
+    page = data_page(open_window(empty))
+    model, table = page._browser.model, page._browser.table
+    qtbot.waitUntil(lambda: len(model.ids) == 2)
+    qtbot.waitUntil(lambda: table.isColumnHidden(3) and table.isColumnHidden(4))
+    qtbot.waitUntil(lambda: model.index(0, 2).data() == "not graded yet")
+    assert model.index(1, 2).data() == ""
+    assert "answers of small are here" in page.student._exams.text()

@@ -9,7 +9,7 @@ from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QLineEdit, QTableView, QWidget
 
 from studio.flow.columns import Ids
-from studio.store.question_views import Wanted, question_ids
+from studio.store.question_views import TOLD_OF_ITSELF, Wanted, question_ids
 from studio.store.tables import Store
 from studio.ui.parts import choice, choose, column, label, row
 from studio.ui.question_model import HEAD, WIDTHS, QuestionModel
@@ -25,7 +25,7 @@ _VERDICTS = {
     "correct": mark("Answered right"),
     "unreadable": mark("Answer unreadable"),
     "doubtful": mark("Verdict doubtful"),
-    "none": mark("Not asked yet"),
+    "none": mark("Not asked or graded yet"),
 }
 
 
@@ -119,11 +119,15 @@ class QuestionBrowser(QWidget):
         )
         query, values = question_ids(wanted)
 
-        def read(store: Store) -> Ids:
-            return Ids.of([one for (one,) in store.rows(query, *values)])
+        def read(store: Store) -> tuple[Ids, tuple[int, ...]]:
+            told = tuple(store.one(TOLD_OF_ITSELF) or (1, 1))
+            return Ids.of([one for (one,) in store.rows(query, *values)]), told
 
-        def show(ids: Ids) -> None:
+        def show(found: tuple[Ids, tuple[int, ...]]) -> None:
+            ids, told = found
             self.model.show_ids(ids, student=wanted.student)
+            for place, there in zip((len(HEAD) - 2, len(HEAD) - 1), told, strict=True):
+                self.table.setColumnHidden(place, not there)  # a column of nothing tells nothing
             self._count.setText(things(len(ids), "question"))
 
         self._reading.ask("questions", read, show, slow=True)
