@@ -12,8 +12,8 @@ from studio.app.workbench import Workbench
 from studio.cli.output import named, print_json, table, when
 from studio.cli.project import Json, Project
 from studio.domain.errors import SpecError
+from studio.domain.misfits import one_line
 from studio.domain.policy import Policy
-from studio.domain.specs import one_line
 from studio.flow import decisions
 from studio.store import edit_views
 from studio.store.tables import Store

@@ -174,6 +174,10 @@ def estimate(
     needs += [
         Need("gradients", trained * _FP32 + copy, f"of {trained:,} trained weights"),
         Need("optimiser", trained * _OPTIMISER, "AdamW: two moments a trained weight"),
+    ]
+    if spec.sharded:
+        needs = [_part(need, spec.processes) for need in needs]
+    needs += [
         Need("activations", _activations(shape, spec, tokens=load.tokens, size=size),
              f"{load.tokens:,} tokens a micro-batch, {shape.layers} layers"
              + (", most made anew on the way back" if spec.gradient_checkpointing else "")),
@@ -194,6 +198,12 @@ def _weights(tensors: Tensors, spec: TrainSpec, *, precision: str) -> Need:
     small = sum(math.prod(size) for name, size in tensors.items() if _is_layer(name, size))
     taken = math.ceil(small * _FOUR_BIT) + (n - small) * _BYTES[precision]
     return Need("weights", taken, f"{small:,} in 4 bit, {n - small:,} in {precision}")
+
+
+def _part(need: Need, processes: int) -> Need:
+    """Return what one of several processes holds of a line."""
+    why = f"{need.why}; one of {processes} parts"
+    return Need(need.name, math.ceil(need.bytes / processes), why)
 
 
 def _is_layer(name: str, size: tuple[int, ...]) -> bool:

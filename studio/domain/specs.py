@@ -7,13 +7,13 @@ relative to it. Field descriptions are the help texts of the form and of ``train
 from __future__ import annotations
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from studio.domain.errors import SpecError
+from studio.domain.misfits import one_line, with_names
 
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 
@@ -41,7 +41,10 @@ class LoraSpec(_Spec):
 
 
 #: Settings of a training run that decide what it takes, not what comes out.
-EFFORT = ("batch_tokens", "gradient_checkpointing", "packing", "threads", "quiz", "quiz_tokens")
+EFFORT = (
+    "batch_tokens", "gradient_checkpointing", "packing", "threads", "quiz", "quiz_tokens",
+    "compile", "sharded",
+)  # fmt: skip
 
 
 class TrainSpec(_Spec):
@@ -102,16 +105,26 @@ class TrainSpec(_Spec):
         0, description="Stop after so many validations without gain; 0: never"
     )
     threads: Annotated[int, Field(ge=0)] = Field(0, description="CPU threads; 0: all cores")
+    compile: Literal["off", "try", "always"] = Field(
+        "off", description="torch.compile; try: kept only if the first steps are faster with it"
+    )
     processes: Annotated[int, Field(ge=1, le=64)] = Field(
         1, description="Train in so many processes together, one for each GPU"
     )
+    sharded: bool = Field(
+        False, description="The processes share the weights (FSDP) instead of each holding all"
+    )
 
     @model_validator(mode="after")
-    def _schedule_fits(self) -> Self:
+    def _settings_fit(self) -> Self:
         if self.max_steps and self.save_steps > self.max_steps:
             raise ValueError("save_steps is larger than max_steps: no checkpoint would be written")
         if self.full and self.four_bit:
             raise ValueError("full and four_bit exclude each other: what is in 4 bit cannot learn")
+        if self.sharded and self.processes < 2:
+            raise ValueError("sharded shares weights between processes: set processes=2 or more")
+        if self.sharded and (self.four_bit or self.compile != "off"):
+            raise ValueError("sharded goes with neither four_bit nor compile: set one of them off")
         return self
 
 
@@ -249,7 +262,7 @@ def train_spec(values: dict[str, Any]) -> TrainSpec:
     try:
         return TrainSpec.model_validate(values)
     except ValidationError as error:
-        raise SpecError(f"training settings: {_with_names(error, TrainSpec)}") from None
+        raise SpecError(f"training settings: {with_names(error, TrainSpec)}") from None
 
 
 def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
@@ -266,30 +279,4 @@ def dataset_spec(values: dict[str, Any]) -> DatasetSpec:
     try:
         return DatasetSpec.model_validate(values)
     except ValidationError as error:
-        raise SpecError(f"dataset settings: {_with_names(error, DatasetSpec)}") from None
-
-
-def _with_names(error: ValidationError, spec: type[BaseModel]) -> str:
-    """Return a pydantic error as one line; for a name that is not known, with those that are."""
-    first, *_ = error.errors()
-    if first["type"] != "extra_forbidden":
-        return one_line(error)
-    *path, unknown = [str(part) for part in first["loc"]]
-    for part in path:
-        inner = spec.model_fields[part].annotation
-        assert isinstance(inner, type)
-        assert issubclass(inner, BaseModel)  # else there is no field within
-        spec = inner
-    names = [name for name in spec.model_fields if name not in ("job", "student", "method")]
-    like = next(iter(get_close_matches(unknown, names, n=1)), "")
-    meant = f"did you mean {'.'.join([*path, like])}? " if like else ""
-    return f"there is no {'.'.join([*path, unknown])}: {meant}Known are {', '.join(names)}"
-
-
-def one_line(error: ValidationError) -> str:
-    """Return a pydantic error as one line: field, what is wrong, how many more."""
-    first, *more = error.errors()
-    field = ".".join(str(part) for part in first["loc"])
-    tail = f" (and {len(more)} more)" if more else ""
-    said = first["msg"].removeprefix("Value error, ")  # what a rule of ours says, pydantic marks
-    return f"{field}: {said}{tail}" if field else f"{said}{tail}"
+        raise SpecError(f"dataset settings: {with_names(error, DatasetSpec)}") from None

@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 from pydantic import ValidationError
 
 from studio.domain.errors import SpecError
+from studio.domain.misfits import one_line
 from studio.domain.records import TeacherRecord
 from studio.domain.redaction import without_keys
-from studio.domain.specs import one_line
 from studio.domain.visible import visible
 
 SCRIPTED = "scripted:"  #: how the address of a scripted committee begins

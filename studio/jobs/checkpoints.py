@@ -21,6 +21,7 @@ from torch import Tensor
 
 from studio.domain.disk import sync
 from studio.domain.errors import RunError
+from studio.jobs.sharding import part_like
 
 _PREFIX = "checkpoint-"
 
@@ -46,8 +47,8 @@ def save(folder: Path, checkpoint: Checkpoint, *, keep: int, spare: int | None =
     part.mkdir(parents=True)
     try:
         for name, tensors in (("weights", checkpoint.weights), ("optimiser", checkpoint.optimiser)):
-            whole = {key: value.contiguous() for key, value in tensors.items()}
-            save_file(whole, part / f"{name}.safetensors")
+            close = {key: value.contiguous() for key, value in tensors.items()}
+            save_file(close, part / f"{name}.safetensors")
         (part / "state.json").write_text(json.dumps({"step": checkpoint.step, **checkpoint.state}))
         _write_manifest(part)
         put_in_place(part, place)
@@ -136,10 +137,10 @@ def _part_of(place: Path) -> Path:
 
 
 def optimiser_tensors(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """Return an optimiser's state as named tensors."""
+    """Return an optimiser's state as named tensors, as they are held."""
     state: Mapping[int, Mapping[str, Any]] = optimiser.state_dict()["state"]
     return {
-        f"{number}.{name}": torch.as_tensor(value).cpu()
+        f"{number}.{name}": torch.as_tensor(value)
         for number, values in state.items()
         for name, value in values.items()
     }
@@ -148,9 +149,11 @@ def optimiser_tensors(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
 def load_optimiser(optimiser: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
     """Put named tensors back as the optimiser's state."""
     state: dict[int, dict[str, Tensor]] = {}
+    trained = [each for group in optimiser.param_groups for each in group["params"]]
     for key, value in tensors.items():
         number, _, name = key.partition(".")
-        state.setdefault(int(number), {})[name] = value
+        own = value if name == "step" else part_like(trained[int(number)], value)
+        state.setdefault(int(number), {})[name] = own
     groups = optimiser.state_dict()["param_groups"]
     optimiser.load_state_dict({"state": state, "param_groups": groups})
 

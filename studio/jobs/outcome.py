@@ -46,10 +46,20 @@ class Curves:
             self._writer.close()
 
 
-def write_result(job: Job, spec: TrainSpec, student: Student, *, facts: Mapping[str, Any]) -> str:
+def write_result(
+    job: Job,
+    spec: TrainSpec,
+    student: Student,
+    *,
+    facts: Mapping[str, Any],
+    weights: Mapping[str, torch.Tensor] | None = None,
+) -> str:
     """Write ``artifacts/adapter`` (PEFT layout), or ``artifacts/model`` after full training.
 
     Returns its place relative to the job folder.
+
+    Args:
+        weights: all of the model's, where it holds a part of each only.
     """
     name = "model" if spec.full else "adapter"
     place = job.artifacts / name
@@ -57,7 +67,11 @@ def write_result(job: Job, spec: TrainSpec, student: Student, *, facts: Mapping[
     shutil.rmtree(part, ignore_errors=True)
     student.model.config.use_cache = True
     with quiet_peft():
-        student.model.save_pretrained(str(part), safe_serialization=True)
+        student.model.save_pretrained(
+            str(part),
+            safe_serialization=True,
+            state_dict=None if weights is None else dict(weights),
+        )
     student.tokenizer.save_pretrained(str(part))
     card = model_card(spec, facts)
     # PEFT writes a card of its own with empty headings; ours says what was done.
@@ -80,6 +94,7 @@ def model_card(spec: TrainSpec, facts: Mapping[str, Any]) -> str:
         *([f"Long ones: {facts['long']}."] if facts["long"] else []),
         f"Steps: {facts['steps']:,}; ended {facts['ended']}. Seed {spec.seed}.",
         f"Loss of the last step: {_number(facts['loss'])}; best held-out loss: {_number(held_out)}.",
+        *([f"Layers {facts['compiled']}."] if facts.get("compiled") else []),
         "",
         "## Settings",
         "",

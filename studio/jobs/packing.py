@@ -18,9 +18,11 @@ from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 from transformers import AttentionInterface
 
+from studio.jobs.objectives.base import sent
+
 NAME = "mapd_packed"  #: of the attention below, in Transformers' register
 #: Peculiar attention that this one does not do: such models are trained padded.
-_STRANGE = ("softcap", "s_aux", "position_bias")
+STRANGE = ("softcap", "s_aux", "position_bias")
 
 
 class Pack(NamedTuple):
@@ -32,18 +34,23 @@ class Pack(NamedTuple):
         groups: each (examples, longest): the places of its examples' tokens in the row; an example
             that is shorter has its last place repeated, which no token before it can see.
         back: (tokens,), where each token is found in the groups, flattened one after the other.
+        starts: (examples + 1,) int32, where each begins, and where the last one ends.
+        longest: tokens of the longest.
     """
 
     positions: Tensor
     rows: Tensor
     groups: tuple[Tensor, ...]
     back: Tensor
+    starts: Tensor
+    longest: int
 
     def to(self, device: torch.device) -> Pack:
         """Return it on a device."""
         return Pack(
-            self.positions.to(device), self.rows.to(device),
-            tuple(group.to(device) for group in self.groups), self.back.to(device),
+            sent(self.positions, device), sent(self.rows, device),
+            tuple(sent(group, device) for group in self.groups), sent(self.back, device),
+            sent(self.starts, device), self.longest,
         )  # fmt: skip
 
 
@@ -63,7 +70,8 @@ def pack_of(lengths: Sequence[int], groups: Sequence[range]) -> Pack:
         before += width * len(group)
     positions = torch.cat([torch.arange(length) for length in lengths])
     rows = torch.repeat_interleave(torch.arange(len(lengths)), torch.tensor(lengths))
-    return Pack(positions[None], rows[None], tuple(tables), back)
+    edges = torch.tensor([0, *ends], dtype=torch.int32)
+    return Pack(positions[None], rows[None], tuple(tables), back, edges, max(lengths))
 
 
 def attend(
@@ -83,7 +91,7 @@ def attend(
 
     ``query`` is (1, heads, tokens, size); what comes back is (1, tokens, heads, size).
     """
-    if strange := [name for name in _STRANGE if others.get(name) is not None]:
+    if strange := [name for name in STRANGE if others.get(name) is not None]:
         raise ValueError(f"attention with {strange[0]} is not done packed")
     by_token = [each[0].transpose(0, 1) for each in (query, key, value)]
     made = []
@@ -130,23 +138,25 @@ def attention(model: Any, name: str) -> Iterator[None]:
 
 
 @contextmanager
-def packed_attention(model: Any) -> Iterator[None]:
+def packed_attention(model: Any, name: str = NAME) -> Iterator[None]:
     """Let a model attend within examples only."""
-    AttentionInterface.register(NAME, attend)
-    with attention(model, NAME):
+    if name == NAME:
+        AttentionInterface.register(NAME, attend)
+    with attention(model, name):
         yield
 
 
-def is_exact(model: Any, loss: Callable[[bool], Tensor]) -> bool:
+def is_exact(model: Any, loss: Callable[[bool], Tensor], *, name: str = NAME) -> bool:
     """Return whether a model has the same losses packed as padded; asked once, before it learns.
 
     Args:
         loss: the token losses of a few examples, packed or not, in the same order.
+        name: of the attention that it packs with.
     """
     was_training = model.training
     model.eval()
     try:
-        with torch.no_grad(), packed_attention(model):
+        with torch.no_grad(), packed_attention(model, name):
             packed = loss(True)
         with torch.no_grad():
             padded = loss(False)

@@ -3,17 +3,17 @@ an hour into it. And the smaller settings to offer then."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from studio.domain.errors import OutOfMemory
-from studio.jobs.batches import Item
+from studio.jobs.gauges import peak_mb
 
 if TYPE_CHECKING:
     from studio.domain.specs import TrainSpec
+    from studio.jobs.batches import Item
     from studio.jobs.passes import Passes
 
 LONG = 20  #: steps from which a run is rehearsed
@@ -43,18 +43,6 @@ def rehearse(
         "rehearsed_tokens": sum(len(item.ids) for item in longest),
         "peak_mb": round(peak_mb(), 1),
     }
-
-
-def peak_mb() -> float:
-    """Return the most memory held so far: of the GPU, else of this process; 0 if not known."""
-    if torch.cuda.is_available():
-        return torch.cuda.max_memory_allocated() / 2**20
-    if sys.platform == "win32":
-        return 0.0
-    import resource
-
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return most / 2**20 if sys.platform == "darwin" else most / 2**10
 
 
 def is_out_of_memory(error: BaseException) -> bool:

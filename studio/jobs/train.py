@@ -11,7 +11,8 @@ import math
 import os
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from functools import partial
+from itertools import pairwise
 
 import torch
 from accelerate import Accelerator
@@ -20,7 +21,6 @@ from accelerate.utils import set_seed
 from studio.domain.errors import RunError, SpecError
 from studio.domain.events import ASKED_TO_STOP
 from studio.domain.specs import TrainSpec, effort_of
-from studio.jobs import checkpoints
 from studio.jobs.batches import (
     Intake,
     Item,
@@ -28,12 +28,16 @@ from studio.jobs.batches import (
     read_examples,
     steps_an_epoch,
 )
+from studio.jobs.compiling import STEPS, Choice, Compiled, Steps
+from studio.jobs.gauges import speed
 from studio.jobs.job import Job
+from studio.jobs.keeping import Keeper
 from studio.jobs.objectives.catalog import objective_for
 from studio.jobs.outcome import Curves, machine, write_result
 from studio.jobs.passes import Passes
 from studio.jobs.quiz import FILE, Quiz
-from studio.jobs.rehearsal import LONG, is_out_of_memory, out_of_memory, peak_mb, rehearse
+from studio.jobs.rehearsal import LONG, is_out_of_memory, out_of_memory, rehearse
+from studio.jobs.sharding import held, share_weights, whole
 from studio.jobs.standing import Standing, learning_rate, step_seed
 from studio.jobs.student import Student, use_threads
 from studio.jobs.trainable import trainable_student
@@ -85,13 +89,17 @@ class _Run:
             cpu=student.model.device.type == "cpu",
             mixed_precision="no" if precision == "fp32" else precision,
         )
+        if spec.sharded:
+            share_weights(
+                student.model, processes=spec.processes, device=self.accelerator.device
+            )  # fmt: skip
         self.parameters = {
             name: value for name, value in student.model.named_parameters() if value.requires_grad
         }
-        self.optimiser = torch.optim.AdamW(
+        self.optimiser = self.accelerator.prepare(torch.optim.AdamW(
             self.parameters.values(), lr=spec.lr, weight_decay=spec.weight_decay, fused=True
-        )
-        self.model, self.optimiser = self.accelerator.prepare(student.model, self.optimiser)
+        ))  # fmt: skip
+        self.model = student.model if spec.sharded else self.accelerator.prepare(student.model)
         self.objective = objective_for(spec, roles=intake.roles)
         self.passes = Passes(
             self.accelerator, self.model, student=student, objective=self.objective, spec=spec,
@@ -103,6 +111,12 @@ class _Run:
         self.steps = min(whole, spec.max_steps or whole)
         self.at = Standing()
         self.made_from = job.fingerprint(spec, but_for=effort_of(spec))
+        self.keeper = Keeper(
+            job, spec, accelerator=self.accelerator, parameters=self.parameters,
+            optimiser=self.optimiser, made_from=self.made_from,
+        )  # fmt: skip
+        self.compiled = Compiled(self.model, agreed=self.passes.agreed)
+        self.choice: Choice | None = None
         self.curves: Curves | None = None
 
     # -- beginning -------------------------------------------------------------------------
@@ -111,8 +125,9 @@ class _Run:
         """Say what is about to happen, and take up the newest checkpoint if there is one."""
         if min(map(len, self._epoch(0))) < self.accelerator.num_processes:
             raise SpecError("more processes than examples a step: raise batch_examples")
-        self._resume()
+        self.at, kept = self.keeper.taken_up()
         took = self._rehearse()
+        self.choice = self._compile(kept.get("compiled"))
         if self.accelerator.is_main_process:
             self.curves = Curves(self.job.artifacts / "tensorboard", after=self.at.step)
         self.job.say(
@@ -120,11 +135,14 @@ class _Run:
             precision=self.accelerator.mixed_precision, steps=self.steps, step=self.at.step,
             examples=len(self.intake.items), roles=dict(self.intake.roles),
             trained_parameters=sum(value.numel() for value in self.parameters.values()),
+            held_parameters=held(self.student.model),
             layout=self.passes.layout, machine=machine(), made_from=self.made_from,
-            seed=self.spec.seed, **took,
+            seed=self.spec.seed, compiled=self.compiled.on, **took,
         )  # fmt: skip
         if self.at.step:
             self.job.say("warned", message=f"goes on from the checkpoint of step {self.at.step}")
+        if self.choice and self.choice.words:
+            self.job.say("warned", message=self.choice.words)
         for name, intake in (("", self.intake), ("held-out data: ", self.held_out)):
             if words := intake.in_words():
                 self.job.say("warned", message=f"{name}{words}")
@@ -136,69 +154,75 @@ class _Run:
         torch.manual_seed(step_seed(self.spec, 0))
         return rehearse(self.passes, self.optimiser, self.intake.items, self.spec)
 
-    def _resume(self) -> None:
-        found = checkpoints.newest(self.job.artifacts)
-        if found is None:
-            return
-        state = dict(found.state)
-        if state.pop("made_from") != self.made_from:
-            raise RunError(
-                f"the settings or the data changed since the checkpoint of step {found.step}: start"
-                " a new run"
-            )
-        self._put_back(found)
-        checkpoints.load_optimiser(self.optimiser, found.optimiser)
-        scaler = state.pop("scaler", None)
-        if scaler and self.accelerator.scaler is not None:
-            self.accelerator.scaler.load_state_dict(scaler)
-        self.at = Standing(found.step, **state)
+    def _compile(self, before: bool | None) -> Choice | None:
+        """Compile where it is wished for and pays; as an earlier life did, if there was one."""
+        if self.spec.compile == "off":
+            return None
+        tried = self._tried()
+        if before is None or self.spec.compile == "always":
+            always, left = self.spec.compile == "always", self.steps - self.at.step
+            return self.compiled.chosen(tried, left=left, always=always)
+        return self.compiled.again(tried) if before else Choice(False)
 
-    def _put_back(self, checkpoint: checkpoints.Checkpoint) -> None:
-        with torch.no_grad():
-            for name, value in checkpoint.weights.items():
-                self.parameters[name].copy_(value)
+    def _tried(self) -> Steps:
+        """Return the first steps, each to be gone over without learning anything from it."""
+
+        def over(items: Sequence[Item]) -> None:
+            self.model.train()
+            torch.manual_seed(step_seed(self.spec, 0, process=self.accelerator.process_index))
+            self.passes.over(items, learn=True)
+            self.optimiser.zero_grad(set_to_none=True)
+
+        return [partial(over, items) for items in self._epoch(0)[:STEPS]]
 
     # -- the steps -------------------------------------------------------------------------
 
     def go(self) -> str:
         """Go through the steps that are left; returns why it ended early, if it did."""
         self.model.train()
-        for items in self._steps_left():
+        for items, following in pairwise(self._steps_left()):
             if reason := self.at.patience_spent(self.spec):
                 return reason
             if self.passes.agreed(self.job.stop_requested):
                 return ASKED_TO_STOP
-            self._one(items)
+            self._one(items, following=following)
             self._look_up()
         return self.at.patience_spent(self.spec)
 
     def _steps_left(self) -> Iterator[list[Item]]:
-        while self.at.step < self.steps:
-            epoch, done = divmod(self.at.step, self.epoch_steps)
-            yield from self._epoch(epoch)[done : done + self.steps - self.at.step]
+        step = self.at.step
+        while step < self.steps:
+            epoch, done = divmod(step, self.epoch_steps)
+            steps = self._epoch(epoch)[done : done + self.steps - step]
+            yield from steps
+            step += len(steps)
+        yield []  # nothing comes after the last
 
     def _epoch(self, epoch: int) -> list[list[Item]]:
         return epoch_steps(self.intake.items, self.spec, epoch=epoch)
 
-    def _one(self, items: Sequence[Item]) -> None:
-        """Do one optimiser step."""
+    def _one(self, items: Sequence[Item], *, following: Sequence[Item]) -> None:
+        """Do one optimiser step. A GPU is handed all of it before any number is asked of it."""
         started = time.monotonic()
         seed = step_seed(self.spec, self.at.step, process=self.accelerator.process_index)
         torch.manual_seed(seed)  # dropout follows from the step: no generator's state to be kept
         rate = learning_rate(self.spec, self.at.step, steps=self.steps)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
-        losses = self.passes.over(items, learn=True)
+        sums = self.passes.through(items, learn=True)
         clip = self.accelerator.clip_grad_norm_
-        norm = float(clip(self.parameters.values(), self.spec.max_grad_norm))
-        self._check_finite(losses["loss"], norm)
+        length = clip(self.parameters.values(), self.spec.max_grad_norm)
         self.optimiser.step()
         self.optimiser.zero_grad(set_to_none=True)
+        self.passes.prepare(following)
+        losses, norm = self.passes.summed(sums), float(whole(length))
+        self._check_finite(losses["loss"], norm)
         self.at = self.at.stepped(losses["loss"])
         self.objective.after_step(self.at.step)
-        self._tell(**losses, lr=rate, grad_norm=norm, **_speed(items, time.monotonic() - started))
+        self._tell(**losses, lr=rate, grad_norm=norm, **speed(items, time.monotonic() - started))
 
     def _check_finite(self, loss: float, norm: float) -> None:
+        """Raise RunError before weights that are no numbers could be kept."""
         # With fp16 an overflowing gradient is usual: accelerate passes over the step.
         if math.isfinite(loss) and (math.isfinite(norm) or self.accelerator.scaler is not None):
             return
@@ -225,12 +249,13 @@ class _Run:
         """Measure the held-out loss, and hold the quiz."""
         self.model.eval()
         losses: dict[str, float] = {}
-        if self.held_out.items:
-            with torch.no_grad():
-                losses = self.passes.over(self.held_out.items, learn=False)
-        told = {f"val_{name}": value for name, value in losses.items()}
-        with self.accelerator.autocast():
-            told |= self.quiz.held(self.passes, stopped=lambda: self.job.stop_requested)
+        with self.compiled.plain():
+            if self.held_out.items:
+                with torch.no_grad():
+                    losses = self.passes.over(self.held_out.items, learn=False)
+            told = {f"val_{name}": value for name, value in losses.items()}
+            with self.accelerator.autocast():
+                told |= self.quiz.held(self.passes, stopped=lambda: self.job.stop_requested)
         self.model.train()
         if told:
             self._tell(**told)
@@ -241,28 +266,15 @@ class _Run:
 
     def save(self) -> None:
         """Write a checkpoint of the step just done."""
-        self.accelerator.wait_for_everyone()
-        if not self.accelerator.is_main_process:
-            return
-        state = {**asdict(self.at), "made_from": self.made_from}
-        if self.accelerator.scaler is not None:
-            state["scaler"] = self.accelerator.scaler.state_dict()
-        weights = {name: value.detach().cpu() for name, value in self.parameters.items()}
-        checkpoints.save(
-            self.job.artifacts,
-            checkpoints.Checkpoint(
-                state.pop("step"), weights, checkpoints.optimiser_tensors(self.optimiser), state
-            ),
-            keep=self.spec.keep_checkpoints,
-            spare=self.at.best_step if self.spec.early_stopping else None,
-        )
+        self.keeper.save(self.at, {} if self.choice is None else {"compiled": self.compiled.on})
 
     def end(self, stopped: str) -> None:
         """Write the adapter (or the model) and the card, and say how it ended."""
         if stopped == ASKED_TO_STOP:
             self.save()
         elif self.spec.early_stopping and self.at.best is not None:
-            self._put_back(checkpoints.load(self.job.artifacts, self.at.best_step))
+            self.keeper.put_back_best(self.at)
+        weights = self.keeper.whole_weights(self.student.model)
         if self.curves is None:  # not the first process
             return
         self.curves.close()
@@ -270,8 +282,9 @@ class _Run:
             "steps": self.at.step, "loss": self.at.loss, "held_out_loss": self.at.best,
             "examples": dict(self.intake.roles), "held_out": len(self.held_out.items),
             "long": self.intake.in_words(), "ended": stopped or "after all steps",
+            "compiled": self.choice.words if self.choice else "",
         }  # fmt: skip
-        made = write_result(self.job, self.spec, self.student, facts=facts)
+        made = write_result(self.job, self.spec, self.student, facts=facts, weights=weights)
         self.job.say(
             "finished", stopped=stopped, steps=self.at.step, loss=self.at.loss, adapter=made,
             best_step=self.at.best_step, held_out_loss=self.at.best,
@@ -284,15 +297,3 @@ class _Run:
         self.job.say("metric", step=self.at.step, steps=self.steps, epoch=epoch, **values)
         if self.curves is not None:
             self.curves.add(self.at.step, values)
-
-
-def _speed(items: Sequence[Item], seconds: float) -> dict[str, float]:
-    supervised = sum(item.supervised for item in items)
-    speed = {
-        "seconds": seconds,
-        "tokens_per_s": supervised / max(seconds, 1e-6),
-        "unpadded_tokens_per_s": sum(len(item.ids) for item in items) / max(seconds, 1e-6),
-    }
-    if torch.cuda.is_available():
-        speed["gpu_memory_mb"] = peak_mb()
-    return speed

@@ -1,12 +1,15 @@
 """Jobs in processes of their own that start at once: torch is imported here, once, then forked.
 
-Started as ``python -m tests.jobs.forking``; for each folder on a line of standard input it answers
-with the number of the process that runs the job there, and with its end on the next line.
+Started as ``python -m tests.jobs.forking``; for each line of standard input, ``{"folder": ...,
+"processes": n}``, it answers with the number of the (first) process that runs the job there, and
+with its end on the next line.
 """
 
 from __future__ import annotations
 
+import json
 import os
+import socket
 import sys
 from pathlib import Path
 
@@ -21,16 +24,41 @@ def main() -> None:
     """Fork a job for each line."""
     print("ready", flush=True)
     for line in sys.stdin:
-        folder = Path(line.strip())
+        told = json.loads(line)
+        folder, processes = Path(told["folder"]), int(told["processes"])
         assert read_spec(folder)
-        pid = os.fork()  # nothing was computed yet, so torch has no threads to lose
-        if pid == 0:
-            log = os.open(folder / "job.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-            os.dup2(log, 1)
-            os.dup2(log, 2)
-            os._exit(jobs.main([str(folder)]))
-        print(pid, flush=True)
-        print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
+        surroundings = together(processes) if processes > 1 else [{}]
+        # Nothing was computed yet, so torch has no threads to lose.
+        pids = [forked(folder, {**told["environment"], **own}) for own in surroundings]
+        print(pids[0], flush=True)
+        ends = [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in pids]
+        print(max(ends, key=abs), flush=True)
+
+
+def forked(folder: Path, environment: dict[str, str]) -> int:
+    """Run the job in a child; returns its number."""
+    pid = os.fork()
+    if pid == 0:
+        log = os.open(folder / "job.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        os.dup2(log, 1)
+        os.dup2(log, 2)
+        os.environ.update(environment)
+        os._exit(jobs.main([str(folder)]))
+    return pid
+
+
+def together(processes: int) -> list[dict[str, str]]:
+    """What torchrun tells each of the processes that train together."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    return [
+        {
+            "RANK": str(n), "LOCAL_RANK": str(n), "WORLD_SIZE": str(processes),
+            "LOCAL_WORLD_SIZE": str(processes), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port),
+        }
+        for n in range(processes)
+    ]  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ import pytest
 from safetensors.torch import load_file
 
 from studio.jobs import checkpoints
-from tests.jobs.conftest import MakeFolder, events_of, examples, losses_of, questions
+from tests.jobs.conftest import Jobs, MakeFolder, Moment, events_of, examples, losses_of, questions
 from tests.jobs.test_generate import answers_of
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="forks")
@@ -27,54 +27,6 @@ TRAINING: dict[str, Any] = {
 }  # fmt: skip
 ASKING = {"max_new_tokens": 40, "temperature": 0.7, "batch_tokens": 16}
 KILLS = 6
-Moment = Callable[[Path], bool]
-
-
-class Jobs:
-    """Starts jobs in a process of their own; see ``forking``."""
-
-    def __init__(self) -> None:
-        self._server = subprocess.Popen(
-            [sys.executable, "-m", "tests.jobs.forking"], stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2],
-        )  # fmt: skip
-        assert self._answer() == "ready"
-
-    def run(self, folder: Path, *, kill_when: Moment | None = None) -> int:
-        """Run a job to its end, or kill it the moment ``kill_when`` is true of its folder."""
-        assert self._server.stdin is not None
-        self._server.stdin.write(f"{folder}\n")
-        self._server.stdin.flush()
-        pid = int(self._answer())
-        while kill_when is not None and _is_running(pid):
-            if kill_when(folder):
-                os.kill(pid, signal.SIGKILL)
-                break
-        return int(self._answer())
-
-    def close(self) -> None:
-        """End the server."""
-        self._server.communicate()
-
-    def _answer(self) -> str:
-        assert self._server.stdout is not None
-        return self._server.stdout.readline().strip()
-
-
-def _is_running(pid: int) -> bool:
-    # A job that ended is waited for by the server, and its number is gone.
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
-@pytest.fixture(scope="module")
-def jobs() -> Iterator[Jobs]:
-    made = Jobs()
-    yield made
-    made.close()
 
 
 def steps_in(folder: Path) -> int:

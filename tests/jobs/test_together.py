@@ -5,14 +5,18 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from studio.launch.local import LocalLauncher
-from tests.jobs.conftest import MakeFolder, events_of, examples, losses_of
-from tests.jobs.test_train import SETTINGS, go
+from tests.jobs.conftest import Jobs, MakeFolder, events_of, examples, losses_of
+from tests.jobs.test_train import SETTINGS, go, same, weights_in
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="torchrun has no gloo there")
+
+QUIET: dict[str, Any] = {**SETTINGS, "lora": {"r": 4, "dropout": 0}}
 
 
 def wait_for(claim: Callable[[], bool]) -> None:
@@ -22,11 +26,22 @@ def wait_for(claim: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
+def log_of(folder: Path) -> str:
+    return (folder / "job.log").read_text()[-2000:]
+
+
+def close(two: Path, one: Path, *, off: float = 1e-5) -> None:
+    """Sums of two halves are rounded otherwise than the whole."""
+    assert losses_of(two).keys() == losses_of(one).keys()
+    for step, losses in losses_of(one).items():
+        assert losses_of(two)[step] == pytest.approx(losses, abs=off), step
+
+
 def test_two_processes_stop_together_and_go_on_to_the_losses_of_one(
-    make_folder: MakeFolder, monkeypatch: pytest.MonkeyPatch
+    make_folder: MakeFolder, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    settings = {**SETTINGS, "epochs": 40, "lora": {"r": 4, "dropout": 0}}
+    settings = {**QUIET, "epochs": 40}
     data = {"train": examples(), "validation": examples(3)}
     one = make_folder("train", settings, name="one", **data)
     go(one)
@@ -40,13 +55,55 @@ def test_two_processes_stop_together_and_go_on_to_the_losses_of_one(
     assert said["stopped"] == "asked to stop"
     assert 1 < said["steps"] < 120
     (two / "stop").unlink()
-    handle = launcher.start(two)
-    wait_for(lambda: not launcher.is_alive(handle))
-    assert len(events_of(two, "finished")) == 2, (two / "job.log").read_text()[-2000:]
+    assert jobs.run(two, processes=2) == 0, log_of(two)
+    assert len(events_of(two, "finished")) == 2
     assert losses_of(two).keys() == losses_of(one).keys()
     for step, losses in losses_of(one).items():
-        # Sums of two halves are rounded otherwise; from about step 40 on, at this rate, the last
-        # bit decides where a random model goes, also when one process cuts its batches otherwise.
-        close = 1e-5 if step <= 20 else 0.1
-        assert losses_of(two)[step] == pytest.approx(losses, abs=close)
+        # From about step 40 on, at this rate, the last bit decides where a random model goes, also
+        # when one process cuts its batches otherwise.
+        assert losses_of(two)[step] == pytest.approx(losses, abs=1e-5 if step <= 20 else 0.1)
     assert len(events_of(two, "started")) == 2, "the second process says nothing"
+
+
+@pytest.mark.parametrize(
+    "settings", [{}, {"full": True, "gradient_checkpointing": True}, {"batch_tokens": 32}]
+)
+def test_weights_may_be_shared_and_nothing_else_changes(
+    make_folder: MakeFolder, jobs: Jobs, settings: dict[str, Any]
+) -> None:
+    data = {"train": examples(), "validation": examples(1)}  # one process has nothing to validate
+    one = make_folder("train", {**QUIET, **settings}, name="one", **data)
+    go(one)
+    two = make_folder(
+        "train", {**QUIET, **settings, "processes": 2, "sharded": True}, name="two", **data
+    )
+    assert jobs.run(two, processes=2) == 0, log_of(two)
+    close(two, one)
+    said = [events_of(folder, "started")[0].model_dump() for folder in (one, two)]
+    assert said[0]["trained_parameters"] == said[1]["trained_parameters"]
+    assert said[1]["held_parameters"] < 0.6 * said[0]["held_parameters"]
+    name = "model/model" if settings.get("full") else "adapter/adapter_model"
+    for key, value in weights_in(one, name).items():
+        assert weights_in(two, name)[key].allclose(value, atol=1e-4)
+
+
+def test_shared_weights_are_kept_whole_and_may_go_on_shared_or_not(
+    make_folder: MakeFolder, jobs: Jobs
+) -> None:
+    settings = {**QUIET, "save_steps": 1, "epochs": 4, "processes": 2, "sharded": True}
+    folders = [
+        make_folder("train", settings, name=name, train=examples()) for name in ("whole", "a", "b")
+    ]
+    whole, again, unshared = folders
+    assert jobs.run(whole, processes=2) == 0, log_of(whole)
+    for folder in (again, unshared):
+        jobs.run(folder, processes=2, kill_when=lambda at: len(events_of(at, "metric")) >= 3)
+        assert not events_of(folder, "finished")
+    assert jobs.run(again, processes=2) == 0, log_of(again)
+    assert losses_of(again) == losses_of(whole)
+    assert same(weights_in(again), weights_in(whole))
+    spec = unshared / "spec.json"
+    spec.write_text(spec.read_text().replace('"sharded": true', '"sharded": false'))
+    assert jobs.run(unshared, processes=2) == 0, log_of(unshared)
+    assert "goes on from the checkpoint" in events_of(unshared, "warned")[0].model_dump()["message"]
+    close(unshared, whole)

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -246,24 +243,6 @@ def test_what_makes_no_run_is_refused_before_a_step(
     folder = make_folder("train", {**SETTINGS, **settings}, train=rows)
     with pytest.raises(SpecError, match=says):
         go(folder)
-
-
-def test_two_processes_come_to_the_losses_of_one(make_folder: MakeFolder) -> None:
-    settings = {**SETTINGS, "lora": {"r": 4, "dropout": 0}}
-    data = {"train": examples(), "validation": examples(3)}
-    one = make_folder("train", settings, name="one", **data)
-    go(one)
-    two = make_folder("train", settings, name="two", **data)
-    together = ["torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    subprocess.run(
-        [sys.executable, "-m", *together, "-m", "studio.jobs", str(two)],
-        check=True, capture_output=True, timeout=120, cwd=Path(__file__).parents[2],
-        env={**os.environ, "CUDA_VISIBLE_DEVICES": ""},
-    )  # fmt: skip
-    assert losses_of(two).keys() == losses_of(one).keys()
-    for step, said in losses_of(one).items():
-        assert losses_of(two)[step] == pytest.approx(said, abs=1e-5)
-    assert len(events_of(two, "started")) == len(events_of(two, "finished")) == 1
 
 
 def test_dropped_examples_are_told(make_folder: MakeFolder) -> None:

@@ -32,6 +32,7 @@ class Batch(NamedTuple):
         totals: supervised tokens per role of the whole optimiser step this is a part of.
         decoder_input_ids: what an encoder-decoder's answer is predicted from; else None.
         pack: where each example stands, if they stand in one row.
+        places: what ``learned`` returns, where it was worked out beforehand.
     """
 
     input_ids: Tensor
@@ -41,16 +42,19 @@ class Batch(NamedTuple):
     totals: Mapping[str, int]
     decoder_input_ids: Tensor | None = None
     pack: Pack | None = None
+    places: Learned | None = None
 
     def to(self, device: torch.device) -> Batch:
-        """Return the batch on a device."""
+        """Return the batch on a device, with all worked out that would make a GPU wait."""
+        places = self.learned()
         if device == self.input_ids.device:
-            return self
+            return self._replace(places=places)
         return self._replace(
-            input_ids=self.input_ids.to(device, non_blocking=True),
+            input_ids=sent(self.input_ids, device),
             attention_mask=_to(self.attention_mask, device),
             decoder_input_ids=_to(self.decoder_input_ids, device),
             pack=self.pack and self.pack.to(device),
+            places=Learned(*(sent(each, device) for each in places)),
         )
 
     def given(self) -> dict[str, Any]:
@@ -64,15 +68,15 @@ class Batch(NamedTuple):
 
     def learned(self) -> Learned:
         """Return where the model predicts a learned token, and which."""
+        if self.places is not None:
+            return self.places
         shift = 1 if self.decoder_input_ids is None else 0
         labels = self.labels[:, shift:]
         # On the CPU: on a GPU, asking which they are would wait for all that it still has to do.
         places = torch.nonzero(labels != IGNORED)
-        targets = labels[places[:, 0], places[:, 1]]
-        device = self.input_ids.device
-        lines, columns = places.to(device, non_blocking=True).unbind(1)
+        lines, columns = places.unbind(1)
         rows = lines if self.pack is None else self.pack.rows[0, columns]
-        return Learned(lines, columns, rows, targets.to(device, non_blocking=True))
+        return Learned(lines, columns, rows, labels[lines, columns])
 
 
 class Learned(NamedTuple):
@@ -90,8 +94,18 @@ class Learned(NamedTuple):
     targets: Tensor
 
 
+def sent(tensor: Tensor, device: torch.device) -> Tensor:
+    """Return a tensor on a device; it travels while a GPU goes on with what it has to do.
+
+    From ordinary memory it would wait for that first.
+    """
+    if device.type == "cuda" and tensor.device.type == "cpu":
+        tensor = tensor.pin_memory()
+    return tensor.to(device, non_blocking=True)
+
+
 def _to(tensor: Tensor | None, device: torch.device) -> Tensor | None:
-    return None if tensor is None else tensor.to(device, non_blocking=True)
+    return None if tensor is None else sent(tensor, device)
 
 
 class Objective(Protocol):

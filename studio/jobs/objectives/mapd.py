@@ -15,10 +15,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, ClassVar
 
+import torch
 from torch import Tensor
 
 from studio.domain.errors import SpecError
-from studio.jobs.objectives.base import Batch, token_losses
+from studio.jobs.objectives.base import Batch, sent, token_losses
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -54,9 +55,8 @@ class Mapd:
         Source: arXiv 2410.03663, released code; one weighted pass instead of two.
         """
         losses, rows = token_losses(model, batch)
-        weights = losses.new_tensor(
-            [self._token_weight(role, batch.totals) for role in batch.roles]
-        )
+        each = [self._token_weight(role, batch.totals) for role in batch.roles]
+        weights = sent(torch.tensor(each, dtype=losses.dtype), losses.device)
         return (losses * weights[rows]).sum(), _means(losses.detach(), rows, batch)
 
     def after_step(self, step: int) -> None:

@@ -40,6 +40,10 @@ TITLES = {
     "early_stopping": mark("Early stopping"),
     "threads": mark("Threads"),
     "processes": mark("Processes"),
+    "sharded": mark("Share the weights"),
+    "compile": mark("Compile"),
+    "quiz": mark("Quiz"),
+    "quiz_tokens": mark("Quiz tokens"),
     "data.choice": mark("Choice"),
     "data.teachers": mark("Teachers"),
 }  # fmt: skip

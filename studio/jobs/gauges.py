@@ -1,0 +1,37 @@
+"""What a step is measured by: tokens a second, memory, and how much of a GPU it makes use of."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    from studio.jobs.batches import Item
+
+
+def speed(items: Sequence[Item], seconds: float) -> dict[str, float]:
+    """Return the speed of a step over these examples, and what it took of a GPU's memory."""
+    supervised = sum(item.supervised for item in items)
+    found = {
+        "seconds": seconds,
+        "tokens_per_s": supervised / max(seconds, 1e-6),
+        "unpadded_tokens_per_s": sum(len(item.ids) for item in items) / max(seconds, 1e-6),
+    }
+    if torch.cuda.is_available():
+        found["gpu_memory_mb"] = peak_mb()
+    return found
+
+
+def peak_mb() -> float:
+    """Return the most memory held so far: of the GPU, else of this process; 0 if not known."""
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated() / 2**20
+    if sys.platform == "win32":
+        return 0.0
+    import resource
+
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most / 2**20 if sys.platform == "darwin" else most / 2**10
