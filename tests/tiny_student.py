@@ -29,6 +29,8 @@ def main(
     layers: int = 2,
     vocabulary_size: int = 0,
     merges: tuple[str, ...] = (),
+    heads: int = 2,
+    context: int = 512,
 ) -> None:
     """Build and save the student; larger ones are for benchmarks.
 
@@ -46,13 +48,13 @@ def main(
     core.decoder = decoders.ByteLevel()
     tokenizer = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=core, pad_token="<pad>", eos_token="</s>", chat_template=CHAT,
-        model_max_length=512, padding_side="left",
+        model_max_length=context, padding_side="left",
     )  # fmt: skip
     torch.manual_seed(731)
     config = LlamaConfig(
         vocab_size=max(len(vocabulary), vocabulary_size), hidden_size=hidden_size, intermediate_size=2 * hidden_size,
         num_hidden_layers=layers,
-        num_attention_heads=2, num_key_value_heads=2, max_position_embeddings=512,
+        num_attention_heads=heads, num_key_value_heads=heads, max_position_embeddings=context,
         bos_token_id=None, eos_token_id=vocabulary["</s>"], pad_token_id=vocabulary["<pad>"],
     )  # fmt: skip
     LlamaForCausalLM(config).save_pretrained(folder)

@@ -9,6 +9,11 @@ the machine has it, with plain attention. Printed are real (unpadded) tokens a s
 of the first step and that of the last, the best round of each, and what ours is of theirs. The
 rounds alternate, for machines are never quiet.
 
+Where there is a GPU the same lanes run on it, TRL with flash-attn where that is installed, and a
+second table tells memory and model FLOP utilisation; ``--hidden 2048 --layers 16 --vocabulary 32768
+--batch-tokens 16384 --longest 1024`` is a model of about a billion weights. Where there is none, the
+table says so.
+
 TRL is no dependency of ours: where it is not installed, the table says so.
 """
 
@@ -16,12 +21,14 @@ from __future__ import annotations
 
 import argparse
 import logging
+import math
 import os
 import random
 import shutil
 import tempfile
 import time
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -35,10 +42,11 @@ from transformers import AutoModelForCausalLM, Trainer, TrainerCallback, Trainin
 from studio.domain.events import Metric
 from studio.domain.specs import StudentSpec, TrainSpec
 from studio.flow.job_folder import read_events, write_folder
-from studio.jobs.batches import Item, read_examples
+from studio.jobs.batches import Item, item_of, read_examples
 from studio.jobs.job import Job
 from studio.jobs.student import load_student
 from studio.jobs.train import train
+from tests.benchmarks import gpu_use
 from tests.tiny_student import main as make_student
 
 try:
@@ -48,10 +56,17 @@ except ImportError:
     SFTTrainer = None
 
 BATCH = 16
-LONGEST = 256
 ROWS = 5  #: packed ones, of the longest's length, hold about a batch's tokens
 OURS = "our loop"
 TRL = ("padded", "by length", "packed", "padding-free")
+
+
+class Bench(NamedTuple):
+    """What all are measured on."""
+
+    place: Path  #: holds the student, and the folders of the runs
+    longest: int  #: tokens
+    batch_tokens: int
 
 
 class Speed(NamedTuple):
@@ -59,6 +74,7 @@ class Speed(NamedTuple):
 
     tokens_per_s: float
     cpu_tokens_per_s: float  #: for each second of all processors together
+    peak_gb: float = 0.0  #: of the GPU, if there is one
 
 
 def main() -> None:
@@ -69,9 +85,14 @@ def main() -> None:
         place = Path(folder)
         make_student(
             place / "student", hidden_size=options.hidden, layers=options.layers,
-            vocabulary_size=options.vocabulary,
+            vocabulary_size=options.vocabulary, heads=max(2, options.hidden // 128),
+            context=2 * options.longest,
         )  # fmt: skip
-        lanes = _lanes(place, _rows(options.examples))
+        bench = Bench(place, options.longest, options.batch_tokens)
+        rows = _rows(options.examples, longest=options.longest)
+        lanes = _lanes(bench, rows)
+        if not options.compiled:
+            del lanes[f"{OURS}, compiled"]
         lanes = {name: lane for name, lane in lanes.items() if options.only in name or name == OURS}
         speeds: dict[str, list[Speed]] = {name: [] for name in lanes}
         for _ in range(options.rounds):
@@ -79,53 +100,84 @@ def main() -> None:
                 AcceleratorState._reset_state(
                     reset_partial_state=True
                 )  # else one precision for all
-                speeds[name].append(lane())
-    _print({name: Speed(*map(max, zip(*said, strict=True))) for name, said in speeds.items()})
+                speeds[name].append(_measured(lane))
+        best = {name: Speed(*map(max, zip(*said, strict=True))) for name, said in speeds.items()}
+        _print(best)
+        _print_use(bench, best, rows)
     if SFTTrainer is None:
         print("TRL is not installed: 'pip install trl' for the comparison")
 
 
 def _print(best: dict[str, Speed]) -> None:
-    ours = best[OURS]
+    ours = best[OURS][:2]
     print(f"{'':<34}{'tokens/s':>10}{'ours is':>9}{'a CPU second':>14}{'ours is':>9}")
     for name, speed in best.items():
-        ratios = (mine / other for mine, other in zip(ours, speed, strict=True))
-        columns = zip(speed, ratios, (10, 14), strict=True)
+        ratios = (mine / other for mine, other in zip(ours, speed[:2], strict=True))
+        columns = zip(speed[:2], ratios, (10, 14), strict=True)
         cells = (f"{value:>{width},.0f}{ratio:>8.2f}x" for value, ratio, width in columns)
         print(f"{name:<34}{''.join(cells)}")
 
 
-def _lanes(place: Path, rows: list[dict[str, Any]]) -> dict[str, Callable[[], Speed]]:
-    spec = _spec(place)
-    write_folder(place / "data", spec, {"train.jsonl": rows})
-    student = load_student(spec.student, beside=place, dtype=torch.float32)
-    items = read_examples(place / "data" / "data" / "train.jsonl", student, spec).items
+def _measured(lane: Callable[[], Speed]) -> Speed:
+    if not torch.cuda.is_available():
+        return lane()
+    gpu_use.forget_peak()
+    return lane()._replace(peak_gb=gpu_use.peak_gb())
+
+
+def _print_use(bench: Bench, best: dict[str, Speed], rows: list[dict[str, Any]]) -> None:
+    """Print what each took of the GPU."""
+    if not torch.cuda.is_available():
+        print("there is no GPU here: its memory and its use (MFU) were not measured")
+        return
+    spec = _spec(bench)
+    student = load_student(spec.student, beside=bench.place, dtype=torch.float32)
+    lengths = [len(item_of(row, student).ids) for row in rows]
+    seen = sum(n * n for n in lengths) / sum(lengths) / 2
+    each = gpu_use.flops_a_token(student.model, seen=seen)
+    whole = gpu_use.promised()
+    print(f"\n{torch.cuda.get_device_name()}, {student.model.num_parameters():,} weights")
+    print(f"{'':<34}{'peak GB':>10}{'MFU':>9}")
+    for name, speed in best.items():
+        print(f"{name:<34}{speed.peak_gb:>10.1f}{speed.tokens_per_s * each / whole:>9.1%}")
+
+
+def _lanes(bench: Bench, rows: list[dict[str, Any]]) -> dict[str, Callable[[], Speed]]:
+    spec = _spec(bench)
+    write_folder(bench.place / "data", spec, {"train.jsonl": rows})
+    student = load_student(spec.student, beside=bench.place, dtype=torch.float32)
+    items = read_examples(bench.place / "data" / "data" / "train.jsonl", student, spec).items
     lanes: dict[str, Callable[[], Speed]] = {
-        OURS: lambda: _ours(place, rows),
-        f"{OURS}, fp32": lambda: _ours(place, rows, precision="fp32"),
-        f"{OURS}, packed": lambda: _ours(place, rows, packing="on"),
+        OURS: lambda: _ours(bench, rows),
+        f"{OURS}, fp32": lambda: _ours(bench, rows, precision="fp32"),
+        f"{OURS}, packed": lambda: _ours(bench, rows, packing="on"),
+        f"{OURS}, compiled": lambda: _ours(bench, rows, compile="always"),
     }
     for bf16 in (False, True):
         name = f"plain loop, padded, {'bf16, eager' if bf16 else 'fp32'}"
-        lanes[name] = lambda b=bf16: _plain(place, items, bf16=b)
+        lanes[name] = lambda b=bf16: _plain(bench, items, bf16=b)
     for sampling, bf16 in (
         ("random", False),
         ("group_by_length", False),
         ("group_by_length", True),
     ):
         name = f"Trainer, {sampling.replace('_', ' ')}, {'bf16, eager' if bf16 else 'fp32'}"
-        lanes[name] = lambda s=sampling, b=bf16: _trainer(place, items, sampling=s, bf16=b)
+        lanes[name] = lambda s=sampling, b=bf16: _trainer(bench, items, sampling=s, bf16=b)
     for way in TRL if SFTTrainer is not None else ():
         for bf16 in (False, True):
             name = f"TRL SFTTrainer, {way}, {'bf16, eager' if bf16 else 'fp32'}"
-            lanes[name] = lambda w=way, b=bf16: _trl(place, items, way=w, bf16=b)
+            lanes[name] = lambda w=way, b=bf16: _trl(bench, items, way=w, bf16=b)
     return lanes
 
 
-def _rows(n: int) -> list[dict[str, Any]]:
+def _rows(n: int, *, longest: int) -> list[dict[str, Any]]:
     """Return examples of random letters; a token is a byte."""
     chance = random.Random(731)
-    return [_row(n, min(240, max(16, round(chance.lognormvariate(4.2, 0.6))))) for n in range(n)]
+    middle = math.log(longest / 256) + 4.2
+    return [
+        _row(n, min(longest - 16, max(16, round(chance.lognormvariate(middle, 0.6)))))
+        for n in range(n)
+    ]
 
 
 def _row(n: int, length: int) -> dict[str, Any]:
@@ -137,8 +189,8 @@ def _row(n: int, length: int) -> dict[str, Any]:
     return {"key": str(n), "role": role, "messages": messages}
 
 
-def _ours(place: Path, rows: list[dict[str, Any]], **settings: Any) -> Speed:
-    spec, folder = _spec(place, **settings), place / "job"
+def _ours(bench: Bench, rows: list[dict[str, Any]], **settings: Any) -> Speed:
+    spec, folder = _spec(bench, **settings), bench.place / "job"
     write_folder(folder, spec, {"train.jsonl": rows})
     clock = _Clock()
     job = _Timed(folder, clock)
@@ -185,9 +237,9 @@ class _Clock(TrainerCallback):
         return self.speed(tokens * (len(self._at) - 1) / len(self._at))
 
 
-def _plain(place: Path, items: list[Item], *, bf16: bool) -> Speed:
+def _plain(bench: Bench, items: list[Item], *, bf16: bool) -> Speed:
     """The loop of a tutorial: batches in the order they come, padded to the longest."""
-    model = _model(place, bf16=bf16).train()
+    model = _model(bench, bf16=bf16).train()
     optimiser = torch.optim.AdamW(model.parameters(), lr=1e-4)
     rows = [{"input_ids": item.ids, "prompt": item.prompt} for item in items]
     random.Random(731).shuffle(rows)
@@ -203,25 +255,25 @@ def _plain(place: Path, items: list[Item], *, bf16: bool) -> Speed:
     return clock.whole(sum(len(item.ids) for item in items))
 
 
-def _trainer(place: Path, items: list[Item], *, sampling: str, bf16: bool) -> Speed:
+def _trainer(bench: Bench, items: list[Item], *, sampling: str, bf16: bool) -> Speed:
     arguments = TrainingArguments(
-        **_common(place), bf16=bf16, train_sampling_strategy=sampling, remove_unused_columns=False,
+        **_common(bench), bf16=bf16, train_sampling_strategy=sampling, remove_unused_columns=False,
     )  # fmt: skip
     data = [{"input_ids": item.ids, "prompt": item.prompt} for item in items]
     clock = _Clock()
     Trainer(
-        model=_model(place, bf16=bf16), args=arguments, train_dataset=data,  # type: ignore[arg-type]
+        model=_model(bench, bf16=bf16), args=arguments, train_dataset=data,  # type: ignore[arg-type]
         data_collator=_padded, callbacks=[clock],
     ).train()  # fmt: skip
     return clock.whole(sum(len(item.ids) for item in items))
 
 
-def _trl(place: Path, items: list[Item], *, way: str, bf16: bool) -> Speed:
+def _trl(bench: Bench, items: list[Item], *, way: str, bf16: bool) -> Speed:
     sampling = "group_by_length" if way == "by length" else "random"
     packed = way == "packed"
     arguments = SFTConfig(
-        **_common(place) | ({"per_device_train_batch_size": ROWS} if packed else {}),
-        bf16=bf16, train_sampling_strategy=sampling, packing=packed, max_length=LONGEST if packed else None,
+        **_common(bench) | ({"per_device_train_batch_size": ROWS} if packed else {}),
+        bf16=bf16, train_sampling_strategy=sampling, packing=packed, max_length=bench.longest if packed else None,
         padding_free=way == "padding-free", gradient_checkpointing=False,
         completion_only_loss=True, dataset_kwargs={"skip_prepare_dataset": False},
     )  # fmt: skip
@@ -231,27 +283,29 @@ def _trl(place: Path, items: list[Item], *, way: str, bf16: bool) -> Speed:
         for item in items
     ])  # fmt: skip
     clock = _Clock()
-    student = load_student(_spec(place).student, beside=place, dtype=torch.float32)
+    student = load_student(_spec(bench).student, beside=bench.place, dtype=torch.float32)
     SFTTrainer(
-        model=_model(place, bf16=bf16), args=arguments, train_dataset=data,
+        model=_model(bench, bf16=bf16), args=arguments, train_dataset=data,
         processing_class=student.tokenizer, callbacks=[clock],
     ).train()  # fmt: skip
     return clock.whole(sum(len(item.ids) for item in items))
 
 
-def _common(place: Path) -> dict[str, Any]:
+def _common(bench: Bench) -> dict[str, Any]:
     return {
-        "output_dir": str(place / "theirs"), "per_device_train_batch_size": BATCH,
+        "output_dir": str(bench.place / "theirs"), "per_device_train_batch_size": BATCH,
         "num_train_epochs": 1, "report_to": [], "save_strategy": "no", "disable_tqdm": True,
         "use_cpu": not torch.cuda.is_available(), "logging_strategy": "no", "max_grad_norm": 0.3,
         "dataloader_pin_memory": False, "learning_rate": 1e-4,
     }  # fmt: skip
 
 
-def _model(place: Path, *, bf16: bool) -> Any:
+def _model(bench: Bench, *, bf16: bool) -> Any:
     how = "eager" if bf16 and not torch.cuda.is_available() else "sdpa"
+    if bf16 and torch.cuda.is_available() and find_spec("flash_attn"):
+        how = "flash_attention_2"
     return AutoModelForCausalLM.from_pretrained(
-        place / "student", dtype=torch.float32, attn_implementation=how
+        bench.place / "student", dtype=torch.float32, attn_implementation=how
     )
 
 
@@ -267,10 +321,10 @@ def _padded(rows: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
     return {"input_ids": ids, "attention_mask": mask, "labels": labels}
 
 
-def _spec(place: Path, **settings: Any) -> TrainSpec:
+def _spec(bench: Bench, **settings: Any) -> TrainSpec:
     return TrainSpec(
-        student=StudentSpec(location=str(place / "student")), full=True, epochs=1,
-        batch_examples=BATCH, max_tokens=512, lr=1e-4, save_steps=10**6, **settings,
+        student=StudentSpec(location=str(bench.place / "student")), full=True, epochs=1,
+        batch_examples=BATCH, max_tokens=2 * bench.longest, batch_tokens=bench.batch_tokens, lr=1e-4, save_steps=10**6, **settings,
     )  # fmt: skip
 
 
@@ -280,6 +334,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--layers", type=int, default=6)
     parser.add_argument("--vocabulary", type=int, default=8192)
     parser.add_argument("--examples", type=int, default=320)
+    parser.add_argument("--longest", type=int, default=256, help="tokens of the longest example")
+    parser.add_argument("--batch-tokens", type=int, default=4096, help="of our micro-batches")
+    parser.add_argument("--compiled", action="store_true", help="our loop compiled, too: minutes")
     parser.add_argument("--only", default="", help="ours, and those with this in their name")
     parser.add_argument("--rounds", type=int, default=3)
     return parser.parse_args()
