@@ -178,6 +178,9 @@ class GenerateSpec(_Spec):
     batch_tokens: Annotated[int, Field(ge=16)] = Field(
         16384, description="Tokens in flight a batch"
     )
+    engine: Literal["auto", "own", "vllm"] = Field(
+        "auto", description="What asks; auto: vLLM where it is installed and there is a GPU"
+    )
     precision: Precision = "auto"
     seed: Annotated[int, Field(ge=0)] = 731
     threads: Annotated[int, Field(ge=0)] = 0

@@ -217,7 +217,7 @@ class Exam:
         # Paths inside the project are left out of the name: a project that was moved goes on.
         name = digest(
             "exam", self._student.model_dump(), self._round, self._split, self._settings,
-            spec.model_dump(exclude={"student"}),
+            spec.model_dump(exclude={"student", "engine"}),
         )  # fmt: skip
         return project / "runs" / f"exam-{name}"
 

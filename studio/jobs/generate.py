@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
+from studio.domain.errors import SpecError
 from studio.domain.events import ASKED_TO_STOP
 from studio.jobs.decode import Pick, Reply, decode, pick_greedy, pick_sampled
 from studio.jobs.job import append_lines
@@ -22,11 +23,13 @@ from studio.jobs.rows import read_rows
 from studio.jobs.student import (
     DTYPES,
     Student,
+    first_line,
     load_student,
     pick_device,
     pick_precision,
     use_threads,
 )
+from studio.jobs.vllm_exam import AT_ONCE, VllmStudent, is_wanted
 
 if TYPE_CHECKING:
     from studio.domain.specs import GenerateSpec
@@ -50,7 +53,6 @@ def generate(job: Job, spec: GenerateSpec) -> None:
     device = pick_device()
     precision = pick_precision(spec.precision, device)
     student = load_student(spec.student, beside=job.folder, dtype=DTYPES[precision])
-    student.model.eval().to(device)
     questions = list(read_rows(job.data / "questions.jsonl"))
     done = answered_keys(job)
     asked = [
@@ -59,8 +61,16 @@ def generate(job: Job, spec: GenerateSpec) -> None:
         if str(row["key"]) not in done
     ]
     total = len(questions)
-    job.say("started", job="generate", pid=os.getpid(), device=str(device), precision=precision)
-    sitting = Sitting(job, spec, student, done=total - len(asked), total=total)
+    served = _served(job, spec, student, precision=precision, asked=asked)
+    if served is None:
+        student.model.eval().to(device)
+    job.say(
+        "started", job="generate", pid=os.getpid(), device=str(device), precision=precision,
+        engine="own" if served is None else "vllm",
+    )  # fmt: skip
+    sitting = Sitting(
+        job, spec, student, done=total - len(asked), total=total, served=served
+    )  # fmt: skip
     stopped = sitting.answer(asked)
     job.say("finished", stopped=stopped, answers=sitting.done, seconds=sitting.seconds)
 
@@ -78,12 +88,45 @@ def answered_keys(job: Job) -> set[str]:
     return keys
 
 
+def _served(
+    job: Job, spec: GenerateSpec, student: Student, *, precision: str, asked: Sequence[Asked]
+) -> VllmStudent | None:
+    """Return the student as vLLM holds it, or None where it is asked without."""
+    if not asked or not is_wanted(spec, student):
+        return None
+    names = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
+    longest = max(len(one.ids) for one in asked)
+    try:
+        return VllmStudent(
+            student, spec, beside=job.folder, dtype=names[precision], longest=longest
+        )  # fmt: skip
+    except Exception as error:  # of whatever make: the exam can be sat without it
+        if spec.engine == "vllm":
+            raise SpecError(
+                f"vLLM could not be started ({first_line(error)}): set engine=own"
+            ) from error
+        job.say("warned", message=f"asked without vLLM: {first_line(error)}")
+        return None
+
+
 class Sitting:
-    """Asks batch after batch and writes down the answers."""
+    """Asks batch after batch and writes down the answers.
+
+    Args:
+        served: the student as vLLM holds it, where it does.
+    """
 
     def __init__(
-        self, job: Job, spec: GenerateSpec, student: Student, *, done: int, total: int
+        self,
+        job: Job,
+        spec: GenerateSpec,
+        student: Student,
+        *,
+        done: int,
+        total: int,
+        served: VllmStudent | None = None,
     ) -> None:
+        self._served = served
         self._job = job
         self._spec = spec
         self._student = student
@@ -100,7 +143,7 @@ class Sitting:
         """Answer all questions; returns why it ended early, if it did."""
         self._tell("")
         fitting = [one for one in asked if len(one.ids) < self._student.context]
-        for batch in batches(fitting, self._student, self._spec):
+        for batch in self._batches(fitting):
             if not self._answer_batch(batch):
                 return ASKED_TO_STOP
         if len(fitting) < len(asked):
@@ -110,6 +153,13 @@ class Sitting:
                 f" the student's context of {self._student.context} tokens",
             )
         return ""
+
+    def _batches(self, asked: Sequence[Asked]) -> Iterator[list[Asked]]:
+        if self._served is None:
+            yield from batches(asked, self._student, self._spec)
+            return
+        for first in range(0, len(asked), AT_ONCE):
+            yield list(asked[first : first + AT_ONCE])
 
     def _answer_batch(self, batch: Sequence[Asked]) -> bool:
         """Answer a batch, or its halves where the GPU has no room for it; False: asked to stop."""
@@ -129,6 +179,8 @@ class Sitting:
         return self._answer_batch(batch[:half]) and self._answer_batch(batch[half:])
 
     def _decode(self, batch: Sequence[Asked]) -> list[Reply] | None:
+        if self._served is not None:
+            return self._served.answers([one.ids for one in batch], [one.key for one in batch])
         room = self._student.context - max(len(one.ids) for one in batch)
         return decode(
             self._student,
