@@ -17,6 +17,8 @@ from transformers import DynamicCache, EncoderDecoderCache
 if TYPE_CHECKING:
     from studio.jobs.student import Student
 
+LOOK = 8  #: tokens that a GPU writes before it is asked which rows have ended; asking makes it wait
+
 Pick = Callable[[Tensor, Tensor, int], Tensor]
 """Chooses tokens: logits ``(rows, vocab)``, the rows' numbers in the batch, the position."""
 
@@ -43,11 +45,13 @@ def pick_sampled(
     lots = torch.stack([_lots(seed, key, max_new_tokens) for key in keys])
 
     def pick(logits: Tensor, rows: Tensor, position: int) -> Tensor:
+        nonlocal lots
+        lots = lots.to(logits.device)  # once
         chances, tokens = (logits.float() / temperature).softmax(-1).sort(-1, descending=True)
         below = chances.cumsum(-1) - chances
         chances = chances.masked_fill(below >= top_p, 0.0)
         reached = chances.cumsum(-1)
-        lot = lots[rows.cpu(), position].to(logits.device)[:, None] * reached[:, -1:]
+        lot = lots[rows, position][:, None] * reached[:, -1:]
         place = (reached <= lot).sum(-1, keepdim=True).clamp(max=logits.shape[-1] - 1)
         return tokens.gather(-1, place)[:, 0]
 
@@ -69,25 +73,32 @@ def decode(
     max_new_tokens: int,
     pick: Pick = pick_greedy,
     stopped: Callable[[], bool] = lambda: False,
+    look_every: int = 0,
 ) -> list[Reply] | None:
-    """Return a reply to each prompt; None if ``stopped`` said so on the way."""
+    """Return a reply to each prompt; None if ``stopped`` said so on the way.
+
+    Args:
+        look_every: tokens after which rows that have ended leave; 0 for what suits the device.
+    """
     device = student.model.device
-    stops = torch.tensor(sorted(student.stops), device=device)
+    every = look_every or (LOOK if device.type == "cuda" else 1)
     text = (_ReadOn if student.answer_start is None else _FromEncoder)(student, prompts)
     replies: list[Reply] = [Reply([], ended=False) for _ in prompts]
-    rows = torch.arange(len(prompts), device=device)
+    rows, unread = torch.arange(len(prompts), device=device), list[Tensor]()
     for position in range(max_new_tokens):
         if stopped():
             return None
         picked = pick(text.logits(), rows, position)
-        going = ~torch.isin(picked, stops)
-        _note(replies, rows, picked=picked, going=going)
-        if not going.all():
-            kept = going.nonzero()[:, 0]
-            if not len(kept):
-                break
-            text.keep(kept)
-            rows, picked = rows[kept], picked[kept]
+        unread.append(picked)
+        if len(unread) == every or position + 1 == max_new_tokens:
+            going = _note(replies, rows, written=unread, stops=student.stops)
+            unread.clear()
+            if len(going) < len(rows):
+                if not going:
+                    break
+                kept = torch.tensor(going, device=device)
+                text.keep(kept)
+                rows, picked = rows[kept], picked[kept]
         text.append(picked)
     return replies
 
@@ -149,12 +160,20 @@ class _FromEncoder:
         self._ids = picked[:, None]
 
 
-def _note(replies: list[Reply], rows: Tensor, *, picked: Tensor, going: Tensor) -> None:
-    for row, token, goes_on in zip(rows.tolist(), picked.tolist(), going.tolist(), strict=True):
-        if goes_on:
-            replies[row].ids.append(token)
+def _note(
+    replies: list[Reply], rows: Tensor, *, written: Sequence[Tensor], stops: frozenset[int]
+) -> list[int]:
+    """Put down what rows have written up to their ends; returns the places of those that go on."""
+    going = []
+    table = torch.stack([rows, *written], dim=1).tolist()  # one wait for all of it
+    for place, (row, *tokens) in enumerate(table):
+        end = next((n for n, token in enumerate(tokens) if token in stops), None)
+        replies[row].ids.extend(tokens[:end])
+        if end is None:
+            going.append(place)
         else:
             replies[row] = replies[row]._replace(ended=True)
+    return going
 
 
 def _padded(prompts: Sequence[list[int]], student: Student, *, left: bool) -> tuple[Tensor, Tensor]:

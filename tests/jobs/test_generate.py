@@ -74,6 +74,25 @@ def test_an_answer_does_not_depend_on_the_questions_beside_it(
     assert [answers([n])[0] for n in range(len(prompts))] == together
 
 
+@pytest.mark.parametrize("look_every", [3, 100])
+def test_rows_that_ended_may_stay_for_a_while_and_nothing_changes(
+    student: Student, look_every: int
+) -> None:
+    keys = [f"q{n}" for n in range(40)]
+
+    def answers(look_every: int) -> list[Reply] | None:
+        pick = pick_sampled(keys, seed=7, temperature=1.5, top_p=1.0, max_new_tokens=50)
+        return decode(
+            student, [prompts_of(student)[0]] * len(keys), max_new_tokens=50, pick=pick,
+            look_every=look_every,
+        )  # fmt: skip
+
+    looked = answers(1)
+    assert looked is not None
+    assert {reply.ended for reply in looked} == {True, False}
+    assert answers(look_every) == looked
+
+
 def test_sampling_draws_from_the_nucleus_in_proportion() -> None:
     logits = torch.log(torch.tensor([[0.5, 0.3, 0.15, 0.05]])).repeat(4000, 1)
     pick = pick_sampled(
