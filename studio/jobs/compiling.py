@@ -41,12 +41,18 @@ class Compiled:
     Args:
         agreed: says whether any process wishes something, the same in all of them.
         backend: that of ``torch.compile``.
+        clock: tells seconds.
     """
 
     def __init__(
-        self, model: Any, *, agreed: Callable[[bool], bool], backend: Any = "inductor"
+        self,
+        model: Any,
+        *,
+        agreed: Callable[[bool], bool],
+        backend: Any = "inductor",
+        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        self._backend = backend
+        self._backend, self._clock = backend, clock
         self._blocks: list[Any] = blocks_of(model)
         self._made: list[Any] = []  #: what stands in for each of them
         self._agreed = agreed
@@ -97,7 +103,7 @@ class Compiled:
 
     def _begun(self, steps: Steps) -> tuple[str, float]:
         """Compile; returns what went wrong, in words, and how long it took."""
-        began, problem = time.monotonic(), ""
+        began, problem = self._clock(), ""
         self._turn(True)
         try:
             for step in (*steps, *steps):  # what differs in shape only is made out by now
@@ -110,11 +116,17 @@ class Compiled:
         if self._agreed(bool(problem)):
             self._turn(False)
             problem = problem or "not compiled: another process could not"
-        return problem, time.monotonic() - began
+        return problem, self._clock() - began
 
     def _timed(self, steps: Steps, *, rounds: int) -> float:
         """Return the best time of so many rounds."""
-        return min(map(_took, [steps] * rounds))
+        return min(self._took(steps) for _ in range(rounds))
+
+    def _took(self, steps: Steps) -> float:
+        began = self._clock()
+        for step in steps:
+            step()
+        return self._clock() - began
 
     def _turn(self, on: bool) -> None:
         if on and not self._made:
@@ -125,13 +137,6 @@ class Compiled:
         for block, made in zip(self._blocks, self._made, strict=False):
             block._compiled_call_impl = made if on else None
         self.on = on
-
-
-def _took(steps: Steps) -> float:
-    began = time.perf_counter()
-    for step in steps:
-        step()
-    return time.perf_counter() - began
 
 
 def _first(error: Exception) -> str:

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor
-from transformers import DynamicCache, EncoderDecoderCache
+from transformers import EncoderDecoderCache
+
+from studio.jobs.room import cache_with_room
 
 if TYPE_CHECKING:
     from studio.jobs.student import Student
@@ -109,7 +111,7 @@ class _ReadOn:
     def __init__(self, student: Student, prompts: Sequence[list[int]]) -> None:
         self._model: Any = student.model
         self._ids, self._mask = _padded(prompts, student, left=True)
-        self._cache = DynamicCache(config=self._model.config)
+        self._cache = cache_with_room(self._model.config)
         self._places = (self._mask.cumsum(-1) - 1).clamp(min=0)
 
     def logits(self) -> Tensor:
@@ -138,7 +140,7 @@ class _FromEncoder:
         self._model: Any = student.model
         ids, self._mask = _padded(prompts, student, left=False)
         self._read = self._model.get_encoder()(input_ids=ids, attention_mask=self._mask)
-        self._cache = EncoderDecoderCache(DynamicCache(), DynamicCache())
+        self._cache = EncoderDecoderCache(cache_with_room(), cache_with_room())
         self._ids = torch.full_like(ids[:, :1], student.answer_start or 0)
 
     def logits(self) -> Tensor:

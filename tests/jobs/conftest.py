@@ -21,6 +21,8 @@ from studio.jobs.job import Job
 from studio.jobs.student import Student, load_student
 from tests.tiny_student import main as make_tiny_student
 
+torch.set_num_threads(1)  # several on a model this small wait for one another
+
 Row = dict[str, Any]
 MakeFolder = Callable[..., Path]
 Moment = Callable[[Path], bool]

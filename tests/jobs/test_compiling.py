@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -36,19 +35,29 @@ def losses(model: Any, *, longest: int = 12) -> torch.Tensor:
     return token_losses(model, collate(items, pad=0, totals=supervised_tokens(items)))[0]
 
 
-def quick(model: Any) -> Compiled:
-    """Traced and differentiated as the real thing, but run by plain torch: no C++ is waited for."""
-    return Compiled(model, agreed=bool, backend="aot_eager")
+class Clock:
+    """Goes as far as it is told to."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
 
 
-def steps_of(model: Any, compiled: Compiled, *, slow_when: bool) -> Steps:
-    """Steps that take their time when compiled, or when not."""
+def quick(model: Any, clock: Clock | None = None) -> Compiled:
+    """Traced as the real thing, but run by plain torch: no C++ is waited for."""
+    return Compiled(model, agreed=bool, backend="eager", clock=clock or Clock())
+
+
+def steps_of(model: Any, compiled: Compiled, clock: Clock, *, slow_when: bool) -> Steps:
+    """Steps that take twice as long when compiled, or when not."""
 
     def step(longest: int) -> None:
         losses(model, longest=longest).sum().backward()
-        time.sleep(0.05 if compiled.on is slow_when else 0)
+        clock.seconds += 2.0 if compiled.on is slow_when else 1.0
 
-    return [lambda n=n: step(n) for n in (9, 12, 14)]
+    return [lambda n=n: step(n) for n in (9, 12)]
 
 
 def test_the_blocks_are_the_layers_of_a_model(own: Student) -> None:
@@ -60,20 +69,25 @@ def test_the_blocks_are_the_layers_of_a_model(own: Student) -> None:
 def test_compiled_layers_are_kept_only_if_the_first_steps_are_faster(
     own: Student, pays: bool
 ) -> None:
-    compiled = quick(own.model)
+    clock = Clock()
+    compiled = quick(own.model, clock)
     names = list(own.model.state_dict())
-    steps = steps_of(own.model, compiled, slow_when=not pays)
-    choice = compiled.chosen(steps, left=1 << 20, always=False)
+    steps = steps_of(own.model, compiled, clock, slow_when=not pays)
+    choice = compiled.chosen(steps, left=1000, always=False)
     assert (choice.compiled, compiled.on) == (pays, pays), choice
-    assert choice.words.startswith("compiled: 0.0" if pays else "not compiled, it would not be")
-    assert "s a step against 0.0" in choice.words
+    times = "1.000 s a step against 2.000 s (compiling took 4 s)" if pays else (
+        "2.000 s a step against 1.000 s (compiling took 8 s)"
+    )  # fmt: skip
+    words = "compiled" if pays else "not compiled, it would not be worth it"
+    assert choice.words == f"{words}: {times}"
     assert list(own.model.state_dict()) == names
 
 
 def test_a_short_run_is_not_compiled_at_all(own: Student) -> None:
-    compiled = quick(own.model)
-    steps = steps_of(own.model, compiled, slow_when=False)
-    choice = compiled.chosen(steps, left=int(LEAST_S), always=False)
+    clock = Clock()
+    compiled = quick(own.model, clock)
+    steps = steps_of(own.model, compiled, clock, slow_when=True)
+    choice = compiled.chosen(steps, left=int(LEAST_S) - 1, always=False)
     assert choice == (False, "not compiled: the run is too short for that to pay")
     assert not compiled.on
     assert quick(torch.nn.Linear(2, 2)).chosen(steps, left=9, always=True).compiled is False
