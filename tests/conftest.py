@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from studio.store.tables import Store
+from tests.forked import Jobs
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -35,4 +36,20 @@ def shared_data() -> Path:
     folder = Path(named) if named else REPOSITORY.parent / "shared" / "data"
     if not folder.is_dir():
         pytest.skip(f"real records are not here: {folder}")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def jobs() -> Iterator[Jobs]:
+    """Starts jobs in processes of their own, without the seconds it takes to import torch."""
+    made = Jobs()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def small_student(jobs: Jobs, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny real student by the name of small; not to be changed."""
+    folder = tmp_path_factory.mktemp("students") / "small"
+    jobs.make_student(folder)
     return folder

@@ -1,12 +1,10 @@
 """A tiny real student: a two-layer Llama with random weights and a tokenizer of its own.
 
-Made by ``python tiny_student.py FOLDER`` in a process of its own, so that tests of the flow never
-load torch.
+Tests of the flow have it made in another process (see ``forked``), and never load torch.
 """
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
 
@@ -14,12 +12,6 @@ CHAT = (
     "{% for message in messages %}<{{ message['role'] }}>{{ message['content'] }}</s>{% endfor %}"
     "{% if add_generation_prompt %}<assistant>{% endif %}"
 )
-
-
-def make_tiny_student(folder: Path) -> Path:
-    """Write the student into ``folder`` and return it."""
-    subprocess.run([sys.executable, __file__, folder], check=True, capture_output=True)
-    return folder
 
 
 def main(

@@ -22,10 +22,9 @@ from studio.flow.forgetting import (
 from studio.flow.stage import Bench
 from studio.flow.students import register, student_from
 from studio.flow.training import follow_run, result_of, run_spec, start_run
-from studio.launch.local import LocalLauncher
 from studio.store.tables import Store
 from tests.curated import add_case, bench, collect, launcher
-from tests.tiny_student import make_tiny_student
+from tests.forked import ForkedLauncher, Jobs
 
 __all__ = ["bench", "launcher"]
 
@@ -33,13 +32,12 @@ TEXTS = "The sea is wide.\nAnd deep.\n\n" + "A cat sat on a mat.\n\n\n\n" * 6 + 
 
 
 def test_a_real_student_is_measured_before_and_after(
-    bench: Bench, store: Store, tmp_path: Path
+    bench: Bench, store: Store, tmp_path: Path, jobs: Jobs, small_student: Path
 ) -> None:
-    bench = replace(bench, launcher=LocalLauncher())
+    bench = replace(bench, launcher=ForkedLauncher(jobs))
     for n in range(3):
         add_case(store, f"How many are {n} and 4?")
-    folder = make_tiny_student(tmp_path / "small")
-    student = register(store, student_from(str(folder), prompts="bare"))
+    student = register(store, student_from(str(small_student), prompts="bare"))
     texts = tmp_path / "texts.txt"
     texts.write_text(TEXTS)
     with pytest.raises(StudioError, match="was not trained here"):

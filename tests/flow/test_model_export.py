@@ -12,24 +12,27 @@ import pytest
 from studio.flow.stage import Bench
 from studio.flow.students import register, student_from
 from studio.flow.weights import export_model
-from studio.launch.local import LocalLauncher
 from studio.store.tables import Store
 from tests.curated import add_question, bench, collect, launcher
-from tests.tiny_student import make_tiny_student
+from tests.forked import ForkedLauncher, Jobs
 
 __all__ = ["bench", "launcher"]
 
 
 def test_weights_modelfile_and_the_answers_to_held_out_questions(
-    bench: Bench, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bench: Bench,
+    store: Store,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    jobs: Jobs,
+    small_student: Path,
 ) -> None:
     monkeypatch.setenv("LLAMA_CPP", str(tmp_path))
     monkeypatch.setenv("PATH", str(tmp_path))
-    bench = replace(bench, launcher=LocalLauncher())
+    bench = replace(bench, launcher=ForkedLauncher(jobs))
     for n in range(7):
         add_question(store, f"How many are {n} and 4?", split="test" if n > 3 else "train")
-    folder = make_tiny_student(tmp_path / "small")
-    student = register(store, student_from(str(folder), prompts="mapd"))
+    student = register(store, student_from(str(small_student), prompts="mapd"))
     last = asyncio.run(collect(export_model(bench, student, tmp_path / "out")))[-1]
     assert "adapter, merged weights, Modelfile. No GGUF was written" in last.note
     assert last.note.endswith("Parity: merged: 5 of 5 answers are ours to the letter.")

@@ -15,19 +15,18 @@ from studio.flow.job_folder import read_events
 from studio.flow.stage import Bench
 from studio.flow.students import find_student, student_from
 from studio.flow.training import follow_run, run_spec, start_run
-from studio.launch.local import LocalLauncher
 from studio.store.tables import Store
 from tests.curated import add_attempt, add_case, add_question, bench, collect, launcher
-from tests.tiny_student import make_tiny_student
+from tests.forked import ForkedLauncher, Jobs
 
 __all__ = ["bench", "launcher"]
 
 
 def test_a_student_is_trained_on_its_mistakes_and_sits_the_held_out_exam(
-    bench: Bench, store: Store, tmp_path: Path
+    bench: Bench, store: Store, jobs: Jobs, small_student: Path
 ) -> None:
-    bench = replace(bench, launcher=LocalLauncher())
-    student = student_from(str(make_tiny_student(tmp_path / "small")), prompts="bare")
+    bench = replace(bench, launcher=ForkedLauncher(jobs))
+    student = student_from(str(small_student), prompts="bare")
     for n in range(3):
         add_case(store, f"How many are {n} and 4?")
     held_out = add_question(store, "How many are 30 and 4?", split="test")

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,13 +16,15 @@ from studio.domain.specs import StudentSpec
 from studio.flow.job_folder import read_events, write_rows
 from studio.jobs.job import Job
 from studio.jobs.student import Student, load_student
+from tests.forked import Jobs, Moment
 from tests.tiny_student import main as make_tiny_student
+
+__all__ = ["Jobs", "Moment"]
 
 torch.set_num_threads(1)  # several on a model this small wait for one another
 
 Row = dict[str, Any]
 MakeFolder = Callable[..., Path]
-Moment = Callable[[Path], bool]
 
 
 @pytest.fixture(scope="session")
@@ -83,62 +82,6 @@ def restored_signals() -> Iterator[None]:
     before = signal.getsignal(signal.SIGTERM)
     yield
     signal.signal(signal.SIGTERM, before)
-
-
-class Jobs:
-    """Starts jobs in a process of their own; see ``forking``."""
-
-    def __init__(self) -> None:
-        self._server = subprocess.Popen(
-            [sys.executable, "-m", "tests.jobs.forking"], stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, text=True, env={**os.environ, "CUDA_VISIBLE_DEVICES": ""}, cwd=Path(__file__).parents[2],
-        )  # fmt: skip
-        assert self._answer() == "ready"
-
-    def run(
-        self,
-        folder: Path,
-        *,
-        kill_when: Moment | None = None,
-        processes: int = 1,
-        **environment: str,
-    ) -> int:
-        """Run a job to its end, or kill it the moment ``kill_when`` is true of its folder."""
-        assert self._server.stdin is not None
-        told = {"folder": str(folder), "processes": processes, "environment": environment}
-        self._server.stdin.write(f"{json.dumps(told)}\n")
-        self._server.stdin.flush()
-        pid = int(self._answer())
-        while kill_when is not None and _is_running(pid):
-            if kill_when(folder):
-                os.kill(pid, signal.SIGKILL)
-                break
-        return int(self._answer())
-
-    def close(self) -> None:
-        """End the server."""
-        self._server.communicate()
-
-    def _answer(self) -> str:
-        assert self._server.stdout is not None
-        return self._server.stdout.readline().strip()
-
-
-def _is_running(pid: int) -> bool:
-    # A job that ended is waited for by the server, and its number is gone.
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
-@pytest.fixture(scope="session")
-def jobs() -> Iterator[Jobs]:
-    """Starts jobs in processes of their own, without the seconds it takes to import torch."""
-    made = Jobs()
-    yield made
-    made.close()
 
 
 class StoppedAfter(Job):

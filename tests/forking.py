@@ -1,8 +1,8 @@
 """Jobs in processes of their own that start at once: torch is imported here, once, then forked.
 
-Started as ``python -m tests.jobs.forking``; for each line of standard input, ``{"folder": ...,
+Started as ``python -m tests.forking``; for each line of standard input, ``{"folder": ...,
 "processes": n}``, it answers with the number of the (first) process that runs the job there, and
-with its end on the next line.
+with its end on the next line. With ``"student"`` for a job a tiny student is made in that folder.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from pathlib import Path
 
 from studio.domain.specs import read_spec
 from studio.jobs import __main__ as jobs
-from studio.jobs import export, failures, generate, train
+from studio.jobs import export, failures, generate, measure, train
+from tests import tiny_student
 
-LOADED = (export, failures, generate, train)  #: by the parent, for all its children
+LOADED = (export, failures, generate, measure, train)  #: by the parent, for all its children
 
 
 def main() -> None:
@@ -26,10 +27,13 @@ def main() -> None:
     for line in sys.stdin:
         told = json.loads(line)
         folder, processes = Path(told["folder"]), int(told["processes"])
-        assert read_spec(folder)
         surroundings = together(processes) if processes > 1 else [{}]
         # Nothing was computed yet, so torch has no threads to lose.
-        pids = [forked(folder, {**told["environment"], **own}) for own in surroundings]
+        if told["student"]:
+            pids = [made(folder)]
+        else:
+            assert read_spec(folder)
+            pids = [forked(folder, {**told["environment"], **own}) for own in surroundings]
         print(pids[0], flush=True)
         ends = [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in pids]
         print(max(ends, key=abs), flush=True)
@@ -44,6 +48,15 @@ def forked(folder: Path, environment: dict[str, str]) -> int:
         os.dup2(log, 2)
         os.environ.update(environment)
         os._exit(jobs.main([str(folder)]))
+    return pid
+
+
+def made(folder: Path) -> int:
+    """Make a tiny student in a child; returns its number."""
+    pid = os.fork()
+    if pid == 0:
+        tiny_student.main(folder)
+        os._exit(0)
     return pid
 
 
