@@ -16,6 +16,7 @@ from studio.domain.errors import StudioError
 from studio.domain.records import Dataset, Override, StudentRecord, digest
 from studio.domain.specs import DatasetSpec
 from studio.flow.curated import Curated
+from studio.flow.sides import lot_of
 from studio.flow.stage import Bench
 from studio.methods.base import Example, Wording
 from studio.methods.catalog import method as method_called
@@ -124,7 +125,7 @@ def _validation(question_ids: Collection[str], options: DatasetSpec) -> set[str]
 
     A share above 0 keeps out at least one question of several, and never all of them.
     """
-    lot = {qid: int(digest("side", options.seed, qid), 16) / 2**64 for qid in question_ids}
+    lot = {qid: lot_of(qid, seed=options.seed) for qid in question_ids}
     if options.val_share == 0 or len(lot) < 2:
         return set()
     first, *_, last = sorted(lot, key=lot.__getitem__)

@@ -93,8 +93,8 @@ def _sized(store: Store, book: Scorebook, policy: Policy) -> Tally:
     from studio.flow.training_size import TrainingSize
 
     tally = book.tally(policy)
-    covered = book.covered(book.final(policy) == 1)
-    return tally._replace(steps=TrainingSize(store, book).steps(tally.accepted, covered))
+    chosen = book.final(policy) == 1
+    return tally._replace(steps=TrainingSize(store, book).steps(chosen, book.covered(chosen)))
 
 
 def override(

@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from studio.domain.records import digest
 from studio.domain.specs import DatasetSpec, TrainSpec
 from studio.flow.columns import chunks
+from studio.flow.sides import lot_of
 from studio.store import scorebook_views, views
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
     from studio.flow.scorebook import Scorebook
@@ -21,7 +25,8 @@ if TYPE_CHECKING:
 class TrainingSize:
     """Counts optimiser steps under the project's own training settings.
 
-    Questions that stand on both sides are not known here, so a step count is shown with "about";
+    Questions fall on the sides that a dataset puts them on. Those that stand in the test split too,
+    word for word or nearly, are not known here, so a step count is shown with "about";
     ``mapd-studio train --dry-run`` builds the dataset and knows.
     """
 
@@ -32,15 +37,22 @@ class TrainingSize:
         self._batch = int(_setting(values, TrainSpec, "batch_examples"))
         self._most = int(_setting(values, TrainSpec, "max_steps"))
         self._one = _setting(data, DatasetSpec, "draw") == "one"
-        self._kept = 1 - float(_setting(data, DatasetSpec, "val_share"))
+        self._share = float(_setting(data, DatasetSpec, "val_share"))
+        self._seed = int(_setting(data, DatasetSpec, "seed"))
+        self._question = book.question
+        self._lots = self._drawn(book.question_ids)
         self._explanations = np.zeros(len(book.question_ids), dtype=np.int32)
         student = store.setting("student", "") or None
         round_ = store.value(scorebook_views.NEWEST_ROUND, student)
         replay = float(_setting(data, DatasetSpec, "replay"))
-        known = len(store.rows(views.REPLAYABLE, student, round_)) if replay and student else 0
-        self._replayed = round(replay * known)
+        self._replayed = self._drawn(_replayed(store, student, round_, replay, self._seed))
         if _setting(data, DatasetSpec, "explanations"):
             self._count_explanations(store, book, student, round_)
+
+    def _drawn(self, question_ids: Iterable[str]) -> NDArray[np.float64]:
+        """Return the lots of questions; none needs to be drawn where none is kept out."""
+        lots = (lot_of(qid, seed=self._seed) if self._share else 1.0 for qid in question_ids)
+        return np.fromiter(lots, dtype=np.float64)
 
     def _count_explanations(
         self, store: Store, book: Scorebook, student: str | None, round_: int | None
@@ -50,20 +62,44 @@ class TrainingSize:
             times = chunk.numbers(0).astype(np.int32)
             self._explanations[place[place >= 0]] = times[place >= 0]
 
-    def steps(self, accepted: int, covered: NDArray[np.bool_]) -> int:
-        """Return about how many steps training on so many rationales takes.
+    def steps(self, chosen: NDArray[np.bool_], covered: NDArray[np.bool_]) -> int:
+        """Return about how many steps training on these rationales takes.
 
         Args:
+            chosen: the rationales, shape (n,).
             covered: the questions they are about, shape (questions,).
         """
-        explanations = self._explanations[covered]
+        least = self._least(covered)
+        learned = covered & (self._lots >= least)
+        explanations = self._explanations[learned]
         if self._one:
             examples = len(explanations) + int((explanations > 0).sum())
         else:
-            examples = accepted + int(explanations.sum())
-        examples += self._replayed
-        steps = math.ceil(math.ceil(examples * self._kept / self._batch) * self._epochs)
+            examples = int((chosen & learned[self._question]).sum()) + int(explanations.sum())
+        examples += int((self._replayed >= least).sum())
+        steps = math.ceil(math.ceil(examples / self._batch) * self._epochs)
         return min(steps, self._most) if self._most else steps
+
+    def _least(self, covered: NDArray[np.bool_]) -> float:
+        """Return the lot from which on a question is learned from.
+
+        As in a dataset at least one of several is kept out, and one is always learned from.
+        """
+        lots = np.concatenate([self._lots[covered], self._replayed])
+        if not self._share or not len(lots) or lots.min() == lots.max():
+            return 0.0
+        return float(min(max(self._share, np.nextafter(lots.min(), 1.0)), lots.max()))
+
+
+def _replayed(
+    store: Store, student: str | None, round_: int | None, share: float, seed: int
+) -> list[str]:
+    """Return the questions whose right answers are mixed in, as a dataset draws them."""
+    if not share or not student:
+        return []
+    known = [row["question_id"] for row in store.rows(views.REPLAYABLE, student, round_)]
+    known.sort(key=lambda qid: digest("replay", seed, qid))
+    return known[: round(share * len(known))]
 
 
 def _setting(values: dict[str, Any], spec: type[TrainSpec | DatasetSpec], name: str) -> Any:

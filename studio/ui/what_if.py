@@ -102,15 +102,16 @@ def try_policy(book: Scorebook, policy: Policy, size: TrainingSize | None = None
     """
     cells, final = book.cells, book.final_cells(policy)
     moved = (cells.current >= 0) & (final != cells.current)  # the undecided are no change to mark
-    covered = book.covered(cells.each(final == 1))
+    chosen = cells.each(final == 1)
+    covered = book.covered(chosen)
     then, standing = book.tally_of(policy, covered), book.standing
     return Trial(
         policy, standing.counts, then, cells.each(final),
         Chosen(book.question_ids, book.covered(cells.each(moved))),
         by_teacher=standing.by_teacher,
         right_now=standing.rejected_but_right,
-        steps_now=None if size is None else size.steps(standing.counts.accepted, standing.covered),
-        steps=None if size is None else size.steps(then.accepted, covered),
+        steps_now=None if size is None else size.steps(cells.each(cells.current == 1), standing.covered),
+        steps=None if size is None else size.steps(chosen, covered),
     )  # fmt: skip
 
 

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
 from studio.cli import main
 from studio.domain.errors import SpecError
 from studio.domain.policy import PRESETS, Policy
-from studio.domain.records import Question, Rationale, Review, Verdict
+from studio.domain.records import Question, Rationale, Review, StudentRecord, Verdict
+from studio.domain.specs import DatasetSpec
+from studio.flow.dataset import draft_dataset
 from studio.flow.decisions import apply_policy, override
 from studio.flow.scorebook import Scorebook
+from studio.flow.stage import Bench
 from studio.flow.training_size import TrainingSize
 from studio.flow.versions import compare, find, versions
 from studio.store.tables import Store
+from tests.curated import STUDENT, add_attempt, add_case, add_question, bench, launcher
+
+__all__ = ["bench", "launcher"]
 
 PAPER = PRESETS["paper"]
 
@@ -96,10 +103,33 @@ def test_the_verbs_weigh_name_compare_and_return(
 def test_steps_follow_the_projects_own_training_settings(store: Store) -> None:
     fill(store)
     book = Scorebook(store)
-    everything = len(book), book.covered(book.has_verdict(Verdict.CORRECT) | True)
+    chosen = book.has_verdict(Verdict.CORRECT) | True
+    everything = chosen, book.covered(chosen)
     assert TrainingSize(store, book).steps(*everything) == 3
     store.set_setting("training", {"epochs": 10, "batch_examples": 1, "data": {"val_share": 0}})
     assert TrainingSize(store, book).steps(*everything) == 40
     store.set_setting("training", {"epochs": 10, "batch_examples": 1, "max_steps": 7})
     assert TrainingSize(store, book).steps(*everything) == 7
-    assert TrainingSize(store, book).steps(0, ~everything[1]) == 0
+    assert TrainingSize(store, book).steps(~chosen, ~everything[1]) == 0
+
+
+@pytest.mark.parametrize("data", [
+    {"val_share": 0.0}, {"val_share": 0.05}, {"val_share": 0.4}, {"val_share": 0.9},
+    {"val_share": 0.3, "seed": 5}, {"val_share": 0.2, "explanations": False},
+    {"val_share": 0.2, "replay": 0.5},
+])  # fmt: skip
+def test_the_steps_are_those_of_the_dataset_that_is_built(
+    bench: Bench, store: Store, data: dict[str, Any]
+) -> None:
+    for n in range(25):
+        add_case(store, f"How many are {n} and 4?")
+        if n % 3 == 0:
+            add_attempt(store, add_question(store, f"What is {n} and 9?"), Verdict.CORRECT)
+    student = StudentRecord(name=STUDENT, location="x")
+    store.set_setting("student", student.name)
+    store.set_setting("training", {"epochs": 1, "batch_examples": 1, "data": data})
+    draft = draft_dataset(bench, student=student, options=DatasetSpec(**data))
+    book = Scorebook(store)
+    chosen = book.cells.each(book.cells.current == 1)
+    steps = TrainingSize(store, book).steps(chosen, book.covered(chosen))
+    assert steps == sum(draft.dataset.manifest["examples"]["train"].values())
