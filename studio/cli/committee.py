@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shlex
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -21,10 +21,10 @@ from studio.cli.asked import (
     Target,
 )
 from studio.cli.estimates import tell_estimate
-from studio.cli.output import drive, print_json, sentence, table
+from studio.cli.output import drive, print_json, table
 from studio.cli.project import Json, Project
+from studio.cli.reviewers import reviewers
 from studio.domain.errors import SpecError, TeacherError
-from studio.domain.percent import signed
 from studio.domain.records import TeacherRecord
 from studio.domain.teacher_values import teacher_of
 from studio.flow import pipeline
@@ -32,12 +32,7 @@ from studio.flow.leftovers import ledger_end, left_undone
 from studio.flow.stage import Scope
 from studio.store.tables import Store
 
-if TYPE_CHECKING:
-    from studio.flow.reviewers import Report
-
 _ADD = "'mapd-studio teacher add {} NAME --model M --base-url URL' adds one"
-_CARD = ("reviewer", "reviews", "missing", "mean", "severity", "fitted", "5 | wrong", "4+ | wrong",
-         "n wrong", "AUC [95 %]", "flips")  # fmt: skip
 Name = Annotated[str, typer.Argument(help="The teacher's name", show_default=False)]
 
 
@@ -236,52 +231,6 @@ def run(
         bench.safekeeping.daily()
     finally:
         bench.close()
-
-
-def reviewers(
-    project: Project,
-    *,
-    flips: Annotated[
-        str, typer.Option(help="List the rationales decided otherwise without this reviewer")
-    ] = "",
-    json_: Json = False,
-) -> None:
-    """Show how far each reviewer can be trusted: calibration, agreement, leave-one-out."""
-    from studio.flow.reviewers import calibrate, flips_without
-
-    store = Store(project, read_only=True)
-    try:
-        report = calibrate(store)
-        listed = flips_without(store, flips) if flips else []
-    finally:
-        store.close()
-    if json_:
-        print_json({**report.as_json(), **({"flips": {flips: listed}} if flips else {})})
-    else:
-        print("\n".join(listed) if flips else _measured(report))
-
-
-def _measured(report: Report) -> str:
-    """Return the cards as a table, and the notes below it."""
-    notes = "\n".join(sentence(line) for line in report.notes())
-    if not report.cards:
-        return notes
-    rows = [
-        (one.reviewer, one.n_valid, one.n_missing, _two(one.mean), _signed(one.severity),
-         _signed(one.severity_fitted), _two(one.fives_on_wrong), _two(one.high_on_wrong), one.n_wrong,
-         "–" if one.auc.value is None else
-         f"{_two(one.auc.value)} [{_two(one.auc.low)}, {_two(one.auc.high)}]", one.flips_without)
-        for one in report.cards
-    ]  # fmt: skip
-    return f"{table(rows, head=_CARD)}\n\n{notes}"
-
-
-def _two(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2f}"
-
-
-def _signed(value: float | None) -> str:
-    return "–" if value is None else signed(value)
 
 
 def _state(teacher: TeacherRecord) -> str:
