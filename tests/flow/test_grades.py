@@ -158,7 +158,7 @@ def test_ten_thousand_attempts_take_a_few_seconds(bench: Bench) -> None:
 
 @pytest.fixture(scope="module")
 def latex() -> Iterator[LatexWorkers]:
-    with LatexWorkers(check_s=1.0) as workers:
+    with LatexWorkers(check_s=4.0) as workers:
         yield workers
 
 
