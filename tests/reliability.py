@@ -212,6 +212,7 @@ FAULTS: dict[int, Shown] = {
     )),
     25: Shown("a disk that fails to write or sync", (
         f"{_POWER}test_a_disk_that_fails_at_any_write_stops_the_run_with_one_line",
+        "store/test_salvage.py::test_what_can_be_read_is_saved_and_holds_together",
     )),
     26: Shown("a cloud's folder, a disk that is pulled", (
         "store/test_places.py::test_a_project_in_a_cloud_is_written_without_a_log_and_says_so",
@@ -232,6 +233,7 @@ FAULTS: dict[int, Shown] = {
     )),
     29: Shown("a damaged, newer or foreign file", (
         "store/test_damage.py::test_a_damaged_file_is_refused_in_one_line_or_read_in_what_is_whole",
+        "store/test_salvage.py::test_what_can_be_read_is_saved_and_holds_together",
         "store/test_database.py::test_a_newer_project_is_left_alone",
         "store/test_database.py::test_a_foreign_file_is_left_alone",
     )),

@@ -28,7 +28,7 @@ VARIABLE = "OUR_ACCOUNT"  # a name that does not look like a key's
 EXPORTS = ("messages", "attempts", "committee")
 #: What every feature is: each verb is used below, whatever comes to it.
 VERBS = frozenset((
-    "open", "demo", "new", "import", "status", "doctor", "backup", "restore", "split", "run",
+    "open", "demo", "new", "import", "status", "doctor", "backup", "restore", "salvage", "split", "run",
     "reviewers", "batches", "prompts", "decide", "policies", "override", "train", "evaluate", "round",
     "compare", "queue", "ablate", "forgetting", "export", "report", "teacher add", "teacher list",
     "teacher test", "teacher remove",
@@ -197,6 +197,7 @@ def _use_everything(
     studio("report", project, folder / "report.html")
     studio("backup", project, folder / "backup.db")
     studio("restore", project, folder / "backup.db")
+    studio("salvage", project, folder / "salvaged")
     studio("doctor", variable="OUR_API_KEY")  # it knows of no project that might name another
     for name in EXPORTS:
         studio("export", project, folder / f"out-{name}", "--format", name, "--all")

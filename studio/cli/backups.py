@@ -1,4 +1,4 @@
-"""The verbs backup and restore."""
+"""The verbs backup, restore and salvage."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import typer
 from studio.cli.output import print_json
 from studio.cli.project import Json, Project
 from studio.store.backups import make_backup, restore_backup
+from studio.store.salvage import salvage as save_what_can_be_read
 from studio.store.tables import Store
 
 
@@ -17,6 +18,7 @@ def register(app: typer.Typer) -> None:
     """Put these verbs on ``app``."""
     app.command("backup")(backup)
     app.command("restore")(restore)
+    app.command("salvage")(salvage)
 
 
 def backup(
@@ -50,4 +52,16 @@ def restore(
         return
     print(
         f"{project} is as {file} has it." + (f" What was there is kept as {kept}." if kept else "")
+    )
+
+
+def salvage(
+    project: Project,
+    new: Annotated[Path, typer.Argument(help="Folder of the new project")],
+) -> None:
+    """Save what can be read of a damaged project."""
+    found = save_what_can_be_read(project, new)
+    print(
+        f"{found.describe()}\n{project} was not touched. Its folders runs, exports and prompts were not"
+        f" copied: put them into {new}, then open it."
     )

@@ -38,13 +38,14 @@ def plain_errors() -> Iterator[None]:
         raise
 
 
+REMEDY = "restore a backup, or save what can be read with 'mapd-studio salvage'"
 #: What SQLite says of a file that is not as it was written.
 _DAMAGE = ("malformed", "not a database", "decode to UTF-8", "corrupt", "unsupported file format")
 
 
 def damaged(how: str) -> ProjectError:
     """Return the error for a file that is not as it was written."""
-    return ProjectError(f"the project file is damaged ({plain(how)}): restore a backup")
+    return ProjectError(f"the project file is damaged ({plain(how)}): {REMEDY}")
 
 
 def plain(text: str) -> str:

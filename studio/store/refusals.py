@@ -19,7 +19,7 @@ def unreadable(file: Path, error: sqlite3.Error) -> StudioError:
     if not any(word in str(error) for word in _OF_THE_DISK):
         return ProjectError(
             f"{file} cannot be read as a project ({plain(str(error))}); nothing in it was touched;"
-            f" {put_back(file)}"
+            f" {put_back(file)}, or save what can be read: 'mapd-studio salvage {file.parent} NEW'"
         )
     with contextlib.suppress(OSError):
         free = shutil.disk_usage(file.parent).free
@@ -35,7 +35,8 @@ def put_back(file: Path) -> str:
     """Return how to go on with a file that is no project any more, or no backup."""
     if file.name != "studio.db":
         return "choose another backup"
-    beside = sorted(file.parent.glob("studio-*.db"), key=lambda one: one.stat().st_mtime)
+    made = (*file.parent.glob("studio-*.db"), *file.parent.glob("backups/studio-*.db"))
+    beside = sorted(made, key=lambda one: one.stat().st_mtime)
     backup = str(beside[-1]) if beside else "BACKUP"
     return f"'mapd-studio restore {file.parent} {backup}' puts a backup in its place"
 
