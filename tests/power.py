@@ -160,7 +160,8 @@ class Sql:
     def in_transaction(self) -> bool:
         return self._sql.in_transaction
 
-    def backup(self, target: Sql) -> None:
+    def backup(self, target: Sql, *, pages: int, sleep: float) -> None:
+        assert (pages, sleep > 0) == (-1, True), "a change of the schema copies in one go"
         with target._sql.backup("main", self._sql, "main") as copying:
             copying.step()
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import shutil
+import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -25,16 +27,21 @@ from studio.store.tables import Store
 FOLDER = "backups"
 DAY_S, HOUR_S = 24 * 3600.0, 3600.0
 NEWEST, DAYS, WEEKS = 2, 3, 3  #: so many stay, and of so many days and weeks the newest
+_PAGES = 1024  #: copied at once
 _STAMP = "%Y%m%d-%H%M%S"
 #: What no import brings back: paid replies, and what a person wrote.
 _WORTH = "SELECT EXISTS (SELECT 1 FROM calls) OR EXISTS (SELECT 1 FROM actions)"
 
 
 class Safekeeping:
-    """Keeps backups of one project; ``close`` waits for the one that is being written."""
+    """Keeps backups of one project; ``close`` waits for the one that is being written.
 
-    def __init__(self, project: Path) -> None:
-        self._project = project
+    Args:
+        tell: is told why one could not be made.
+    """
+
+    def __init__(self, project: Path, tell: Callable[[str], None] = lambda why: None) -> None:
+        self._project, self._tell = project, tell
         self._folder = project / FOLDER
         self._thread: threading.Thread | None = None
         self.trouble = ""  #: why the newest backup could not be made
@@ -51,10 +58,13 @@ class Safekeeping:
         """
         return self._begin(HOUR_S)
 
-    def close(self) -> None:
-        """Wait until the backup that was begun is whole."""
+    def close(self, patience_s: float | None = None) -> None:
+        """Wait until the backup that was begun is whole, or for so long.
+
+        What is not whole then ends with this process, and is made anew next time.
+        """
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(patience_s)
             self._thread = None
 
     def _begin(self, age_s: float) -> bool:
@@ -70,7 +80,8 @@ class Safekeeping:
         in_the_way = (
             store.value("PRAGMA journal_mode") != "wal"
         )  # a reader, of who writes without log
-        thread = threading.Thread(target=self._write, args=(store,), name="studio-backup")
+        thread = threading.Thread(target=self._write, args=(store,), name="studio-backup",
+                                  daemon=True)  # fmt: skip
         try:
             thread.start()
         except (RuntimeError, MemoryError) as error:  # no room for another thread
@@ -106,7 +117,11 @@ class Safekeeping:
         try:
             with contextlib.closing(store):
                 self._folder.mkdir(exist_ok=True)
-                make_backup(store, self._folder / f"studio-{time.strftime(_STAMP)}.db")
+                for half in self._folder.glob(".studio-*.part"):
+                    half.unlink()
+                _step_aside()
+                place = self._folder / f"studio-{time.strftime(_STAMP)}.db"
+                make_backup(store, place, pages=_PAGES)
             made = backups_in(self._folder)
             for file in set(made) - set(to_keep(made)):
                 file.unlink()
@@ -119,7 +134,15 @@ class Safekeeping:
         """Say once what keeps it from being made; work goes on without."""
         if why != self.trouble:
             logging.getLogger(__name__).warning("mapd-studio: no backup was made: %s", why)
+            self._tell(f"no backup was made: {why}")
         self.trouble = why
+
+
+def _step_aside() -> None:
+    """Let this thread work only when no other wants to, where the system can tell threads apart."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 15)
 
 
 def backups_in(folder: Path) -> list[Path]:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from studio.teachers.opener import TeacherOpener
 
 T = TypeVar("T")
+KEPT_WITHIN_S = 5.0  #: how long a window that is closed waits for its backup
 
 
 class Wiring:
@@ -114,7 +115,7 @@ class Wiring:
     @cached_property
     def safekeeping(self) -> Safekeeping:
         """Makes the backups that nobody asks for."""
-        return Safekeeping(self.project)
+        return Safekeeping(self.project, lambda why: self.bus.task_failed("backup", why, ""))
 
     @cached_property
     def endpoints(self) -> Endpoints:
@@ -157,7 +158,8 @@ class Wiring:
         if "reader" in self.__dict__:
             self.reader.close()
         if "safekeeping" in self.__dict__:
-            self.safekeeping.close()
+            has_window = "background" in self.__dict__  # and nobody waits for a closed one
+            self.safekeeping.close(KEPT_WITHIN_S if has_window else None)
         self.store.close()
 
     async def close_clients(self) -> None:

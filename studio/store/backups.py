@@ -22,8 +22,11 @@ from studio.store.schema import check_owner
 _BESIDE = ("", "-wal", "-shm", "-journal")  #: a file and what belongs to it until it is closed
 
 
-def make_backup(store: Connection, target: Path) -> Path:
+def make_backup(store: Connection, target: Path, *, pages: int = -1) -> Path:
     """Write a consistent, checked copy of a project's file while it is in use; returns where.
+
+    Args:
+        pages: how many are copied at once, see ``Connection.backup``.
 
     Raises:
         StorageError: there is no room, or the place cannot be written; what was there stays.
@@ -33,7 +36,7 @@ def make_backup(store: Connection, target: Path) -> Path:
         raise StorageError(f"{place} is a project's own file: name another one for the backup")
     part = place.with_name(f".{place.name}.part")
     try:
-        store.backup(part)
+        store.backup(part, pages=pages)
         check_backup(part)
         sync(part)
         part.replace(place)

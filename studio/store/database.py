@@ -33,6 +33,7 @@ FILE_NAME = "studio.db"
 KEPT_BACKUPS = 3  #: of those made before a change of the schema, by age
 PATIENCE = "PRAGMA busy_timeout=10000"  #: how long another's lock is waited for, in ms
 MARK_AGAIN_S = 1.0
+REST_S = 0.002  #: of a copy that lets others work
 #: FULL, and a journal's deletion is synced too: one that came back would undo what followed it.
 SYNCED = "PRAGMA synchronous=EXTRA"
 
@@ -196,12 +197,17 @@ class Connection:
             self.remarks.append(text)
             logging.getLogger(__name__).warning("mapd-studio: %s", text)
 
-    def backup(self, target: Path) -> None:
-        """Write a consistent copy of the file to ``target`` while it is in use."""
+    def backup(self, target: Path, *, pages: int = -1) -> None:
+        """Write a consistent copy of the file to ``target`` while it is in use.
+
+        Args:
+            pages: so many at once, with a rest between; -1: all in one go. Without a snapshot of its
+                own the copy begins anew whenever another writes in a rest.
+        """
         with plain_errors(), contextlib.closing(
             sqlite3.connect(target, isolation_level=None)
         ) as copy:  # fmt: skip
-            _copy_into(copy, self.sql)
+            _copy_into(copy, self.sql, pages=pages)
 
     def rest(self) -> None:
         """Fold all into the main file while nothing is written: then it alone is whole.
@@ -287,7 +293,7 @@ def _migrate(sql: sqlite3.Connection, file: Path) -> None:
             older.unlink()
 
 
-def _copy_into(copy: sqlite3.Connection, sql: sqlite3.Connection) -> None:
-    sql.backup(copy)
+def _copy_into(copy: sqlite3.Connection, sql: sqlite3.Connection, *, pages: int = -1) -> None:
+    sql.backup(copy, pages=pages, sleep=REST_S)
     copy.execute("PRAGMA journal_mode=DELETE")  # a copy is one file, whatever befalls it
     clear_mark(copy)

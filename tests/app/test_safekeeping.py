@@ -83,7 +83,10 @@ def test_an_empty_project_is_not_worth_one(tmp_path: Path) -> None:
     assert not Safekeeping(tmp_path / "p").daily(), "an import brings all of it back"
 
 
-def test_what_is_changed_while_it_is_written_is_not_in_it(project: Path) -> None:
+def test_what_is_changed_while_it_is_written_is_not_in_it(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(safekeeping, "_PAGES", 2)
     with closing(Store(project)) as store:
         before = store.count(Question)
         keeping = Safekeeping(project)
@@ -102,7 +105,8 @@ def test_no_room_is_said_once_and_work_goes_on(
     class Full(NamedTuple):
         free: int = 1 << 20
 
-    keeping = Safekeeping(project)
+    told: list[str] = []
+    keeping = Safekeeping(project, told.append)
     with monkeypatch.context() as full:
         full.setattr(safekeeping.shutil, "disk_usage", lambda _: Full())
         with caplog.at_level(logging.WARNING):
@@ -112,6 +116,7 @@ def test_no_room_is_said_once_and_work_goes_on(
     caplog.clear()
     assert said == ["mapd-studio: no backup was made: the disk has only 1 MB left; work goes on"
                     " without one"]  # fmt: skip
+    assert told == [one.removeprefix("mapd-studio: ") for one in said]
     assert keeping.trouble
     assert keeping.daily()
     keeping.close()
@@ -132,6 +137,17 @@ def test_thinned_the_newest_days_and_weeks_stay(hours: list[int]) -> None:
         span = {at.isocalendar()[:2] for at in times}
         assert len({datetime.strptime(f.stem[7:], "%Y%m%d-%H%M%S").isocalendar()[:2]
                     for f in kept}) >= min(WEEKS, len(span))  # fmt: skip
+
+
+def test_a_half_backup_of_a_process_that_ended_is_cleared_away(project: Path) -> None:
+    (project / FOLDER).mkdir()
+    half = project / FOLDER / ".studio-20260101-000000.db.part"
+    half.write_bytes(b"half")
+    keeping = Safekeeping(project)
+    assert keeping.daily()
+    keeping.close(30)
+    assert not half.exists()
+    assert len(made_by(project)) == 1
 
 
 def test_older_ones_go_when_a_new_one_is_whole(project: Path) -> None:
