@@ -12,7 +12,7 @@ import pytest
 from studio.ui.remedies import in_window
 
 CORE = ("domain", "flow", "app", "store")
-COMMAND = re.compile(r"mapd-studio [a-z]|(?<![\w-])--[a-z]")
+COMMAND = re.compile(r"mapd-studio (?!has )[a-z]|(?<![\w-])--[a-z]")
 #: Not told as an error: help of verbs, the CSS of the report, words of the terminal, options of others.
 ELSEWHERE = (
     "reports/html.py", "exports/target.py", "doctor.py", "gpu.py", "demo.py", "prompt_rules.py",
