@@ -132,12 +132,14 @@ class Desk(RuleBasedStateMachine):
         """With nothing in between, all that is taken back comes again as it was."""
         while redo(self.store) is not None:
             pass
+        self._decide()
         before, steps = self.shown(), 0
         while undo(self.store) is not None:
             steps += 1
         for _ in range(steps):
             assert redo(self.store) is not None
         assert redo(self.store) is None
+        self._decide()
         assert self.shown() == before
         self.undone = 0
 
@@ -146,6 +148,10 @@ class Desk(RuleBasedStateMachine):
         path = self.store.path
         self.store.close()
         self.store = Store(path)
+
+    def _decide(self) -> None:
+        """Let the rule in force speak about what has come in since."""
+        apply_policy(self.store, self.store.policy()[1], who="ada", log=False)
 
     def _rationales(self, *, current: bool = False) -> list[str]:
         table = "current_rationales" if current else "rationales"
