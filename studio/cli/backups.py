@@ -58,9 +58,14 @@ def restore(
 def salvage(
     project: Project,
     new: Annotated[Path, typer.Argument(help="Folder of the new project")],
+    *,
+    json_: Json = False,
 ) -> None:
     """Save what can be read of a damaged project."""
     found = save_what_can_be_read(project, new)
+    if json_:
+        print_json({"project": str(project), "new": str(new), **found._asdict()})
+        return
     print(
         f"{found.describe()}\n{project} was not touched. Its folders runs, exports and prompts were not"
         f" copied: put them into {new}, then open it."
