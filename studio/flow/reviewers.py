@@ -16,6 +16,7 @@ from studio.flow.reviewer_warnings import Warned, warnings_of
 from studio.flow.score_columns import MISSING
 from studio.flow.scorebook import Scorebook
 from studio.flow.severity import Additive, fit
+from studio.store.scorebook_views import REVIEWED_EXPLANATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,6 +80,22 @@ class Cell(NamedTuple):
     n: int
 
 
+class OfExplanations(NamedTuple):
+    """What one reviewer gave to one author's explanations, where they are reviewed."""
+
+    author: str
+    reviewer: str
+    mean: float | None
+    n: int  #: with a valid score
+    n_missing: int
+
+    @property
+    def in_words(self) -> str:
+        """It as a line of text."""
+        return (f"explanations of {self.author}: {self.reviewer} gives {_two(self.mean)} on average"
+                f" (n {self.n:,}, {self.n_missing:,} missing)")  # fmt: skip
+
+
 class Report(NamedTuple):
     """The committee as reviewers."""
 
@@ -91,6 +108,7 @@ class Report(NamedTuple):
     matrix: dict[str, dict[str, Cell]]  #: author -> reviewer -> mean score and its n
     severities: dict[str, float | None]  #: reviewer -> constant in the additive model
     warnings: list[Warned]
+    explanations: Sequence[OfExplanations] = ()
 
     @property
     def matrix_corrected(self) -> dict[str, dict[str, float | None]]:
@@ -115,11 +133,13 @@ class Report(NamedTuple):
             "matrix_n": {a: {r: c.n for r, c in row.items()} for a, row in self.matrix.items()},
             "matrix_corrected": self.matrix_corrected,
             "warnings": [one._asdict() for one in self.warnings],
+            "explanations": [one._asdict() for one in self.explanations],
         }  # fmt: skip
 
     def notes(self) -> list[str]:
         """Return what is to be said beside the cards, a line each."""
         beware = [*_flags_in_words(self.authors), *(f"beware: {one.text}" for one in self.warnings)]
+        beware = [*(one.in_words for one in self.explanations), *beware]
         if not self.cards:
             return ["No reviews yet: 'mapd-studio run PROJECT review' makes them.", *beware]
         said = [f"{one.name}: {one.n:,} rationales scored, mean {_two(one.mean)}, corrected for "
@@ -133,7 +153,9 @@ class Report(NamedTuple):
 def calibrate(store: Store, policy: Policy | None = None) -> Report:
     """Measure every reviewer on the current rationales, under ``policy`` (default: in force)."""
     book = Scorebook(store)
-    return measure(book, policy, warnings=warnings_of(store, book))
+    found = measure(book, policy, warnings=warnings_of(store, book))
+    rows = store.rows(REVIEWED_EXPLANATIONS)
+    return found._replace(explanations=[OfExplanations(*row) for row in rows])
 
 
 def measure(

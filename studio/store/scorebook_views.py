@@ -79,3 +79,9 @@ SELECT group_concat(question_id, ''), group_concat(n) FROM (
     SELECT a.question_id, count(*) AS n FROM attempts a JOIN explanations e ON e.attempt_id = a.id
     WHERE a.question_id >= ?1 AND a.question_id < ?2
       AND (?3 IS NULL OR (a.student = ?3 AND a.round = ?4)) GROUP BY a.question_id)"""
+
+#: What each reviewer gave to each author's explanations: mean, valid scores, missing ones. Needs
+#: reviews_subject.
+REVIEWED_EXPLANATIONS = """
+SELECT e.teacher, v.reviewer, avg(v.score), count(v.score), sum(v.score IS NULL)
+FROM explanations e CROSS JOIN current_reviews v ON v.subject_id = e.id GROUP BY 1, 2 ORDER BY 1, 2"""

@@ -71,8 +71,13 @@ SELECT a.id, a.student, a.round, a.sample, a.text, a.truncated, g.verdict, g.ext
 FROM attempts a LEFT JOIN current_grades g ON g.subject_id = a.id WHERE a.question_id = ?
 ORDER BY g.verdict = 'wrong' DESC, a.round DESC, a.rowid LIMIT 50"""
 
-#: Explanations of one attempt; needs explanations_attempt.
-CASE_EXPLANATIONS = "SELECT teacher, text FROM explanations WHERE attempt_id = ? AND sample = 0"
+#: Explanations of one attempt with what they are marked with and who scored them how; needs
+#: explanations_attempt, reviews_subject.
+CASE_EXPLANATIONS = """
+SELECT e.teacher, e.text, (SELECT c.found FROM checks c WHERE c.subject_id = e.id) AS flags,
+       (SELECT json_group_array(json_array(v.reviewer, v.score, v.comment, v.missing))
+        FROM current_reviews v WHERE v.subject_id = e.id) AS scores
+FROM explanations e WHERE e.attempt_id = ? AND e.sample = 0"""
 
 #: Current rationales of a question with what was decided, by whom and why; needs
 #: rationales_question, grades_subject.

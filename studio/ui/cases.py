@@ -109,9 +109,35 @@ def read_case(store: Store, question_id: str) -> Case | None:
     )
 
 
-def read_explanations(store: Store, attempt_id: str) -> dict[str, str]:
+class Explained(NamedTuple):
+    """What a teacher says went wrong, and what is said of that, where anybody was asked."""
+
+    text: str
+    flags: tuple[tuple[str, str], ...] = ()  #: what its text betrays, and by what
+    scores: tuple[tuple[str, int | None, str], ...] = ()  #: reviewer, score, comment or why none
+
+    @property
+    def scored(self) -> str:
+        """Who gave how much, in words; empty where nobody was asked."""
+        given = (f"{name} {NOTHING if score is None else score}" for name, score, _ in self.scores)
+        return tr("scored by {given}", given=", ".join(given)) if self.scores else ""
+
+    @property
+    def comments(self) -> str:
+        """What the reviewers said of it, a line each."""
+        return "\n".join(f"{name}: {said}" for name, _, said in self.scores if said)
+
+
+def read_explanations(store: Store, attempt_id: str) -> dict[str, Explained]:
     """Return what each teacher says went wrong in an attempt."""
-    return {r["teacher"]: r["text"] for r in store.rows(window_views.CASE_EXPLANATIONS, attempt_id)}
+    return {
+        row["teacher"]: Explained(
+            row["text"], tuple(json.loads(row["flags"] or "{}").items()),
+            tuple((name, score, comment or missing)
+                  for name, score, comment, missing in sorted(json.loads(row["scores"]))),
+        )
+        for row in store.rows(window_views.CASE_EXPLANATIONS, attempt_id)
+    }  # fmt: skip
 
 
 class Line(NamedTuple):

@@ -15,6 +15,7 @@ from studio.flow import asking, forecast
 from studio.flow.cost import ledger
 from studio.flow.decisions import apply_policy
 from studio.flow.quality import SETTING, Quality, keep_quality, quality_of
+from studio.flow.reviewers import calibrate
 from studio.flow.stage import Bench, Progress, Scope
 from studio.launch.local import LocalLauncher
 from studio.prompts import Prompts
@@ -238,6 +239,9 @@ async def test_explanations_are_reviewed_where_that_is_asked_for(
         assert explained[review.subject_id] != review.reviewer
         assert review.score == 5
     check_ledger(bench.store, requests=served.requests)
+    told = calibrate(bench.store)
+    assert [one[:4] for one in told.explanations] == [("a", "b", 5.0, 2), ("b", "a", 5.0, 2)]
+    assert any("explanations of a: b gives 5.00" in line for line in told.notes())
 
 
 async def test_a_reviewer_is_told_what_was_wrong_with_its_reply(

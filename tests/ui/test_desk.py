@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
 from studio.domain.policy import PRESETS, Policy
-from studio.domain.records import Override, Rationale
+from studio.domain.records import Explanation, Override, Rationale, Review
 from studio.flow.scorebook import Scorebook
+from studio.store.check_views import SET_CHECKS
+from studio.store.tables import Store
 from studio.ui.desk_filter import Filter
 from studio.ui.main_window import MainWindow
 from studio.ui.pages.desk import DeskPage
 from studio.ui.table_model import TINTED
 from studio.ui.what_if import sized, try_policy
+from studio.ui.widgets.teacher_card import TeacherCard
 from tests.ui.conftest import CASES, Open, desk_of
 
 Key = Qt.Key
@@ -231,3 +235,36 @@ def test_an_empty_desk_says_what_to_do(open_window: Open, empty: Path, qtbot: Qt
     assert desk._stack.currentIndex() == 0
     assert not desk.panel._apply.isEnabled()
     qtbot.keyClick(desk, Key.Key_A)
+
+
+def test_an_explanation_shows_who_scored_it_and_what_its_text_betrays(
+    open_window: Open, project: Path, qtbot: QtBot
+) -> None:
+    store = Store(project)
+    explanation = next(store.all(Explanation, "teacher = 'gpt'"))
+    store.add([Review(subject_id=explanation.id, subject_kind="explanation", reviewer="gemini",
+                      score=2, comment="Not the cause."),
+               Review(subject_id=explanation.id, subject_kind="explanation", reviewer="mistral",
+                      score=None, missing="no score in the reply")])  # fmt: skip
+    store.execute(SET_CHECKS, json.dumps([
+        [explanation.id, "explanation", 8, json.dumps({"cites the answer": "The hint"}), "checks:1"]
+    ]))  # fmt: skip
+    question = store.value("SELECT question_id FROM attempts WHERE id = ?", explanation.attempt_id)
+    store.close()
+    desk = desk_of(open_window(project), qtbot)
+    desk.case_view.show_question(question)
+
+    def cards() -> list[TeacherCard]:
+        found = desk.case_view.findChildren(TeacherCard)
+        return [one for one in found if "gpt" in one.accessibleName() and one.isVisible()]
+
+    qtbot.waitUntil(lambda: len(cards()) == 1)
+    (card,) = cards()
+    assert card.scored.isVisible()
+    assert card.scored.text() == "scored by gemini 2, mistral –"
+    assert "gemini: Not the cause." in card.scored.toolTip()
+    leak = next(one for one in card.findChildren(QLabel) if "cites the answer" in one.text())
+    assert not leak.isVisible()
+    fold = next(one for one in card.findChildren(QPushButton) if "What went wrong" in one.text())
+    fold.click()
+    assert leak.isVisible()

@@ -103,7 +103,7 @@ class CaseView(QSplitter):
         clear(self._teachers)
         self._cards = []
         for number, said in enumerate(self.case.rationales, start=1):
-            card = TeacherCard(number, said, explained.get(said.teacher, ""),
+            card = TeacherCard(number, said, explained.get(said.teacher),
                                formulas=self.formulas)  # fmt: skip
             card.wished.connect(self.wished)
             card.picked.connect(self._on_picked)

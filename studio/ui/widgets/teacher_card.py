@@ -6,12 +6,12 @@ from functools import partial
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QMouseEvent
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QWidget
 
 from studio.domain.arithmetic import mistaken_sum
 from studio.domain.checks import Flag
 from studio.flow.decisions import Wish
-from studio.ui.cases import Said
+from studio.ui.cases import Explained, Said
 from studio.ui.drawn_text import DrawnText, Mark
 from studio.ui.formulas import Formulas
 from studio.ui.parts import Card, ShortLabel, button, label, row, set_role
@@ -42,7 +42,9 @@ class TeacherCard(Card):
     picked = Signal(str)
     edit_requested = Signal(str)
 
-    def __init__(self, number: int, said: Said, explanation: str, *, formulas: Formulas) -> None:
+    def __init__(
+        self, number: int, said: Said, explanation: Explained | None, *, formulas: Formulas
+    ) -> None:
         super().__init__()
         self._formulas = formulas
         self.rationale_id = said.id
@@ -68,33 +70,41 @@ class TeacherCard(Card):
             )
         for flag, by in said.flags:
             if flag != Flag.SUM:  # said above, with the place
-                self.body.addWidget(label(one_line(f"⚠ {flag}: {by}", most=160), "warn", wrap=True,
-                                          tip=tr("Worth a look; decides nothing by itself")))  # fmt: skip
-        self._add_explanation(name, explanation)
+                self.body.addWidget(_flag(flag, by))
+        if explanation is not None and explanation.text:
+            self._add_explanation(name, explanation)
         self._add_buttons(said)
 
     def choose(self, chosen: bool) -> None:
         """Show whether the keys mean this one."""
         set_role(self, "chosen" if chosen else "card")
 
-    def _add_explanation(self, name: str, explanation: str) -> None:
-        if not explanation:
-            return
+    def _add_explanation(self, name: str, explanation: Explained) -> None:
         text = DrawnText(
             tr("Explanation of {name}", name=name), self._formulas, most_lines=EXPLANATION_LINES
         )
-        text.show_text(explanation)
-        text.hide()
+        text.show_text(explanation.text)
+        folded: list[QWidget] = [text, *(_flag(flag, by) for flag, by in explanation.flags)]
+        for one in folded:
+            one.hide()
         fold = button(tr("▸ What went wrong, it says"), lambda: None, role="quiet",
                       tip=tr("Show or fold this teacher's explanation of the mistake"))  # fmt: skip
 
         def toggle() -> None:
-            text.setVisible(text.isHidden())
+            shown = text.isHidden()
+            for one in folded:
+                one.setVisible(shown)
             fold.setText(("▾" if text.isVisible() else "▸") + tr(" What went wrong, it says"))
 
         fold.clicked.connect(toggle)
+        tip = one_line(explanation.comments, most=600) or tr(
+            "Scores decide nothing here: no rule reads them"
+        )
+        self.scored = ShortLabel(one_line(explanation.scored, most=120), "small", tip=tip)
         self.body.addLayout(row(fold, None))
-        self.body.addWidget(text)
+        for one in (self.scored, *folded):
+            self.body.addWidget(one)
+        self.scored.setVisible(bool(explanation.scores))
 
     def _add_buttons(self, said: Said) -> None:
         made = []
@@ -123,6 +133,11 @@ class TeacherCard(Card):
         """Let the keys mean this one."""
         super().mousePressEvent(event)
         self.picked.emit(self.rationale_id)
+
+
+def _flag(flag: str, by: str) -> QLabel:
+    return label(one_line(f"⚠ {flag}: {by}", most=160), "warn", wrap=True,
+                 tip=tr("Worth a look; decides nothing by itself"))  # fmt: skip
 
 
 def _head(number: int, name: str, said: Said) -> QHBoxLayout:

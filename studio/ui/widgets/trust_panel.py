@@ -10,7 +10,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout
 
 from studio.flow.reviewer_warnings import Warned
-from studio.flow.reviewers import Report
+from studio.flow.reviewers import OfExplanations, Report
 from studio.ui.parts import Card, Notice, clear, column, label
 from studio.ui.plain_text import one_line
 from studio.ui.sheet import Sheet
@@ -54,6 +54,9 @@ class TrustPanel(Card):
         self.body.addWidget(self._scored)
         self.body.addLayout(self._matrix)
         self.body.addWidget(self._note)
+        self._explained = label("", "small", wrap=True, tip=tr("Where explanations are reviewed, too "
+                                "(“How it is asked …”): no rule reads these scores"))  # fmt: skip
+        self.body.addWidget(self._explained)
         self.show_state(tr("Measuring the reviewers …"))
 
     def show_state(self, title: str, text: str = "") -> None:
@@ -64,7 +67,7 @@ class TrustPanel(Card):
         clear(self._beware)
         self._notice.show_text(title, text)
         self._notice.show()
-        for part in (self._rule, self._note, self._scored):
+        for part in (self._rule, self._note, self._scored, self._explained):
             part.hide()
 
     def show_report(self, report: Report) -> None:
@@ -74,8 +77,10 @@ class TrustPanel(Card):
             self.show_state(tr("No reviews yet"), tr("Reviews are made by “Run what is missing” on the "
                             "Overview; each teacher scores what the others wrote."))  # fmt: skip
             self._show_warnings(report)
+            self._show_explanations(report)
             return
         self._show_warnings(report)
+        self._show_explanations(report)
         clear(self._cards)
         self._shown = []
         for card in report.cards:
@@ -107,6 +112,11 @@ class TrustPanel(Card):
         clear(self._beware)
         for one in report.warnings:
             self._beware.addWidget(label(f"⚠ {in_words(one)}", "warn", wrap=True, tip=_why(one)))
+
+    def _show_explanations(self, report: Report) -> None:
+        """Say who gave whose explanations how much, a line each."""
+        self._explained.setText("\n".join(map(_of_explanations, report.explanations)))
+        self._explained.setVisible(bool(report.explanations))
 
     def _lay_cards(self) -> None:
         """Put as many cards abreast as there is room for, as many in each row as can be."""
@@ -148,6 +158,12 @@ class TrustPanel(Card):
         cells = [f"{decimal(given[name].mean)}  (n {given[name].n:,})" if name in given else NOTHING
                  for name in names]  # fmt: skip
         return (author.name, *cells, decimal(author.mean), decimal(author.corrected))
+
+
+def _of_explanations(one: OfExplanations) -> str:
+    return tr("Explanations of {author}: {reviewer} gives {mean} on average (n {n:,}, {missing:,} missing)",
+              author=one_line(one.author, most=40), reviewer=one_line(one.reviewer, most=40),
+              mean=decimal(one.mean), n=one.n, missing=one.n_missing)  # fmt: skip
 
 
 def in_words(one: Warned) -> str:
