@@ -29,7 +29,7 @@ EXPORTS = ("messages", "attempts", "committee")
 #: What every feature is: each verb is used below, whatever comes to it.
 VERBS = frozenset((
     "open", "demo", "new", "import", "status", "doctor", "backup", "restore", "salvage", "split", "run",
-    "reviewers", "batches", "prompts", "decide", "policies", "override", "train", "evaluate", "round",
+    "reviewers", "batches", "ledger", "prompts", "decide", "policies", "override", "train", "evaluate", "round",
     "compare", "queue", "ablate", "forgetting", "export", "report", "teacher add", "teacher list",
     "teacher test", "teacher remove",
 ))  # fmt: skip
@@ -182,7 +182,7 @@ def _use_everything(
     studio("run", project, "--student", DEMO / "student", code=1)  # "bad" is left out
     studio("teacher", "remove", project, "bad")
     studio("decide", project, "--preset", "paper", "--no-answer-gate", "--threshold", "0", "--json")
-    for verb in ("status", "reviewers", "batches", "policies", "prompts"):
+    for verb in ("status", "reviewers", "batches", "ledger", "policies", "prompts"):
         studio(verb, project, "--json")
     store = Store(project, read_only=True)
     chosen = next(store.all(Rationale)).id

@@ -130,6 +130,59 @@ def ledger(store: Store) -> list[Spent]:
     ]
 
 
+class SpentOnQuestion(NamedTuple):
+    """What the calls for one question took; the fields are those of ``Spent``."""
+
+    question: str  #: its id; empty for calls that are for none that is still there
+    key: str
+    text: str
+    calls: int
+    failed: int
+    unknown: int
+    tokens_in: int | None
+    tokens_out: int | None
+    cost_usd: float | None
+    unpriced: int
+
+
+def ledger_by_question(store: Store, *, most: int = -1) -> list[SpentOnQuestion]:
+    """Return what the calls took, by question, the dearest first; at most so many, -1 for all."""
+    rows = store.rows(ledger_views.LEDGER_BY_QUESTION, most)
+    return [SpentOnQuestion(*(row[name] for name in SpentOnQuestion._fields)) for row in rows]
+
+
+class Called(NamedTuple):
+    """One call that was for a question."""
+
+    id: str
+    stage: str
+    teacher: str
+    state: str
+    outcome: str
+    sent_at: float
+    tokens_in: int | None
+    tokens_out: int | None
+    cost_usd: float | None
+
+
+def calls_for(store: Store, question_id: str) -> list[Called]:
+    """Return every call that was for a question, also those that came to nothing."""
+    rows = store.rows(ledger_views.CALLS_OF_QUESTION, question_id)
+    return [Called(*(row[name] for name in Called._fields)) for row in rows]
+
+
+def total_of(calls: Sequence[Called]) -> Spent:
+    """Return the sum of calls."""
+    known = [one.cost_usd for one in calls if one.cost_usd is not None]
+    failed = sum(one.state == "failed" for one in calls)
+    return Spent(
+        "all", "", None, len(calls), failed, sum(one.state == "unknown" for one in calls),
+        sum(one.tokens_in or 0 for one in calls), sum(one.tokens_out or 0 for one in calls),
+        sum(known) if known else None,
+        sum(one.state != "failed" and one.cost_usd is None for one in calls),
+    )  # fmt: skip
+
+
 def total(spent: list[Spent]) -> Spent:
     """Return the sum of all lines."""
     known = [one.cost_usd for one in spent if one.cost_usd is not None]

@@ -98,15 +98,6 @@ FROM current_rationales r JOIN current_reviews v ON v.subject_id = r.id
 LEFT JOIN calls c ON c.id = v.call_id AND v.call_id <> ''
 WHERE r.question_id = ?"""
 
-#: Calls that brought something for a question; needs the indexes of its records.
-CASE_CALLS = """
-SELECT c.teacher, c.stage, c.outcome, c.sent_at, c.tokens_in, c.tokens_out, c.cost_usd FROM calls c
-WHERE c.id IN (
-    SELECT r.call_id FROM rationales r WHERE r.question_id = ?1 UNION
-    SELECT e.call_id FROM explanations e JOIN attempts a ON a.id = e.attempt_id
-    WHERE a.question_id = ?1 UNION
-    SELECT v.call_id FROM reviews v JOIN rationales r ON r.id = v.subject_id WHERE r.question_id = ?1)"""
-
 #: The raw reply of a call.
 RAW_REPLY = "SELECT reply FROM calls WHERE id = ?"
 

@@ -137,12 +137,15 @@ class DeskWork:
 
     def history(self) -> None:
         """Show all that happened to the question."""
-        from studio.ui.history_list import HistoryList, read_history
+        from studio.ui.history_list import HistoryList, read_history, spent_in_words
 
         case = self._case()
         if case is not None:
-            self._page.reading.ask("history", lambda store: read_history(store, case.question.id),
-                                   lambda events: HistoryList(self._page, events).open())  # fmt: skip
+            about = case.question.id
+            self._page.reading.ask(
+                "history", lambda store: (read_history(store, about), spent_in_words(store, about)),
+                lambda found: HistoryList(self._page, *found).open(),
+            )  # fmt: skip
 
     def decide_all(self, ids: Sequence[str], wish: Wish) -> None:
         """Decide on these rationales by hand, as one change."""

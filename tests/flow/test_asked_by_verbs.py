@@ -97,5 +97,12 @@ def test_marks_and_the_gate_are_seen_without_a_window(
     assert [(one["kind"], one["reviewer"], one["author"]) for one in told["warnings"]] == [
         ("self-family", "a", "b"), ("self-family", "b", "a"),
     ]  # fmt: skip
+    whole = said("ledger", path)["all"]
+    each = said("ledger", path, "--by", "question")["questions"]
+    assert sum(one["calls"] for one in each) == whole["calls"]
+    of_one = said("ledger", path, "--question", each[0]["question"][:6])
+    assert (of_one["all"]["calls"], len(of_one["calls"])) == (each[0]["calls"],) * 2
+    assert each[0]["text"][:20] in told_by("ledger", path, "--by", "question", "--most", "1")
+    told = said("reviewers", path)
     assert told["matrix_corrected"] == {"a": {"b": None}, "b": {"a": None}}
     assert "beware: a judges b of its own family, fake" in told_by("reviewers", path)

@@ -12,7 +12,7 @@ from studio.domain.errors import SpecError
 from studio.domain.policy import PRESETS, Policy
 from studio.domain.records import Explanation, Rationale, Review
 from studio.flow import asking, forecast
-from studio.flow.cost import ledger
+from studio.flow.cost import calls_for, ledger, ledger_by_question
 from studio.flow.decisions import apply_policy
 from studio.flow.quality import SETTING, Quality, keep_quality, quality_of
 from studio.flow.reviewers import calibrate
@@ -365,6 +365,14 @@ async def test_the_ledger_knows_the_round_of_every_stage(bench: Bench, endpoint:
         "explain", "solve", "review", "review explanations", "revise",
     }  # fmt: skip
     assert all(line.round == 0 for line in lines)
+    each = ledger_by_question(bench.store)
+    assert sum(one.calls for one in each) == served.requests == sum(line.calls for line in lines)
+    assert sum(one.tokens_out or 0 for one in each) == sum(line.tokens_out or 0 for line in lines)
+    assert [(one.question, len(calls_for(bench.store, one.question))) for one in each] == [
+        (one.question, one.calls) for one in each
+    ]
+    assert len(each) == 2, "every call is of one of the two questions"
+    assert ledger_by_question(bench.store, most=1) == each[:1]
 
 
 def test_what_is_said_once_is_kept_for_the_next_run(store: Store) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from studio.domain.records import Attempt, Grade, Question, Rationale, Verdict
-from studio.flow.cost import ledger, total
+from studio.domain.records import Attempt, Grade, Question, Rationale, StudentRecord, Verdict
+from studio.flow.cost import calls_for, ledger, ledger_by_question, total, total_of
 from studio.flow.status import status
 from studio.store.tables import Store
 
@@ -53,3 +53,31 @@ def test_without_a_known_price_the_sum_is_unknown_and_not_nothing(store: Store) 
     call(store, "solve", "x/ann", "ann", tokens_in=4, tokens_out=1)
     assert total(ledger(store)).cost_usd is None
     assert total([]).cost_usd is None
+
+
+def test_calls_are_counted_by_question_also_those_that_came_to_nothing(store: Store) -> None:
+    dear, attempt, rationale = mistake(store, 0)
+    cheap, _, _ = mistake(store, 1)
+    call(store, "explain", f"{attempt}/ann", "ann", tokens_in=10, tokens_out=5, cost_usd=0.5)
+    call(store, "solve-2", f"{dear}/ann", "ann", state="failed", outcome="offline")
+    call(store, "review", f"{rationale}/0/bob", "bob", tokens_in=4, tokens_out=1)
+    call(store, "solve", f"{cheap}/ann", "ann", tokens_in=7, tokens_out=3, cost_usd=0.25)
+    call(store, "solve", "0123456789abcdef/ann", "ann", state="unknown", outcome="unknown")
+    store.execute("UPDATE calls SET stage = 'solve' WHERE stage = 'solve-2'")
+    found = ledger_by_question(store)
+    assert [(one.question, *one[3:]) for one in found] == [
+        (dear, 3, 1, 0, 14, 6, 0.5, 1), (cheap, 1, 0, 0, 7, 3, 0.25, 0),
+        ("", 1, 0, 1, None, None, None, 1),
+    ]  # fmt: skip
+    assert found[0].text == "question 0"
+    assert [one.outcome for one in calls_for(store, dear)] == ["answered", "offline", "answered"]
+    assert total_of(calls_for(store, dear))[3:] == (3, 1, 0, 14, 6, 0.5, 1)
+
+
+def test_the_exam_of_a_student_behind_an_endpoint_is_of_its_round(store: Store) -> None:
+    store.put(StudentRecord(name="small+ab", location="http://127.0.0.1:9/v1#small", round=2))
+    question, _, _ = mistake(store, 2)
+    call(store, "attempt", f"{question}/small+ab/2/x", "small+ab", tokens_in=3, tokens_out=2)
+    (line,) = ledger(store)
+    assert (line.stage, line.round) == ("attempt", 2)
+    assert ledger_by_question(store)[0].question == question

@@ -236,3 +236,23 @@ def test_one_decision_on_all_that_match_is_undone_as_one(
     window.undo()
     qtbot.waitUntil(lambda: store.count(Override) == 0)
     qtbot.waitUntil(lambda: desk.bulk.text() == "Decide all 50")
+
+
+def test_the_history_says_what_a_question_took(
+    open_window: Open, project: Path, qtbot: QtBot
+) -> None:
+    store = Store(project)
+    for n, cost_usd in enumerate((0.5, None)):
+        for question in store.all(Question):
+            call_id = f"{n}-{question.id}"
+            store.intend_call(call_id, subject=f"solve/{question.id}/gpt", teacher="gpt",
+                              stage="solve", request_hash="r", prompt_hash="p")  # fmt: skip
+            store.settle_call(call_id, state="answered", outcome="answered", tokens_in=1_000,
+                              tokens_out=20, cost_usd=cost_usd)  # fmt: skip
+    store.close()
+    desk = desk_of(open_window(project), qtbot)
+    qtbot.keyClick(desk.questions, Key.Key_H)
+    qtbot.waitUntil(lambda: len(desk.findChildren(HistoryList)) == 1)
+    told = desk.findChildren(HistoryList)[0].spent.text()
+    assert told.startswith("What this question took: 2 calls · 2,000 tokens in, 40 out · ")
+    assert told.endswith(" + 1 unknown.")
