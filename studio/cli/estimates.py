@@ -9,6 +9,7 @@ from studio.app.workbench import Workbench
 from studio.cli.output import print_json, sentence, table
 from studio.flow import pipeline
 from studio.flow.cost import Estimate, sum_of
+from studio.flow.forecast import EXAM_OF
 from studio.flow.leftovers import unpriced
 from studio.flow.rounds import RoundOutlook
 
@@ -35,6 +36,22 @@ def tell_estimate(
                     "quality": plan.quality.model_dump(), "by_batches": slow,
                     "unpriced": list(nameless), **(then or {})})  # fmt: skip
         return
+    _tell(lines, slow, nameless)
+
+
+def tell_evaluation(lines: Sequence[Estimate], *, json_: bool) -> None:
+    """Print what an evaluation would take at most."""
+    nameless = [one.stage.removeprefix(EXAM_OF) for one in lines if one.unpriced]
+    if json_:
+        print_json({"exams": [line._asdict() for line in lines], "all": sum_of(lines)._asdict(),
+                    "unpriced": sorted(set(nameless))})  # fmt: skip
+        return
+    _tell(lines, (), sorted(set(nameless)))
+    if not any(one.calls for one in lines):
+        print("All of it is done on this machine: no call is needed.")
+
+
+def _tell(lines: Sequence[Estimate], slow: Sequence[str], nameless: Sequence[str]) -> None:
     shown = [*lines, sum_of(lines)] if len([one for one in lines if one.calls]) > 1 else lines
     rows = [(e.stage, e.records, e.calls, e.tokens, e.cost_usd if e.calls else None,
              _BASIS[e.basis]) for e in shown]  # fmt: skip

@@ -20,7 +20,7 @@ from studio.cli.asked import (
     Target,
 )
 from studio.cli.dry_run import tell_outlook
-from studio.cli.estimates import tell_round
+from studio.cli.estimates import tell_evaluation, tell_round
 from studio.cli.output import drive, print_json, table
 from studio.cli.project import Json, Project
 from studio.domain.errors import SpecError
@@ -93,6 +93,7 @@ def evaluate(
     samples: Annotated[
         int, typer.Option(min=0, max=100, help="Tries at each question, for pass@k and majority")
     ] = 0,
+    dry_run: Annotated[bool, typer.Option(help="Tell what it would take, ask nothing")] = False,
     json_: Json = False,
 ) -> None:
     """Measure base against tuned on held-out questions: accuracy, fixed, broken."""
@@ -100,8 +101,13 @@ def evaluate(
         raise SpecError("tries are of held-out questions: leave --split at test")
     if split not in ("test", "train"):
         raise SpecError(f"there is no split {split!r}: choose test or train")
-    bench = Workbench(project)
+    bench = Workbench(project, read_only=dry_run)
     try:
+        if dry_run:
+            asked = pipeline.evaluation_outlook(bench.bench, student=student, run=run, split=split,
+                                                samples=samples)  # fmt: skip
+            tell_evaluation(asked, json_=json_)
+            return
         name = pipeline.student_of(bench.bench, student=student, run=run)
         drive(
             pipeline.evaluate_students(bench.bench, name, split=split, samples=samples),

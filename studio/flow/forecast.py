@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 EXPLAIN, SOLVE, REVIEW = "explain", "solve", ReviewStage.name
 REVIEW_EXPLANATIONS = ReviewExplanationsStage.name
 _PAID = (EXPLAIN, SOLVE, REVIEW, REVIEW_EXPLANATIONS)
+EXAM_OF = "exam of "  #: and whose: what the estimate of an exam is called
 Key = TypeVar("Key", bound=Hashable)
 Counts = dict[str, int]  #: by teacher
 
@@ -37,6 +38,23 @@ def estimate(bench: Bench, plan: Plan) -> list[Estimate]:
     """Return what a plan would do at most; asks nobody and, on a store that is read, writes nothing."""
     return [line._replace(older=_made_before(bench, plan, line.stage))
             for line in _Forecast(bench, plan).lines()]  # fmt: skip
+
+
+def estimate_exam(bench: Bench, student: StudentRecord, exam: AttemptStage) -> Estimate:
+    """Return what an exam would take; one that is sat on this machine takes no call."""
+    name, records = f"{EXAM_OF}{student.name}", exam.todo(bench.store)
+    if not is_endpoint(student):
+        return Estimate(name, records, 0, 0, 0.0)
+    asks, taken = exam.asks(bench, SAMPLE), taken_so_far(bench.store)
+    lots = []
+    for ask in asks[:1]:
+        known = taken.get(("attempt", ask.teacher.name))
+        lots.append(
+            Lot(ask.teacher, records, *known, "averages")
+            if known
+            else Lot(ask.teacher, records, mean_length(asks), ask.max_tokens, "lengths")
+        )
+    return estimate_of(name, lots)
 
 
 class _Forecast:

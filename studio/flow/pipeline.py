@@ -14,23 +14,26 @@ from studio.flow.asking import STAGES, Plan, missing, plan, run_stages
 from studio.flow.attempts import AttemptStage
 from studio.flow.dataset import build_dataset
 from studio.flow.evaluation import EvaluateStage, Evaluation, evaluate
-from studio.flow.forecast import estimate
+from studio.flow.forecast import estimate, estimate_exam
 from studio.flow.grades import GradeStage
 from studio.flow.outlook import wanted_run
 from studio.flow.quality import keep_quality
 from studio.flow.questions import import_files as take_files
 from studio.flow.samples import TEMPERATURE as SAMPLING
 from studio.flow.samples import Sampled, sampled
-from studio.flow.stage import Bench, Progress, Scope, Stage
+from studio.flow.stage import Bench, Progress, Scope
 from studio.flow.students import find_student, register
 
 if TYPE_CHECKING:
+    from studio.flow.cost import Estimate
     from studio.store.tables import Store
 
 __all__ = [
     "STAGES", "Plan", "estimate", "evaluate_students", "evaluation_of", "export", "follow",
     "import_files", "keep_quality", "missing", "plan", "resume", "run_stages", "stop", "student_of", "train",
 ]  # fmt: skip
+
+_NO_STUDENT = "that run has made no student yet: resume it or name a --student"
 
 # -- training --------------------------------------------------------------------------------
 
@@ -80,7 +83,7 @@ def student_of(bench: Bench, *, student: str, run: str) -> str:
         return register(bench.store, find_student(bench.store, student)).name
     made: str = training.result_of(bench, run)["student"]
     if not made:
-        raise RunError("that run has made no student yet: resume it or name a --student")
+        raise RunError(_NO_STUDENT)
     return made
 
 
@@ -93,16 +96,7 @@ async def evaluate_students(
         samples: tries at each question besides, drawn at a temperature.
     """
     tuned = find_student(bench.store, student)
-    exam = {k: v for k, v in bench.store.setting("exam", {}).items() if k != "temperature"}
-    sat: list[Stage] = [
-        AttemptStage(
-            Scope(), student=who, split="train" if split == "train" else "test",
-            temperature=SAMPLING if n else None, sample=n, **exam,
-        )
-        for who in (_base_of(bench.store, tuned), tuned)
-        if who is not None
-        for n in range(samples + 1)
-    ]  # fmt: skip
+    sat = [exam for _, exam in _exams(bench.store, tuned, split=split, samples=samples)]
     base = _base_of(bench.store, tuned)
     stage = EvaluateStage(
         student=tuned.name, base=base.name if base else "", split=split,
@@ -110,6 +104,34 @@ async def evaluate_students(
     )  # fmt: skip
     async for progress in stage.run(bench):
         yield progress
+
+
+def evaluation_outlook(
+    bench: Bench, *, student: str = "", run: str = "", split: str = "test", samples: int = 0
+) -> list[Estimate]:
+    """Return what an evaluation would take at most, exam by exam; writes nothing."""
+    who = student or str(training.result_of(bench, run)["student"])
+    if not who:
+        raise RunError(_NO_STUDENT)
+    tuned = find_student(bench.store, who)
+    return [estimate_exam(bench, one, exam)
+            for one, exam in _exams(bench.store, tuned, split=split, samples=samples)]  # fmt: skip
+
+
+def _exams(
+    store: Store, tuned: StudentRecord, *, split: str, samples: int
+) -> list[tuple[StudentRecord, AttemptStage]]:
+    """Return who sits which exam: the base first, and every try after the exam itself."""
+    settings = {k: v for k, v in store.setting("exam", {}).items() if k != "temperature"}
+    return [
+        (who, AttemptStage(
+            Scope(), student=who, split="train" if split == "train" else "test",
+            temperature=SAMPLING if n else None, sample=n, **settings,
+        ))
+        for who in (_base_of(store, tuned), tuned)
+        if who is not None
+        for n in range(samples + 1)
+    ]  # fmt: skip
 
 
 def evaluation_of(bench: Bench, student: str, *, split: str = "test") -> Evaluation:

@@ -24,6 +24,7 @@ QUEUE = '[[run]]\nname = "one"\nepochs = 1\n[[run]]\nname = "two"\nno_such_setti
 VERBS = {
     "run": (["--target", "2", "--revise", "1", "--samples", "2"], "revise"),
     "round": (["--rounds", "2", "--budget", "5", "--blind"], "2 held-out questions"),
+    "evaluate": (["--student", "URL", "--samples", "2"], "exam of far"),
     "train": (["--set", "epochs=1"], "examples"),
     "ablate": (["--steps", "3"], "not made yet"),
     "queue": (["QUEUE"], "no_such_setting"),
@@ -79,7 +80,8 @@ def test_a_dry_run_spends_nothing_and_writes_nothing(
     project: Path, endpoint: FaultyEndpoint, verb: str, as_json: bool
 ) -> None:
     options, said = VERBS[verb]
-    options = [str(project.parent / "queue.toml") if one == "QUEUE" else one for one in options]
+    places = {"QUEUE": str(project.parent / "queue.toml"), "URL": f"{endpoint.url}#far"}
+    options = [places.get(one, one) for one in options]
     before = contents(project)
     done = subprocess.run(
         [sys.executable, "-m", "studio", verb, str(project), *options, "--dry-run",
@@ -93,3 +95,18 @@ def test_a_dry_run_spends_nothing_and_writes_nothing(
         assert json.loads(done.stdout)
     else:
         assert said in done.stdout
+
+
+def test_an_exam_at_an_endpoint_is_foretold_with_its_price(
+    project: Path, endpoint: FaultyEndpoint
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "studio", "evaluate", str(project), "--student",
+         f"{endpoint.url}#far", "--samples", "1", "--dry-run", "--json"],
+        capture_output=True, text=True, timeout=120, check=True,
+    )  # fmt: skip
+    told = json.loads(done.stdout)
+    assert [one["calls"] for one in told["exams"]] == [2, 2]
+    assert told["all"]["basis"] == "lengths"
+    assert told["all"]["cost_usd"] > 4 * 512 * 4e-6, "the teacher at that address lends its prices"
+    assert endpoint.requests == 0
