@@ -137,7 +137,9 @@ async def _decide_and_ask_again(
         note, before = "", bench.store.count(Rationale)
         review = ReviewStage(plan.scope, blind=plan.quality.blind)
         stages: list[Stage] = [
-            TogetherStage([*parts, review], _followed_by([review])),
+            TogetherStage(
+                [*parts, review], _followed_by([review]), leads_to=_leads_to(bench, [review])
+            ),
             GradeStage(plan.scope),
             CheckStage(),
         ]
@@ -179,7 +181,7 @@ def _stages(bench: Bench, plan: Plan) -> list[Stage]:
     parts = asked_parts(plan)
     if parts:
         reviews = [part for part in parts if isinstance(part, ReviewStage)]
-        made.append(TogetherStage(parts, _followed_by(reviews)))
+        made.append(TogetherStage(parts, _followed_by(reviews), leads_to=_leads_to(bench, reviews)))
     if "solve" in plan.stages and "grade" in plan.stages:
         made.append(GradeStage(plan.scope))
     if "grade" in plan.stages:  # free as grading is, and for the same texts
@@ -225,3 +227,10 @@ def _followed_by(reviews: Sequence[ReviewStage]) -> Follow:
                 for ask in review.asks_about(bench, made)]  # fmt: skip
 
     return follow
+
+
+def _leads_to(bench: Bench, reviews: Sequence[ReviewStage]) -> dict[str, int]:
+    """Return how many reviews each new record of a stage leads to: one of every other teacher."""
+    others = max(0, len(bench.store.teachers()) - 1)
+    return {stage: others * sum(review.kind == kind for review in reviews)
+            for stage, kind in _REVIEWED.items()}  # fmt: skip

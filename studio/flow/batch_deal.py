@@ -45,10 +45,10 @@ class Floor(Protocol):
     stopping: asyncio.Event
     parked: int  #: asks that wait in batches, of all teachers
 
-    def finish(self, kept: Kept | None) -> None:
+    def finish(self, ask: Ask, kept: Kept | None) -> None:
         """One ask has been answered, and its record is made."""
 
-    def fail(self) -> None:
+    def fail(self, ask: Ask) -> None:
         """One ask has come to nothing."""
 
     def leave_out(self, teacher: str, reason: str) -> None:
@@ -122,7 +122,7 @@ class BatchDeal:
                 continue
             made = floor.calls.on_disk(ask)
             if made is not None:
-                floor.finish(made.kept)
+                floor.finish(ask, made.kept)
                 await asyncio.sleep(0)
                 continue
             item = self._item(ask, endpoint)
@@ -177,7 +177,7 @@ class BatchDeal:
         floor.calls.purse.settle(ask.teacher, item.reserved, None, maybe=fate.state == "unknown")
         made = floor.calls.on_disk(ask) if fate.state == "received" else None
         if made is not None:
-            floor.finish(made.kept)
+            floor.finish(ask, made.kept)
             return
         self._tries[ask.subject] += 1
         outcome = book.fate(item).outcome
@@ -187,7 +187,7 @@ class BatchDeal:
             floor.dealer.add([ask])
             floor.dealer.done()
         else:
-            floor.fail()
+            floor.fail(ask)
 
 
 def why_leave_out(raw: RawReply) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, Coroutine, Iterable, Sequence
+from collections.abc import AsyncGenerator, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
 
 from studio.domain.errors import TeacherError
@@ -39,6 +39,7 @@ async def ask_all(
     keep: Keep,
     teachers: Sequence[TeacherRecord] | None = None,
     tables: Iterable[str] = (),
+    follows: Mapping[str, int] = {},
 ) -> AsyncGenerator[Progress, None]:
     """Ask everything in ``asks`` and hand each usable reply to ``keep``, which adds the record.
 
@@ -47,13 +48,16 @@ async def ask_all(
         keep: runs inside a commit; may return further asks, which are asked before all others.
         teachers: all that may be asked; by default the project's active ones.
         tables: what ``keep`` writes to.
+        follows: how many further asks one of a stage is expected to lead to; ``total`` counts them,
+            so that the time left is not told too short.
 
     Raises:
         TeacherError: at the end, when a teacher had to be left out (no key, no quota, not there);
             all others have been asked, and everything they said is kept.
     """
     asked = bench.store.teachers() if teachers is None else teachers
-    committee = _Committee(bench, asks, teachers=asked, stage=stage, total=total, keep=keep)
+    committee = _Committee(bench, asks, teachers=asked, stage=stage, total=total, keep=keep,
+                           follows=follows)  # fmt: skip
     work = asyncio.create_task(committee.run())
     written, told = {"calls", *tables}, 0
     try:
@@ -94,8 +98,10 @@ class _Committee:
         stage: str,
         total: int,
         keep: Keep,
+        follows: Mapping[str, int],
     ) -> None:
         self.calls = Calls(bench, keep)
+        self._follows = follows
         self._stage, self._total = stage, total
         self._teachers = teachers
         self._paces = {teacher.name: Pace(teacher) for teacher in teachers}
@@ -164,7 +170,7 @@ class _Committee:
         while (ask := await self.dealer.next_for(teacher.name)) is not None:
             made = self.calls.on_disk(ask)
             if made is not None:
-                self.finish(made.kept)
+                self.finish(ask, made.kept)
                 await asyncio.sleep(0)  # there may be thousands of them, and others wait
                 continue
             ticket = await pace.enter(_tokens(ask))
@@ -179,21 +185,23 @@ class _Committee:
             self.dealer.done()
             return
         if not made.reply.outcome.is_usable:
-            self.fail()
+            self.fail(ask)
             return
-        self.finish(made.kept)
+        self.finish(ask, made.kept)
 
-    def fail(self) -> None:
-        """One ask has come to nothing."""
+    def fail(self, ask: Ask) -> None:
+        """One ask has come to nothing, and nothing follows from it."""
         self._failed += 1
+        self._total -= self._follows.get(ask.stage, 0)
         self.dealer.done()
 
-    def finish(self, kept: Kept | None) -> None:
+    def finish(self, ask: Ask, kept: Kept | None) -> None:
         """One ask has been answered, and its record is made."""
         again, new, _ = kept or Kept()
         self._total += self.dealer.add(new)
         if not self.dealer.add(again):
             self._done += 1
+            self._total -= self._follows.get(ask.stage, 0)
         self.dealer.done()
 
     async def _ask(self, ask: Ask, pace: Pace, first: Ticket) -> Made | None:

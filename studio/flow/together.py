@@ -7,7 +7,7 @@ finished while others begin, and a budget that runs out leaves whole questions b
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from heapq import merge
 from operator import itemgetter
@@ -45,6 +45,10 @@ class Part(Protocol):
 Follow = Callable[[Bench, str, str], Sequence[Ask]]
 
 
+Expected = Mapping[str, int]  #: by stage: how many asks a record of it leads to
+_ALONE: Expected = {}
+
+
 def nothing_follows(bench: Bench, stage: str, made: str) -> Sequence[Ask]:
     """Ask for nothing more."""
     del bench, stage, made
@@ -54,9 +58,15 @@ def nothing_follows(bench: Bench, stage: str, made: str) -> Sequence[Ask]:
 class TogetherStage:
     """The stages that ask teachers, as one."""
 
-    def __init__(self, parts: Sequence[Part], follow: Follow = nothing_follows) -> None:
+    def __init__(
+        self,
+        parts: Sequence[Part],
+        follow: Follow = nothing_follows,
+        *,
+        leads_to: Expected = _ALONE,
+    ) -> None:
         self.name = "+".join(part.name for part in parts)
-        self._parts, self._follow = parts, follow
+        self._parts, self._follow, self._leads_to = parts, follow, leads_to
 
     def todo(self, store: Store) -> int:
         """Return how many records are missing in all of them."""
@@ -64,14 +74,23 @@ class TogetherStage:
 
     async def run(self, bench: Bench) -> AsyncIterator[Progress]:
         """Ask for what is missing and what follows from it."""
-        async for progress in ask_together(bench, self._parts, follow=self._follow):
+        async for progress in ask_together(
+            bench, self._parts, follow=self._follow, leads_to=self._leads_to
+        ):
             yield progress
 
 
 async def ask_together(
-    bench: Bench, parts: Sequence[Part], *, follow: Follow = nothing_follows
+    bench: Bench,
+    parts: Sequence[Part],
+    *,
+    follow: Follow = nothing_follows,
+    leads_to: Expected = _ALONE,
 ) -> AsyncIterator[Progress]:
     """Ask for all that is missing in these stages, and for what follows from it.
+
+    Args:
+        leads_to: how many further asks each new record of a stage will probably lead to.
 
     Raises:
         TeacherError: at the end, when a teacher had to be left out.
@@ -89,8 +108,9 @@ async def ask_together(
         return kept._replace(new=[*kept.new, *follow(bench, ask.stage, kept.made)])
 
     said = ask_all(
-        bench, asks, stage="+".join(by_name), total=sum(len(what) for _, what in missing),
-        keep=keep, tables={part.table for part in parts},
+        bench, asks, stage="+".join(by_name), keep=keep, follows=leads_to,
+        total=sum(len(what) * (1 + leads_to.get(part.name, 0)) for part, what in missing),
+        tables={part.table for part in parts},
     )  # fmt: skip
     async with aclosing(said) as steps:
         async for progress in steps:

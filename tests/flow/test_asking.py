@@ -93,7 +93,11 @@ async def test_a_rationale_is_reviewed_before_the_last_question_is_asked(
     for name in ("a", "b"):
         bench.store.put(teacher(name, served.url, concurrency=1))
     add_mistakes(bench.store, 12)
-    last = (await run(bench, *PAID))[-1]
+    told = await run(bench, *PAID)
+    assert {one.total for one in told} == {72}, (
+        "reviews to come count from the first, so the time left"
+    )
+    last = told[-1]
     assert last.stage == "explain+solve+review"
     assert (last.done, last.total, last.failed) == (72, 72, 0)
     assert came.index("review") < 24, "of the first questions, before the others are solved"
