@@ -18,9 +18,10 @@ def tell_end(store: Store, project: Path, left: Leftovers, *, json_: bool) -> No
         undone = [one._asdict() for one in left.undone]
         budget = {"usd": left.budget_usd, "spent_usd": left.spent_usd,
                   "is_reached": left.spent_usd is not None}  # fmt: skip
-        print_json({**counts, "left_undone": undone, "budget": budget})
+        print_json({**counts, "left_undone": undone, "budget": budget,
+                    "target": {"wanted": left.target, "short": left.short}})  # fmt: skip
         return
-    for text in (_undone(left), _budget(left), _next(store, project, counts)):
+    for text in (_undone(left), _budget(left), _target(left), _next(store, project, counts)):
         if text:
             print(text)
 
@@ -38,7 +39,7 @@ def _budget(left: Leftovers) -> str:
     told = []
     if left.spent_usd is not None:
         told.append(
-            f"The budget is reached: ${left.spent_usd:,.2f} of ${left.budget_usd:,.2f} since this "
+            f"The budget is reached: {_usd(left.spent_usd)} of {_usd(left.budget_usd)} since this "
             "work was begun. A larger --budget goes on."
         )
     if left.unpriced:
@@ -47,6 +48,21 @@ def _budget(left: Leftovers) -> str:
             "('teacher add' with --price-in and --price-out)."
         )
     return "\n".join(told)
+
+
+def _target(left: Leftovers) -> str:
+    if not left.short:
+        return ""
+    questions = "1 question has" if left.short == 1 else f"{left.short:,} questions have"
+    more = "--budget" if left.spent_usd is not None else "--most-samples"
+    return (f"{questions} fewer accepted rationales than --target {left.target} wants: a larger"
+            f" {more} asks for more.")  # fmt: skip
+
+
+def _usd(value: float | None) -> str:
+    """Return an amount of money; a very small one to the millionth, so that it is not nothing."""
+    known = value or 0.0
+    return f"${known:,.2f}" if known >= 0.01 else f"${known:,.6f}"
 
 
 def _next(store: Store, project: Path, counts: dict[str, Any]) -> str:

@@ -68,7 +68,7 @@ def _tell_stages(lines: list[Spent], *, json_: bool) -> None:
     if json_:
         print_json({"ledger": [one._asdict() for one in lines], "all": total(lines)._asdict()})
         return
-    rows = [(one.round, one.stage, one.teacher, *one[3:]) for one in [*lines, total(lines)]]
+    rows = [(one.round, one.stage, one.teacher, *_sums(one)) for one in [*lines, total(lines)]]
     print(table(rows, head=("round", "stage", "teacher", *_SUMS)) if lines else _NONE)
 
 
@@ -76,8 +76,18 @@ def _tell_questions(lines: list[SpentOnQuestion], *, json_: bool) -> None:
     if json_:
         print_json({"questions": [one._asdict() for one in lines]})
         return
-    rows = [(one.question[:8], one.key, one.text[:_SHOWN], *one[3:]) for one in lines]
+    rows = [(one.question[:8], one.key, one.text[:_SHOWN], *_sums(one)) for one in lines]
     print(table(rows, head=("id", "key", "question", *_SUMS)) if lines else _NONE)
+
+
+def _sums(one: Spent | SpentOnQuestion) -> tuple[object, ...]:
+    return (one.calls, one.failed, one.unknown, one.tokens_in, one.tokens_out, _usd(one.cost_usd),
+            one.unpriced)  # fmt: skip
+
+
+def _usd(value: float | None) -> str | None:
+    """Return an amount of money as the progress line tells it; one call costs very little."""
+    return None if value is None else f"{value:,.4f}" if value >= 1 else f"{value:.6f}"
 
 
 def _tell_calls(calls: list[Called], *, json_: bool) -> None:
@@ -86,9 +96,9 @@ def _tell_calls(calls: list[Called], *, json_: bool) -> None:
         print_json({"calls": [one._asdict() for one in calls], "all": whole._asdict()})
         return
     rows = [(when(one.sent_at), one.stage, one.teacher, one.outcome or one.state, one.tokens_in,
-             one.tokens_out, one.cost_usd) for one in calls]  # fmt: skip
+             one.tokens_out, _usd(one.cost_usd)) for one in calls]  # fmt: skip
     told = ("", whole.stage, f"{whole.calls:,} calls", f"{whole.failed:,} failed",
-            whole.tokens_in, whole.tokens_out, whole.cost_usd)  # fmt: skip
+            whole.tokens_in, whole.tokens_out, _usd(whole.cost_usd))  # fmt: skip
     head = ("sent", "stage", "teacher", "outcome", "tokens in", "tokens out", "USD")
     print(table([*rows, told], head=head) if calls else _NONE)
 

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from studio.flow.budget import spent_of_budget
+from studio.flow.quality import quality_of
+from studio.store.committee_views import SHORT_OF_TARGET
 from studio.store.ledger_views import LEDGER_END, LEFT_UNDONE
 
 if TYPE_CHECKING:
@@ -29,6 +31,8 @@ class Leftovers(NamedTuple):
     budget_usd: float | None  #: None: none was set
     spent_usd: float | None  #: since the work was begun; None: it came to its end
     unpriced: tuple[str, ...]  #: asked, but their calls count against no budget
+    target: int  #: accepted rationales that are wanted of each question; 0: none is
+    short: int  #: questions with a mistake that have fewer
 
 
 def ledger_end(store: Store) -> int:
@@ -38,11 +42,12 @@ def ledger_end(store: Store) -> int:
 
 def left_undone(store: Store, *, since: int, budget_usd: float | None) -> Leftovers:
     """Return what the calls since a place in the ledger left undone."""
-    rows = store.rows(LEFT_UNDONE, since)
+    rows, target = store.rows(LEFT_UNDONE, since), quality_of(store).target
     return Leftovers(
         tuple(Undone(*row) for row in rows), budget_usd,
         None if budget_usd is None else spent_of_budget(store),
         () if budget_usd is None else unpriced(store),
+        target, int(store.value(SHORT_OF_TARGET, target)) if target else 0,
     )  # fmt: skip
 
 

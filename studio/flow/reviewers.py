@@ -146,7 +146,9 @@ class Report(NamedTuple):
                 f"severity {_two(one.corrected)}" for one in self.authors]  # fmt: skip
         said += ["", f"agreement (Krippendorff's alpha) {_two(self.alpha)} over {self.n_alpha:,} "
                      f"rationales with two scores or more; flips: decisions by "
-                     f"“{self.policy.describe()}” that change without this reviewer"]  # fmt: skip
+                     f"“{self.policy.describe()}” that change without this reviewer",
+                 "order: each review is a request of its own with one rationale in it, so no place in"
+                 " a list can sway it; who gets milder or stricter as it goes on is warned of"]  # fmt: skip
         return [*said, *beware]
 
 

@@ -96,6 +96,14 @@ ORDER BY r.question_id, r.id, t.name LIMIT ?"""
 #: Another call to this teacher with this reply id. Needs calls_reply_id.
 TWIN_CALL = "SELECT id, reply FROM calls WHERE teacher = ? AND reply_id = ? AND id <> ?"
 
+#: Train questions with a mistake that have fewer accepted rationales than wanted. Parameter: how
+#: many are wanted. Needs rationales_question.
+SHORT_OF_TARGET = """
+SELECT count(*) FROM (SELECT DISTINCT m.question_id AS id FROM mistakes m
+                      JOIN questions q ON q.id = m.question_id WHERE q.split = 'train') s
+WHERE (SELECT count(*) FROM current_rationales r JOIN final_decisions d ON d.rationale_id = r.id
+       WHERE r.question_id = s.id AND d.accepted) < ?"""
+
 #: How often this subject was given the reply of another call. Needs calls_subject.
 REPEATS = "SELECT count(*) FROM calls WHERE subject = ? AND outcome = ? AND id <> ?"
 

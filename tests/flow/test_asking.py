@@ -14,6 +14,7 @@ from studio.domain.records import Explanation, Rationale, Review
 from studio.flow import asking, forecast
 from studio.flow.cost import calls_for, ledger, ledger_by_question
 from studio.flow.decisions import apply_policy
+from studio.flow.leftovers import left_undone
 from studio.flow.quality import SETTING, Quality, keep_quality, quality_of
 from studio.flow.reviewers import calibrate
 from studio.flow.stage import Bench, Progress, Scope
@@ -164,6 +165,25 @@ async def test_it_goes_on_until_the_target_is_reached_and_not_beyond_the_bound(
     await run(bench, "grade", "solve", "review", "decide", target=1, most_samples=4)
     assert served.requests == before, "what was tried often enough is not tried again"
     check_ledger(store, requests=before)
+
+
+async def test_on_the_way_to_a_target_a_budget_ends_it_and_what_is_short_is_told(
+    bench: Bench, endpoint: Make
+) -> None:
+    served = endpoint(lambda r: score(r, 1, "No.") if is_review(r) else "Answer: 9")
+    for name in ("a", "b"):
+        bench.store.put(teacher(name, served.url, price_in=0.0, price_out=1.0, max_tokens=5))
+    add_mistakes(bench.store, 3)
+    keep_quality(bench.store, {"target": 2, "most_samples": 60})
+    plan = asking.plan(bench, ("grade", "solve", "review", "decide"))
+    each = 5e-6  # the endpoint counts 5 tokens in every reply
+    told = [one async for one in asking.run_stages(bench, plan, budget_usd=50.5 * each)]
+    assert any(one.note == "budget reached" for one in told)
+    assert served.requests == 50, "beyond the first 12, and no further than the money goes"
+    left = left_undone(bench.store, since=0, budget_usd=50.5 * each)
+    assert (left.target, left.short) == (2, 3)
+    assert left.spent_usd == pytest.approx(50 * each)
+    check_ledger(bench.store, requests=50)
 
 
 async def test_a_rejected_rationale_goes_back_with_the_comments_and_is_reviewed_again(

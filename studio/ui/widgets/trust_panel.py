@@ -98,7 +98,9 @@ class TrustPanel(Card):
                 "with two valid scores or more; 1 is agreement, 0 is chance. "
                 "Corrected: the author's mean with each reviewer's fitted severity "
                 "taken off, so that authors who met stricter reviewers can be "
-                "compared; no rule reads it.",
+                "compared; no rule reads it. Each review is a request of its own with one "
+                "rationale in it, so no place in a list can sway it; who gets milder or stricter "
+                "as it goes on is warned of above.",
                 alpha=decimal(report.alpha),
                 n_alpha=things(report.n_alpha, "rationale"),
             )
