@@ -24,19 +24,31 @@ def reviewers(
     flips: Annotated[
         str, typer.Option(help="List the rationales decided otherwise without this reviewer")
     ] = "",
+    rationales: Annotated[
+        bool, typer.Option(help="List each rationale's mean, as given and corrected for severity")
+    ] = False,
     json_: Json = False,
 ) -> None:
     """Show how far each reviewer can be trusted: calibration, agreement, leave-one-out."""
     from studio.flow.reviewers import calibrate, flips_without
+    from studio.flow.score_values import rationale_scores
+    from studio.flow.scorebook import Scorebook
 
     store = Store(project, read_only=True)
     try:
         report = calibrate(store)
         listed = flips_without(store, flips) if flips else []
+        each = rationale_scores(Scorebook(store)) if rationales else []
     finally:
         store.close()
     if json_:
-        print_json({**report.as_json(), **({"flips": {flips: listed}} if flips else {})})
+        asked = {**({"flips": {flips: listed}} if flips else {}),
+                 **({"rationales": [one._asdict() for one in each]} if rationales else {})}  # fmt: skip
+        print_json({**report.as_json(), **asked})
+    elif rationales:
+        rows = [(one.rationale, one.author, _two(one.mean), _two(one.corrected),
+                 ", ".join(f"{name} {score}" for name, score in one.given.items())) for one in each]  # fmt: skip
+        print(table(rows, head=("rationale", "author", "mean", "corrected", "given")))
     else:
         print("\n".join(listed) if flips else _measured(report))
 

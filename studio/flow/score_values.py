@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -29,6 +29,27 @@ def gaps(book: Scorebook) -> NDArray[np.int8]:
 def question_means(book: Scorebook) -> NDArray[np.float64]:
     """Return the mean of all valid scores at each question, NaN without; shape (questions,)."""
     return _mean(*(_at_questions(book, one) for one in _valid(book)))
+
+
+class Scores(NamedTuple):
+    """A rationale's mean score, as it was given and corrected for who gave it."""
+
+    rationale: str
+    author: str
+    mean: float
+    corrected: float
+    given: dict[str, int]  #: by reviewer; the valid ones
+
+
+def rationale_scores(book: Scorebook) -> list[Scores]:
+    """Return every rationale with a valid score, in order of making."""
+    raw, corrected = means(book), fit(book.given).corrected
+    return [
+        Scores(book.ids[n], book.teachers[int(book.teacher[n])], float(raw[n]), float(corrected[n]),
+               {name: int(own[n]) for name, own in zip(book.reviewers, book.given, strict=True)
+                if own[n] > MISSING})
+        for n in np.flatnonzero(~np.isnan(corrected)).tolist()
+    ]  # fmt: skip
 
 
 def question_corrected(book: Scorebook) -> NDArray[np.float64]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
+from studio.cli import main
 from studio.domain.records import Question, Rationale, Review, TeacherRecord
 from studio.flow import score_values
 from studio.flow.reviewers import calibrate
@@ -74,3 +77,24 @@ def test_corrected_scores_stand_beside_the_raw_ones(store: Store) -> None:
     assert raw.tolist() == pytest.approx([10 / 3] * 20)
     assert corrected.tolist() == pytest.approx([3.0] * 20), "the lenient one alone is no bonus"
     assert not np.isnan(corrected).any()
+    each = score_values.rationale_scores(book)
+    assert len(each) == 40, "nobody scored the third author"
+    of_small = next(one for one in each if one.author == "small")
+    assert (of_small.mean, of_small.given) == (3.0, {"big": 4, "other": 2})
+    assert of_small.corrected == pytest.approx(3.0)
+    of_other = next(one for one in each if one.author == "other")
+    assert (of_other.mean, of_other.corrected) == (4.0, pytest.approx(3.0))
+
+
+def test_the_verb_lists_each_rationale_with_both_scores(
+    store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fill(store, 20, {("big", "small"): [4], ("other", "small"): [2], ("big", "other"): [4]})
+    store.close()
+    assert main(["reviewers", str(store.path), "--rationales", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)["rationales"]
+    assert {(one["author"], one["mean"], round(one["corrected"], 6)) for one in told} == {
+        ("small", 3.0, 3.0), ("other", 4.0, 3.0),
+    }  # fmt: skip
+    assert main(["reviewers", str(store.path), "--rationales"]) == 0
+    assert "big 4, other 2" in capsys.readouterr().out
