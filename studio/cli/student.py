@@ -26,6 +26,7 @@ from studio.cli.project import Json, Project
 from studio.domain.errors import SpecError
 from studio.domain.specs import PAPER_TRAINING, with_settings
 from studio.flow import comparison, pipeline, training
+from studio.flow.budget import EXAMS, spent_of_budget
 from studio.flow.rounds import round_outlook, run_rounds
 
 StudentName = Annotated[str, typer.Option(help="Folder, hub id or known name; else the project's")]
@@ -93,6 +94,10 @@ def evaluate(
     samples: Annotated[
         int, typer.Option(min=0, max=100, help="Tries at each question, for pass@k and majority")
     ] = 0,
+    budget: Annotated[
+        float | None,
+        typer.Option(min=0.0, max=MOST_USD, help="What exams at an endpoint may cost, in USD"),
+    ] = None,
     dry_run: Annotated[bool, typer.Option(help="Tell what it would take, ask nothing")] = False,
     json_: Json = False,
 ) -> None:
@@ -110,18 +115,26 @@ def evaluate(
             return
         name = pipeline.student_of(bench.bench, student=student, run=run)
         drive(
-            pipeline.evaluate_students(bench.bench, name, split=split, samples=samples),
+            pipeline.evaluate_students(
+                bench.bench, name, split=split, samples=samples, budget_usd=budget
+            ),
             quiet=json_,
             after=bench.close_clients,
         )
         report = pipeline.evaluation_of(bench.bench, name, split=split)
         tries = pipeline.samples_of(bench.bench, name, split=split)
+        spent = None if budget is None else spent_of_budget(bench.store, setting=EXAMS)
     finally:
         bench.close()
     if json_:
-        print_json({**report.as_json(), "samples": [one.as_json() for one in tries]})
+        print_json({**report.as_json(), "samples": [one.as_json() for one in tries],
+                    "budget": {"usd": budget, "spent_usd": spent, "is_reached": spent is not None}})  # fmt: skip
     else:
         print("\n".join([report.describe(table), *(one.describe() for one in tries)]))
+        if spent is not None:
+            print(
+                f"The budget is reached: ${spent:,.4f} of ${budget:,.4f}. A larger --budget goes on."
+            )
 
 
 def round_(

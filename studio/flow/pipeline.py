@@ -12,6 +12,7 @@ from studio.domain.records import Run, StudentRecord
 from studio.flow import training
 from studio.flow.asking import STAGES, Plan, missing, plan, run_stages
 from studio.flow.attempts import AttemptStage
+from studio.flow.budget import EXAMS, within
 from studio.flow.dataset import build_dataset
 from studio.flow.evaluation import EvaluateStage, Evaluation, evaluate
 from studio.flow.forecast import estimate, estimate_exam
@@ -88,13 +89,26 @@ def student_of(bench: Bench, *, student: str, run: str) -> str:
 
 
 async def evaluate_students(
-    bench: Bench, student: str, *, split: str = "test", samples: int = 0
+    bench: Bench,
+    student: str,
+    *,
+    split: str = "test",
+    samples: int = 0,
+    budget_usd: float | None = None,
 ) -> AsyncIterator[Progress]:
     """Let a student and its base sit the exam of one split and grade it.
 
     Args:
         samples: tries at each question besides, drawn at a temperature.
+        budget_usd: what this may cost in all where an endpoint is asked, restarts included.
     """
+    if budget_usd is not None:
+        async for progress in within(
+            bench, budget_usd, of=student, setting=EXAMS,
+            run=lambda capped: evaluate_students(capped, student, split=split, samples=samples),
+        ):  # fmt: skip
+            yield progress
+        return
     tuned = find_student(bench.store, student)
     sat = [exam for _, exam in _exams(bench.store, tuned, split=split, samples=samples)]
     base = _base_of(bench.store, tuned)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -110,3 +111,26 @@ def test_an_exam_at_an_endpoint_is_foretold_with_its_price(
     assert told["all"]["basis"] == "lengths"
     assert told["all"]["cost_usd"] > 4 * 512 * 4e-6, "the teacher at that address lends its prices"
     assert endpoint.requests == 0
+
+
+def test_an_exam_at_an_endpoint_keeps_to_its_budget(
+    project: Path, endpoint: FaultyEndpoint
+) -> None:
+    """A question costs 10 tokens read and 5 written: 30 millionths at these prices."""
+
+    def evaluate(budget: float) -> dict[str, Any]:
+        done = subprocess.run(
+            [sys.executable, "-m", "studio", "evaluate", str(project), "--student",
+             f"{endpoint.url}#far", "--budget", f"{budget:.6f}", "--json"],
+            capture_output=True, text=True, timeout=120, check=True,
+        )  # fmt: skip
+        told: dict[str, Any] = json.loads(done.stdout)
+        return told
+
+    for _ in range(2):
+        told = evaluate(31e-6)
+        assert endpoint.requests == 1, "once more is no other budget"
+        assert told["budget"]["is_reached"] is True
+        assert told["budget"]["spent_usd"] == pytest.approx(30e-6)
+    assert evaluate(1.0)["budget"]["is_reached"] is False
+    assert endpoint.requests == 2
