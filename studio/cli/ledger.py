@@ -87,7 +87,9 @@ def _sums(one: Spent | SpentOnQuestion) -> tuple[object, ...]:
 
 def _usd(value: float | None) -> str | None:
     """Return an amount of money as the progress line tells it; one call costs very little."""
-    return None if value is None else f"{value:,.4f}" if value >= 1 else f"{value:.6f}"
+    if not value:
+        return None if value is None else "0"
+    return f"{value:,.4f}" if value >= 1 else f"{value:.6f}"
 
 
 def _tell_calls(calls: list[Called], *, json_: bool) -> None:

@@ -6,6 +6,9 @@ _COUNTED = """count(*) AS calls, sum(state = 'failed') AS failed,
        sum(state = 'unknown') AS unknown, sum(tokens_in) AS tokens_in,
        sum(tokens_out) AS tokens_out, sum(cost_usd) AS cost_usd,
        sum(state <> 'failed' AND cost_usd IS NULL) AS unpriced"""
+#: What a call cost; one to a scripted teacher, behind which there is no model, costs nothing.
+_COST = """COALESCE(cost_usd, CASE WHEN teacher IN (SELECT name FROM teachers WHERE scripted)
+       THEN 0.0 END) AS cost_usd"""
 _ABOUT = (
     "SELECT *, rowid AS place, substr(subject, instr(subject, '/') + 1, 16) AS about FROM calls"
 )
@@ -40,7 +43,7 @@ WITH placed AS (
         WHEN 'review explanations' THEN (SELECT a.question_id FROM explanations e
              JOIN attempts a ON a.id = e.attempt_id WHERE e.id = c.about)
         ELSE (SELECT r.question_id FROM rationales r WHERE r.id = c.about) END AS question_id
-    FROM ({_ABOUT}) c),
+    FROM (SELECT stage, teacher, state, tokens_in, tokens_out, {_COST}, about FROM ({_ABOUT})) c),
 sums AS (SELECT question_id, {_COUNTED} FROM placed GROUP BY question_id)
 SELECT COALESCE(q.id, '') AS question, COALESCE(q.key, '') AS key, COALESCE(q.text, '') AS text,
        sums.* FROM sums LEFT JOIN questions q ON q.id = sums.question_id
@@ -49,7 +52,7 @@ ORDER BY cost_usd DESC, tokens_in + tokens_out DESC, calls DESC, question LIMIT 
 #: All calls that were for one question, also those that came to nothing, in the order they were
 #: made. Parameter: its id. Needs calls_subject, attempts_question, explanations_attempt,
 #: rationales_question.
-CALLS_OF_QUESTION = """
+CALLS_OF_QUESTION = f"""
 WITH RECURSIVE sample(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM sample WHERE n < 100),
 about(prefix) AS (
     SELECT 'attempt/' || ?1 UNION ALL SELECT 'solve/' || ?1
@@ -59,7 +62,8 @@ about(prefix) AS (
     WHERE a.question_id = ?1
     UNION ALL SELECT 'review/' || r.id FROM rationales r WHERE r.question_id = ?1
     UNION ALL SELECT 'revise/' || r.id FROM rationales r WHERE r.question_id = ?1)
-SELECT c.id, c.stage, c.teacher, c.state, c.outcome, c.sent_at, c.tokens_in, c.tokens_out, c.cost_usd
+SELECT c.id, c.stage, c.teacher, c.state, c.outcome, c.sent_at, c.tokens_in, c.tokens_out,
+       {_COST}
 FROM about CROSS JOIN calls c ON c.subject >= about.prefix || '/' AND c.subject < about.prefix || '0'
 ORDER BY c.rowid"""
 

@@ -120,7 +120,7 @@ class Explained(NamedTuple):
     def scored(self) -> str:
         """Who gave how much, in words; empty where nobody was asked."""
         given = (f"{name} {NOTHING if score is None else score}" for name, score, _ in self.scores)
-        return tr("scored by {given}", given=", ".join(given)) if self.scores else ""
+        return tr("explanation scored by {given}", given=", ".join(given)) if self.scores else ""
 
     @property
     def comments(self) -> str:

@@ -6,6 +6,7 @@ from studio.domain.records import Attempt, Grade, Question, Rationale, StudentRe
 from studio.flow.cost import calls_for, ledger, ledger_by_question, total, total_of
 from studio.flow.status import status
 from studio.store.tables import Store
+from tests.fakes import teacher
 
 
 def call(store: Store, stage: str, subject: str, teacher: str, **fields: object) -> None:
@@ -81,3 +82,12 @@ def test_the_exam_of_a_student_behind_an_endpoint_is_of_its_round(store: Store) 
     (line,) = ledger(store)
     assert (line.stage, line.round) == ("attempt", 2)
     assert ledger_by_question(store)[0].question == question
+
+
+def test_calls_of_scripted_teachers_cost_nothing_also_where_no_cost_was_noted(store: Store) -> None:
+    store.put(teacher("script", "scripted:demo", scripted=True))
+    question, _, _ = mistake(store, 0)
+    call(store, "solve", f"{question}/script", "script", tokens_in=7, tokens_out=3)
+    (line,) = ledger_by_question(store)
+    assert (line.cost_usd, line.unpriced) == (0.0, 0)
+    assert total_of(calls_for(store, question)).cost_usd == 0.0

@@ -261,7 +261,7 @@ def test_an_explanation_shows_who_scored_it_and_what_its_text_betrays(
     qtbot.waitUntil(lambda: len(cards()) == 1)
     (card,) = cards()
     assert card.scored.isVisible()
-    assert card.scored.text() == "scored by gemini 2, mistral –"
+    assert card.scored.text() == "explanation scored by gemini 2, mistral –"
     assert "gemini: Not the cause." in card.scored.toolTip()
     leak = next(one for one in card.findChildren(QLabel) if "cites the answer" in one.text())
     assert not leak.isVisible()
