@@ -117,12 +117,13 @@ def add_attempt(
 
 
 def add_rationale(
-    store: Store, question: Question, *, teacher: str = "gpt", accepted: bool = True, n: int = 0
-) -> Rationale:
+    store: Store, question: Question, *, teacher: str = "gpt", accepted: bool = True, n: int = 0,
+    text: str = "",
+) -> Rationale:  # fmt: skip
     """Add a rationale and what the policy says about it."""
     rationale = Rationale(
         question_id=question.id, teacher=teacher, sample=n, prompt_hash="p1",
-        text=f"{teacher} {n} works it out. Answer: 7",
+        text=text or f"{teacher} {n} works it out. Answer: 7",
     )  # fmt: skip
     store.add([rationale])
     store.set_decisions([(rationale.id, Ruling(accepted, "mean 4 above 3", 4.0))], 1)

@@ -11,6 +11,7 @@ from studio.app.free_memory import free_memory
 from studio.app.workbench import Workbench
 from studio.cli.output import drive, print_json, table
 from studio.domain.errors import StudioError
+from studio.domain.percent import percent
 from studio.domain.visible import visible
 from studio.flow import outlook
 from studio.flow.run_queue import Entry, outlooks
@@ -23,6 +24,8 @@ def tell_outlook(
     told = outlook.training_outlook(bench.bench, student, settings, method=method)
     wanted = outlook.wanted_run(bench.bench, student, settings, method=method)
     draft = outlook.draft_of(bench.bench, wanted)
+    seen = outlook.seen_in_exam(bench.bench, draft)
+    told["held_out"] = seen.as_json()
     free = free_memory()
     found: list[outlook.Tokens] = []
     troubles: list[str] = []
@@ -50,6 +53,8 @@ def tell_outlook(
     print("\n".join(f"{name:<10} {value}" for name, value in _in_words(told) if value))
     for trouble in troubles:
         print(f"not known  {visible(trouble)}")
+    if words := seen.in_words():
+        print(f"look at    {visible(words)}")
     for example in _first_of_each(found[0].examples if found else ()):
         print(f"\n{example.side} {example.role}: {example.prompt} tokens read, "
               f"{example.tokens - example.prompt} learned (between the marks), {example.cut} cut")  # fmt: skip
@@ -96,11 +101,13 @@ def _in_words(told: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "memory", f"{_size(memory['total'])} of {_size(memory['free'])} {where}: {parts}"
     if tokens := told.get("tokens"):
         longest = max((role["longest"] for role in tokens["roles"].values()), default=0)
+        fate = f", {_FATES[told['spec']['overlong']]}" if tokens["too_long"] else ""
         yield (
             "tokens",
-            f"longest {longest:,} of {tokens['limit']:,}; {tokens['too_long']:,} too long",
+            f"longest {longest:,} of {tokens['limit']:,}; {tokens['too_long']:,} too long{fate}",
         )
-        yield "", "" if tokens["end_is_trained"] else "the end of an answer is not learned"
+        yield "learned", _shares(tokens["roles"])
+        yield "", f"the end of an answer is {'' if tokens['end_is_trained'] else 'NOT '}learned"
     spec = {name: value for name, value in told["spec"].items() if name not in _NOT_SET}
     yield "student", told["spec"]["student"]["location"]
     yield "settings", " ".join(_settings(spec))
@@ -115,6 +122,22 @@ def _settings(spec: Mapping[str, Any], path: str = "") -> Iterator[str]:
             yield from _settings(value, f"{path}{name}.")
         else:
             yield f"{path}{name}={value}"
+
+
+#: What becomes of examples that are too long, by the setting ``overlong``.
+_FATES = {
+    "refuse": "so the run would be refused: raise max_tokens, or set overlong=drop or cut",
+    "drop": "which are left out", "cut": "which are cut at the end",
+}  # fmt: skip
+
+
+def _shares(roles: Mapping[str, Mapping[str, int]]) -> str:
+    """Return the tokens that are learned, and the share of each role."""
+    learned = {name.removeprefix("train "): of.get("supervised", 0)
+               for name, of in roles.items() if name.startswith("train ")}  # fmt: skip
+    total = sum(learned.values())
+    each = ", ".join(f"{percent(n / total)} {role}" for role, n in sorted(learned.items()) if total)
+    return f"{total:,} tokens ({each})" if total else "no token at all"
 
 
 def _counted(roles: Mapping[str, int]) -> str:

@@ -22,6 +22,7 @@ from studio.domain.events import Progress as JobProgress
 from studio.domain.records import StudentRecord, digest
 from studio.domain.specs import DatasetSpec, PreviewSpec, TrainSpec, dataset_spec, merged
 from studio.flow import job_folder, training
+from studio.flow.contamination import Contamination, contamination
 from studio.flow.dataset import Draft, draft_dataset
 from studio.flow.stage import Bench, Progress
 from studio.flow.students import find_student
@@ -72,6 +73,12 @@ def training_outlook(
     wanted = wanted_run(bench, student, settings, method=method)
     found = training.outlook(draft_of(bench, wanted), wanted.spec)
     return {**found._asdict(), "spec": wanted.spec.model_dump(mode="json")}
+
+
+def seen_in_exam(bench: Bench, draft: Draft) -> Contamination:
+    """Return what the run would learn from that the held-out questions have, too."""
+    learned = ((row.n, json.loads(row.messages)) for row in draft.rows if row.split == "train")
+    return contamination(bench.store, draft.dataset.manifest, learned)
 
 
 # -- memory ------------------------------------------------------------------------------------

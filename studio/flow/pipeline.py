@@ -13,7 +13,8 @@ from studio.flow import training
 from studio.flow.asking import STAGES, Plan, missing, plan, run_stages
 from studio.flow.attempts import AttemptStage
 from studio.flow.budget import EXAMS, within
-from studio.flow.dataset import build_dataset
+from studio.flow.contamination import contamination
+from studio.flow.dataset import build_dataset, examples_of
 from studio.flow.evaluation import EvaluateStage, Evaluation, evaluate
 from studio.flow.forecast import estimate, estimate_exam
 from studio.flow.grades import GradeStage
@@ -49,7 +50,11 @@ async def train(
     wanted = wanted_run(bench, student, settings, method=method)
     record = register(bench.store, wanted.student)
     dataset = build_dataset(bench, student=record, method=method, options=wanted.data)
-    run = training.start_run(bench, dataset=dataset, student=record, spec=wanted.spec)
+    learned = enumerate(row["messages"] for row in examples_of(bench.store, dataset.id, "train"))
+    warning = contamination(bench.store, dataset.manifest, learned).in_words()
+    run = training.start_run(
+        bench, dataset=dataset, student=record, spec=wanted.spec, warning=warning
+    )
     async with aclosing(training.follow_run(bench, run.id, stop_when_cancelled=True)) as steps:
         async for progress in steps:
             yield progress

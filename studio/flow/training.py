@@ -63,8 +63,15 @@ def outlook(draft: Draft, spec: TrainSpec) -> Outlook:
     )
 
 
-def start_run(bench: Bench, *, dataset: Dataset, student: StudentRecord, spec: TrainSpec) -> Run:
-    """Freeze the folder of a new run and launch it; ``spec`` comes from ``run_spec``."""
+def start_run(
+    bench: Bench, *, dataset: Dataset, student: StudentRecord, spec: TrainSpec, warning: str = ""
+) -> Run:
+    """Freeze the folder of a new run and launch it.
+
+    Args:
+        spec: from ``run_spec``.
+        warning: what is to be known of its data; kept with the run.
+    """
     store = bench.store
     student = register(store, student)
     run = Run(
@@ -78,7 +85,9 @@ def start_run(bench: Bench, *, dataset: Dataset, student: StudentRecord, spec: T
     if quiz := list(quiz_rows(bench, dataset.id, student, most=spec.quiz)):
         data["quiz.jsonl"] = iter(quiz)
     job_folder.write_folder(folder_of(bench, run), spec, data)
-    pinned = {"data": job_folder.data_hash(folder_of(bench, run))}
+    pinned: dict[str, Any] = {"data": job_folder.data_hash(folder_of(bench, run))}
+    if warning:
+        pinned["warnings"] = [warning]
     with store.transaction():
         store.add([run])
         store.set_run_state(run.id, state="made", steps=0, result=pinned)

@@ -258,8 +258,9 @@ def _look(bench: Any, student: str, settings: dict[str, Any]) -> Outlook:
         return Outlook(told, free=free, no_data=tr("Nothing to learn yet: {error}", error=error))
     ahead = outlook(draft, wanted.spec)
     found = Outlook(
-        told, sum(ahead.examples["train"].values()), ahead.questions, ahead.steps, None, free
-    )
+        told, sum(ahead.examples["train"].values()), ahead.questions, ahead.steps, None, free,
+        warning=outlooks.seen_in_exam(bench, draft).in_words(),
+    )  # fmt: skip
     try:
         return found._replace(need=outlooks.memory_needed(wanted, draft, on_gpu=free.on_gpu))
     except StudioError as error:

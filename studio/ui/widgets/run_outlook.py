@@ -27,6 +27,7 @@ class Outlook(NamedTuple):
     free: Free | None = None
     no_need: str = ""  #: why there is no estimate
     no_data: str = ""  #: why there is nothing to learn from
+    warning: str = ""  #: what the data has in common with the exam
 
 
 class RunOutlook(QWidget):
@@ -39,6 +40,8 @@ class RunOutlook(QWidget):
     def __init__(self, *beside: QWidget) -> None:
         super().__init__()
         self._data = label("", "dim", wrap=True)
+        self._warning = label("", "warn", wrap=True)
+        self._warning.hide()
         self._total = label("", "name", wrap=True)
         self._lines = QWidget()
         self._grid = QGridLayout(self._lines)
@@ -51,7 +54,12 @@ class RunOutlook(QWidget):
                             tip=tr("Show or fold what takes how much memory"))  # fmt: skip
         self._fold.hide()
         layout = column(
-            self._data, self._total, row(self._fold, *beside, None), self._lines, gap=GRID // 2
+            self._data,
+            self._warning,
+            self._total,
+            row(self._fold, *beside, None),
+            self._lines,
+            gap=GRID // 2,
         )
         self.setLayout(layout)
 
@@ -60,6 +68,8 @@ class RunOutlook(QWidget):
         self._data.setText(found.no_data or (
             tr("{examples} from {questions}, {steps} at most", examples=things(found.examples, 'example'), questions=things(found.questions, 'question'), steps=things(found.steps, 'step'))
         ))  # fmt: skip
+        self._warning.setText(f"⚠ {found.warning}")
+        self._warning.setVisible(bool(found.warning))
         need, free = found.need, found.free
         self._fold.setVisible(need is not None)
         if need is None:
@@ -95,6 +105,7 @@ class RunOutlook(QWidget):
     def show_problem(self, text: str) -> None:
         """Say why there is no outlook."""
         self._data.setText(text)
+        self._warning.hide()
         self._total.setText("")
         self._fold.hide()
         self._lines.hide()
