@@ -11,6 +11,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from studio.domain.memory_of_pairs import Reading, Stacks, Widths, layer_bytes, stacks_of
 from studio.domain.specs import TrainSpec
 
 WIDE = 256  #: hidden size from which bf16 pays on a CPU that has it
@@ -33,6 +34,7 @@ class Shape(NamedTuple):
     queries: int
     vocabulary: int
     tied: bool = False
+    stacks: Stacks | None = None  #: of an encoder-decoder; ``layers`` are then those that read
 
 
 class _Kept(NamedTuple):
@@ -76,6 +78,7 @@ class Load(NamedTuple):
 
     tokens: int  #: padded
     supervised: int
+    longest: int = 0  #: tokens of an example
 
 
 def shape_of(config: Mapping[str, Any]) -> Shape | None:
@@ -98,7 +101,7 @@ def shape_of(config: Mapping[str, Any]) -> Shape | None:
     return Shape(
         hidden, layers, first("intermediate_size", "n_inner", "d_ff") or 4 * hidden,
         wide * (first("num_key_value_heads") or heads), wide * heads, first("vocab_size"),
-        bool(told.get("tie_word_embeddings", False)),
+        bool(told.get("tie_word_embeddings", False)), stacks_of(told, layers=layers, heads=heads),
     )  # fmt: skip
 
 
@@ -147,8 +150,9 @@ def precision_of(spec: TrainSpec, *, fast_bf16: bool) -> str:
 def heaviest(spec: TrainSpec, *, longest: int, supervised_share: float) -> Load:
     """Return the largest micro-batch these settings can make of examples up to ``longest`` tokens."""
     most = min(longest, spec.max_tokens)
-    tokens = max(most, min(spec.batch_tokens, spec.batch_examples * most))
-    return Load(tokens, math.ceil(tokens * supervised_share))
+    examples = math.ceil(spec.batch_examples / spec.processes)  # each process has its own
+    tokens = max(most, min(spec.batch_tokens, examples * most))
+    return Load(tokens, math.ceil(tokens * supervised_share), most)
 
 
 def estimate(
@@ -172,13 +176,13 @@ def estimate(
     if not spec.full:
         needs.append(Need("adapter", adapter * _FP32, f"{adapter:,} in fp32, rank {spec.lora.r}"))
     needs += [
-        Need("gradients", trained * _FP32 + copy, f"of {trained:,} trained weights"),
+        _gradients(spec, trained=trained, copy=copy),
         Need("optimiser", trained * _OPTIMISER, "AdamW: two moments a trained weight"),
     ]
     if spec.sharded:
         needs = [_part(need, spec.processes) for need in needs]
     needs += [
-        Need("activations", _activations(shape, spec, tokens=load.tokens, size=size),
+        Need("activations", _activations(shape, spec, load=load, size=size),
              f"{load.tokens:,} tokens a micro-batch, {shape.layers} layers"
              + (", most made anew on the way back" if spec.gradient_checkpointing else "")),
         Need("logits", _logits(shape, spec, load=load, size=size),
@@ -186,6 +190,9 @@ def estimate(
     ]  # fmt: skip
     if on_gpu:
         needs.append(Need("GPU libraries", GPU_CONTEXT, "about, before the first tensor"))
+    elif spec.processes > 1:  # of GPUs each has one to itself
+        more = (spec.processes - 1) * sum(need.bytes for need in needs)
+        needs.append(Need("other processes", more, f"{spec.processes - 1} more in the same memory"))
     return Estimate(tuple(needs), load.tokens)
 
 
@@ -198,6 +205,13 @@ def _weights(tensors: Tensors, spec: TrainSpec, *, precision: str) -> Need:
     small = sum(math.prod(size) for name, size in tensors.items() if _is_layer(name, size))
     taken = math.ceil(small * _FOUR_BIT) + (n - small) * _BYTES[precision]
     return Need("weights", taken, f"{small:,} in 4 bit, {n - small:,} in {precision}")
+
+
+def _gradients(spec: TrainSpec, *, trained: int, copy: int) -> Need:
+    """Return what gradients take; processes that each hold them all add them up in a second place."""
+    together = spec.processes > 1 and not spec.sharded
+    why = f"of {trained:,} trained weights" + (", and once more to be added up" if together else "")
+    return Need("gradients", trained * _FP32 * (1 + together) + copy, why)
 
 
 def _part(need: Need, processes: int) -> Need:
@@ -217,23 +231,35 @@ def _logits(shape: Shape, spec: TrainSpec, *, load: Load, size: int) -> int:
     if not spec.gradient_checkpointing:
         return whole
     # They are let go of before a layer is made anew: only what is more than that layer counts.
-    return max(0, whole - math.ceil(load.tokens * _layer(shape, spec, size=size)))
+    return max(0, whole - max(_layers(shape, spec, load=load, size=size)))
 
 
-def _activations(shape: Shape, spec: TrainSpec, *, tokens: int, size: int) -> int:
-    layer = _layer(shape, spec, size=size)
-    if spec.gradient_checkpointing:
-        whole = (shape.layers + 2) * shape.hidden * size + layer
-    else:
-        whole = shape.layers * layer
-    return math.ceil(tokens * whole)
+def _activations(shape: Shape, spec: TrainSpec, *, load: Load, size: int) -> int:
+    layers = _layers(shape, spec, load=load, size=size)
+    deep = (shape.layers,) if shape.stacks is None else (shape.layers, shape.stacks.decoder_layers)
+    if not spec.gradient_checkpointing:
+        return sum(n * each for n, each in zip(deep, layers, strict=True))
+    tokens = (
+        (load.tokens,) if shape.stacks is None else (load.tokens - load.supervised, load.supervised)
+    )
+    ends = sum(n * (many + 2) for n, many in zip(tokens, deep, strict=True))
+    return ends * shape.hidden * size + max(layers)
 
 
-def _layer(shape: Shape, spec: TrainSpec, *, size: int) -> float:
-    """Return the bytes that one layer keeps of a token."""
+def _layers(shape: Shape, spec: TrainSpec, *, load: Load, size: int) -> tuple[int, ...]:
+    """Return the bytes that one layer keeps of a micro-batch; of an encoder-decoder, one of each stack."""
     how = "full" if spec.full else "dropout" if spec.lora.dropout else "lora"
+    if shape.stacks is not None:
+        asked = load.tokens - load.supervised
+        read = Reading(
+            asked, load.supervised, math.ceil(load.longest * asked / load.tokens),
+            math.ceil(load.longest * load.supervised / load.tokens),
+        )  # fmt: skip
+        widths = Widths(shape.hidden, shape.intermediate, shape.queries)
+        return layer_bytes(shape.stacks, widths, read, fp32=size == _FP32, how=how)
     kept = _KEPT[size == _FP32, how]
-    return (
+    a_token = (
         kept.intermediate * shape.intermediate + kept.key_value * shape.key_value
         + kept.hidden * shape.hidden
     )  # fmt: skip
+    return (math.ceil(load.tokens * a_token),)

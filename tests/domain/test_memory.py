@@ -14,6 +14,7 @@ from studio.domain.memory import (
     parameters,
     shape_of,
 )
+from studio.domain.memory_of_pairs import Stacks
 from studio.domain.specs import TrainSpec, train_spec
 
 #: Of SmolLM2-360M's own config.json; its weights are told as 361,821,120.
@@ -76,4 +77,41 @@ def test_full_training_in_fp32_takes_sixteen_bytes_a_weight_before_activations()
                          [(4096, 16, 100, 1600), (1000, 16, 500, 1000), (64, 1, 500, 500)])  # fmt: skip
 def test_the_heaviest_batch(batch: int, examples: int, longest: int, tokens: int) -> None:
     chosen = spec(batch_tokens=batch, batch_examples=examples)
-    assert heaviest(chosen, longest=longest, supervised_share=0.5) == Load(tokens, tokens // 2)
+    assert heaviest(chosen, longest=longest, supervised_share=0.5) == Load(
+        tokens, tokens // 2, longest
+    )
+
+
+T5 = {"is_encoder_decoder": True, "d_model": 512, "num_layers": 6, "num_heads": 8, "d_kv": 64, "d_ff": 2048,
+      "vocab_size": 32128}  # fmt: skip
+
+
+def test_what_reads_and_what_writes_are_told_apart() -> None:
+    found = shape_of(T5)
+    assert found is not None
+    assert found.stacks == Stacks(6, 8, gated=False)
+    deep = shape_of({**T5, "num_decoder_layers": 12, "feed_forward_proj": "gated-gelu"})
+    assert deep is not None
+    assert deep.stacks == Stacks(12, 8, gated=True)
+    chosen = spec(precision="fp32")
+    totals = [
+        estimate(one, {}, chosen, load=Load(1024, 512, 128), on_gpu=False).total
+        for one in (found, deep)
+    ]
+    assert totals[0] < totals[1]
+    less = spec(precision="fp32", gradient_checkpointing=True)
+    assert estimate(found, {}, less, load=Load(1024, 512, 128), on_gpu=False).total < totals[0]
+
+
+def test_processes_on_one_cpu_share_its_memory_and_on_gpus_each_has_its_own() -> None:
+    def found(*, on_gpu: bool, processes: int) -> dict[str, int]:
+        chosen = spec(full=True, precision="fp32", processes=processes, batch_examples=8)
+        load = heaviest(chosen, longest=256, supervised_share=0.5)
+        told = estimate(shape(), llama_tensors(shape()), chosen, load=load, on_gpu=on_gpu)
+        return {need.name: need.bytes for need in told.needs} | {"all": told.total}
+
+    alone, two = (found(on_gpu=False, processes=n) for n in (1, 2))
+    assert two["activations"] * 2 == alone["activations"]  # each has half of the examples
+    assert two["gradients"] == 2 * alone["gradients"]  # summed up in a place of their own
+    assert two["other processes"] * 2 == two["all"]
+    assert "other processes" not in found(on_gpu=True, processes=2)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pytest
 import torch
-from transformers import LlamaConfig, LlamaForCausalLM
+from transformers import LlamaConfig, LlamaForCausalLM, T5Config, T5ForConditionalGeneration
 
 from studio.domain.memory import Load, estimate, shape_of
 from studio.domain.specs import train_spec
+from studio.jobs.batches import Item, collate
 from studio.jobs.objectives.base import Batch, token_losses
 from studio.jobs.trainable import _with_lora
 
@@ -63,3 +65,39 @@ def test_activations_are_right_within_fifteen_percent(full: bool, dropout: float
     trained = sum(value.numel() for value in model.parameters() if value.requires_grad)
     assert told["optimiser"] == 8 * trained
     assert told["gradients"] == 4 * trained
+
+
+@pytest.mark.parametrize("half", [False, True])
+@pytest.mark.parametrize(("full", "dropout", "gated"), [(False, 0.05, True), (False, 0.0, False), (True, 0.0, True)])  # fmt: skip
+def test_an_encoder_decoder_is_foretold_as_well(
+    full: bool, dropout: float, gated: bool, half: bool
+) -> None:
+    asked, said, lot = 70, 50, 3
+    config = T5Config(
+        vocab_size=300, d_model=160, d_kv=32, d_ff=448, num_layers=3, num_decoder_layers=4, num_heads=5,
+        decoder_start_token_id=0, pad_token_id=0, eos_token_id=1, dropout_rate=0.1,
+        feed_forward_proj="gated-gelu" if gated else "relu",
+    )  # fmt: skip
+    spec = train_spec({"student": {"location": "x"}, "full": full, "lora": {"dropout": dropout},
+                       "precision": "bf16" if half else "fp32"})  # fmt: skip
+    model: Any = T5ForConditionalGeneration(config)
+    tensors = {name: tuple(value.shape) for name, value in model.named_parameters()}
+    if not full:
+        model = _with_lora(model.bfloat16() if half else model, spec)
+        for value in model.parameters():
+            if value.requires_grad:
+                value.data = value.data.float()
+    model.config.use_cache = False
+    items = [Item(torch.randint(2, 300, (asked + said,)).tolist(), asked, "rationale")] * lot
+    batch = collate(items, pad=0, totals=Counter(rationale=1), start=0)
+    with torch.autocast("cpu", torch.bfloat16, enabled=half):
+        measured = kept_bytes(model.train(), batch)
+    size = 2 if half else 4
+    trained = sum(v.numel() for v in model.parameters() if v.requires_grad and v.dim() == 2)
+    measured -= lot * said * 300 * size + (2 * trained if half else 0)  # logits, and copies in bf16
+
+    shape = shape_of(config.to_dict())
+    assert shape is not None
+    load = Load(lot * (asked + said), lot * said, asked + said)
+    told = {need.name: need.bytes for need in estimate(shape, tensors, spec, load=load, on_gpu=False).needs}  # fmt: skip
+    assert told["activations"] == pytest.approx(measured, rel=0.1)
