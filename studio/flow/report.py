@@ -269,9 +269,10 @@ def _settings(store: Store, run: RunLine) -> Markup:
 def _versions(project: Path, run: RunLine | None) -> Markup:
     told = {"mapd-studio": __version__, "Python": platform.python_version(),
             "system": f"{platform.system()} {platform.machine()}"}  # fmt: skip
-    started = None if run is None else _started(read_curves(project / "runs" / run.run))
-    for name in ("device", "precision", "torch", "seed"):
-        if started and name in started:
+    started = {} if run is None else _started(read_curves(project / "runs" / run.run))
+    started |= started.get("machine", {})  # what the run was made on, which may be elsewhere
+    for name in ("device", "precision", "processor", "GPU", "torch", "transformers", "seed"):
+        if name in started:
             told[name] = str(started[name])
     return section(
         "Made with", tag("p", " · ".join(f"{k} {v}" for k, v in told.items()), css="dim")

@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from studio import __version__
 from studio.domain.specs import TrainSpec
 from studio.jobs.checkpoints import put_in_place
 from studio.jobs.job import Job
@@ -115,10 +116,11 @@ def machine() -> dict[str, str]:
     if torch.cuda.is_available():
         found["GPU"] = f"{torch.cuda.device_count()} x {torch.cuda.get_device_name()}"
         found["CUDA"] = str(torch.version.cuda)
-    return {**{name: _version(name) for name in _PACKAGES}, **found}
+    known = {name: told for name in _PACKAGES if (told := _version(name))}
+    return {"mapd-studio": __version__, **known, **found}
 
 
-_PACKAGES = ("torch", "transformers", "peft", "accelerate")
+_PACKAGES = ("torch", "transformers", "tokenizers", "peft", "accelerate", "bitsandbytes")
 
 
 def _number(value: float | None) -> str:
@@ -129,4 +131,4 @@ def _version(package: str) -> str:
     try:
         return version(package)
     except PackageNotFoundError:
-        return "(not installed)"
+        return ""

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from studio import __version__
 from studio.domain.specs import StudentSpec, TrainSpec
 from studio.jobs import train as train_module
 from studio.jobs.rehearsal import out_of_memory, smaller
@@ -45,6 +46,7 @@ def test_a_rehearsal_changes_no_loss_and_no_weight(
     assert tried["rehearsed_tokens"] > 4 * 10
     assert "peak_mb" not in plain
     assert tried["machine"]["torch"]
+    assert tried["machine"]["mapd-studio"] == __version__
     assert tried["machine"]["processor"]
 
 
