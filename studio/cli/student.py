@@ -28,6 +28,7 @@ from studio.domain.specs import PAPER_TRAINING, with_settings
 from studio.flow import comparison, pipeline, training
 from studio.flow.budget import EXAMS, spent_of_budget
 from studio.flow.rounds import round_outlook, run_rounds
+from studio.flow.taught import taught_beside_fixed
 
 StudentName = Annotated[str, typer.Option(help="Folder, hub id or known name; else the project's")]
 
@@ -124,17 +125,22 @@ def evaluate(
         report = pipeline.evaluation_of(bench.bench, name, split=split)
         tries = pipeline.samples_of(bench.bench, name, split=split)
         spent = None if budget is None else spent_of_budget(bench.store, setting=EXAMS)
+        taught = taught_beside_fixed(bench.store, report)
     finally:
         bench.close()
     if json_:
         print_json({**report.as_json(), "samples": [one.as_json() for one in tries],
+                    "taught": [one._asdict() for one in taught],
                     "budget": {"usd": budget, "spent_usd": spent, "is_reached": spent is not None}})  # fmt: skip
-    else:
-        print("\n".join([report.describe(table), *(one.describe() for one in tries)]))
-        if spent is not None:
-            print(
-                f"The budget is reached: ${spent:,.4f} of ${budget:,.4f}. A larger --budget goes on."
-            )
+        return
+    print("\n".join([report.describe(table), *(one.describe() for one in tries)]))
+    if taught:
+        print(
+            "\nwhat was taught of each kind, by teacher, beside what turned (side by side, no proof):"
+        )
+        print("\n".join(one.describe() for one in taught))
+    if spent is not None:
+        print(f"The budget is reached: ${spent:,.4f} of ${budget:,.4f}. A larger --budget goes on.")
 
 
 def round_(

@@ -91,7 +91,9 @@ class RoundLine(NamedTuple):
     def as_json(self) -> dict[str, Any]:
         """Return a row of ``compare --json``."""
         sides = {
-            name: None if score is None else {"n": score.n, "accuracy": score.accuracy}
+            name: None
+            if score is None
+            else {"n": score.n, "accuracy": score.accuracy, "interval": list(score.interval)}
             for name, score in (("before", self.before), ("after", self.after))
         }
         return {**self._asdict(), **sides, "gained": self.gained}

@@ -25,6 +25,13 @@ class Taught(NamedTuple):
     fixed: int
     broken: int
 
+    def describe(self) -> str:
+        """Return it as a line of text."""
+        each = ", ".join(f"{name} {n:,}" for name, n in sorted(self.rationales.items()))
+        return (
+            f"{self.kind}: {self.fixed:,} fixed, {self.broken:,} broken; taught {each or 'nothing'}"
+        )
+
 
 def taught_beside_fixed(store: Store, found: Evaluation) -> list[Taught]:
     """Return every kind that was taught or turned, those with most fixed first."""
