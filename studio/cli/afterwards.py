@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from studio.cli.output import print_json, table
+from studio.domain.errors import RunError
+from studio.domain.visible import visible
+from studio.flow import training
 from studio.flow.leftovers import Leftovers, advice
+from studio.flow.stage import Bench
 from studio.flow.status import status
 from studio.store.tables import Store
 
@@ -24,6 +30,29 @@ def tell_end(store: Store, project: Path, left: Leftovers, *, json_: bool) -> No
     for text in (_undone(left), _budget(left), _target(left), _next(store, project, counts)):
         if text:
             print(text)
+
+
+def tell_trained(result: Mapping[str, Any]) -> None:
+    """Say how a training run ended, and why where it was not after all its steps."""
+    print(f"run {result['run']} {result['state']} after {result['steps']:,} steps, "
+          f"loss {result['loss']:.4f}, {result['tokens_per_s']:,.0f} supervised tokens/s")  # fmt: skip
+    if result["message"]:
+        print(f"ended {visible(result['message'])}")
+    for warning in result["warnings"]:
+        print(f"note: {visible(warning)}")
+    print(f"adapter: {result['adapter']}")
+
+
+def tell_stopped(bench: Bench, project: Path, run: str) -> None:
+    """Say on standard error how to go on with a run that was interrupted, if it had begun."""
+    try:
+        result = training.result_of(bench, run)
+    except RunError:  # there is none yet
+        return
+    if result["state"] in ("stopped", "interrupted"):
+        print(f"run {result['run']} {result['state']} at step {result['steps']:,}, and what it learned is"
+              f" kept: 'mapd-studio train {project} --resume {result['run'][:8]}' goes on with it",
+              file=sys.stderr)  # fmt: skip
 
 
 def _undone(left: Leftovers) -> str:

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from studio.app.workbench import Workbench
+from studio.cli.afterwards import tell_stopped, tell_trained
 from studio.cli.asked import (
     MOST_USD,
     Blind,
@@ -76,14 +77,15 @@ def train(
         )
         drive(work, quiet=json_)
         result = training.result_of(bench.bench, resume)
+    except KeyboardInterrupt:
+        tell_stopped(bench.bench, project, resume)
+        raise
     finally:
         bench.close()
     if json_:
         print_json(result)
     else:
-        print(f"run {result['run']} {result['state']} after {result['steps']:,} steps, "
-              f"loss {result['loss']:.4f}, {result['tokens_per_s']:,.0f} supervised tokens/s\n"
-              f"adapter: {result['adapter']}")  # fmt: skip
+        tell_trained(result)
 
 
 def evaluate(

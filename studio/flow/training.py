@@ -205,7 +205,7 @@ def result_of(bench: Bench, run_id: str = "") -> dict[str, Any]:
         "run": run.id, "folder": str(folder_of(bench, run)), "state": state["state"],
         "steps": state["step"], "loss": state["loss"], "tokens_per_s": result.get("tokens_per_s"),
         "adapter": str(bench.project / made) if made else "", "student": result.get("student", ""),
-        "message": state["message"],
+        "message": state["message"], "warnings": result.get("warnings", []),
     }  # fmt: skip
 
 

@@ -111,7 +111,7 @@ def _cells(run: Any) -> tuple[Any, ...]:
     return (
         run["id"][:8], begun, one_line(run["student"], most=40), tr(_SIGNS.get(run["state"], run["state"])),
         run["dataset_id"][:8], steps, decimal(run["loss"], 4), decimal(result.get("val_loss"), 4),
-        _accuracy(result), one_line(run["message"]),
+        _accuracy(result), one_line(run["message"] or "; ".join(result.get("warnings", ()))),
     )  # fmt: skip
 
 

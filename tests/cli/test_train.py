@@ -1,0 +1,71 @@
+"""Training by the command line: interrupted it keeps what it learned, and says how to go on."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from studio.domain.records import StudentRecord
+from studio.prompts import resources
+from studio.store.tables import Store
+from tests.curated import add_case, add_question, add_rationale
+
+HELD_OUT = "A baker made 48 rolls on Monday and sold 29 of them before noon. How many were left?"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    store = Store.create(tmp_path / "p")
+    cases = [add_case(store, f"How many are {n} and 4?") for n in range(6)]
+    add_question(store, HELD_OUT, split="test")
+    for case in cases:
+        add_rationale(store, case, teacher="llama", text=f"{HELD_OUT} Answer: 7")
+    student = str(resources() / "demo" / "student")
+    store.put(StudentRecord(name="small", location=student, prompts="bare"))
+    store.set_setting("student", "small")
+    store.close()
+    return tmp_path / "p"
+
+
+def begin(*arguments: object) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "studio", *map(str, arguments)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "PYTHONUTF8": "1"},
+    )  # fmt: skip
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="another key ends a program there")
+def test_an_interrupted_run_says_how_to_go_on_and_does(project: Path) -> None:
+    pytest.importorskip("torch")
+    settings = ["epochs=4", "batch_examples=1", "quiz=0", "early_stopping=0", "data.val_share=0"]
+    child = begin("train", project, *(part for one in settings for part in ("--set", one)))
+    until = time.monotonic() + 90
+    while time.monotonic() < until and child.poll() is None:
+        told = [path.read_text("utf-8") for path in project.glob("runs/*/events.jsonl")]
+        if any('"kind":"metric"' in text.replace(" ", "") for text in told):
+            break
+        time.sleep(0.02)
+    child.send_signal(signal.SIGINT)
+    _, said = child.communicate(timeout=60)
+    assert child.returncode == 130, said
+    found = re.search(r"is kept: '.* --resume (\w+)' goes on with it", said)
+    assert found, said
+    again = begin("train", project, "--resume", found[1])
+    told, said = again.communicate(timeout=120)
+    assert again.returncode == 0, said
+    assert re.search(r"finished after 120 steps", told), told
+    assert "note: examples that share 8 to 13 words in a row with a held-out question: 6" in told
+    store = Store(project, read_only=True)
+    (row,) = store.rows("SELECT state, result FROM run_states")
+    store.close()
+    assert row["state"] == "finished"
+    assert len(json.loads(row["result"])["lives"]) == 2
