@@ -7,11 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtWidgets import QPushButton, QWidget
+from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from studio.domain.records import Run
 from studio.domain.specs import DatasetSpec, TrainSpec, dataset_spec, train_spec, with_settings
+from studio.flow.contamination import Contamination, Shared
 from studio.flow.outlook import Piece, Tokens
 from studio.flow.outlook import Shown as TokensShown
 from studio.store.tables import Store
@@ -21,6 +22,7 @@ from studio.ui.token_view import TokenView, in_words
 from studio.ui.widgets.chart_ink import Line
 from studio.ui.widgets.curves import Curves, Shown
 from studio.ui.widgets.line_chart import LineChart
+from studio.ui.widgets.run_outlook import Outlook, RunOutlook
 from studio.ui.widgets.spec_form import COMMON, SpecForm, settings_of
 from tests.ui.conftest import Open
 
@@ -247,3 +249,18 @@ def test_no_button_is_cut_off_in_a_small_window(
     short = {one.text(): (one.width(), one.sizeHint().width()) for one in shown
              if one.width() < one.sizeHint().width()}  # fmt: skip
     assert not short
+
+
+def test_what_the_exam_has_too_is_warned_of(qtbot: QtBot) -> None:
+    view = RunOutlook()
+    qtbot.addWidget(view)
+    shared = Shared(3, "q", "a baker made 48 rolls on monday")
+    view.show_outlook(Outlook("small", 5, 2, 6, seen=Contamination(1, 5, 1, (shared,))))
+    (warning,) = [one for one in view.findChildren(QLabel) if "⚠" in one.text()]
+    assert warning.text().splitlines() == [
+        "⚠ 1 question held out too: not learned from",
+        "⚠ 5 examples with words of held-out questions",
+    ]
+    assert "a baker made 48 rolls" in warning.toolTip()
+    view.show_outlook(Outlook("small", 5, 2, 6, seen=Contamination(0, 0, 0, ())))
+    assert warning.isHidden()

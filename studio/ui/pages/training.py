@@ -259,7 +259,7 @@ def _look(bench: Any, student: str, settings: dict[str, Any]) -> Outlook:
     ahead = outlook(draft, wanted.spec)
     found = Outlook(
         told, sum(ahead.examples["train"].values()), ahead.questions, ahead.steps, None, free,
-        warning=outlooks.seen_in_exam(bench, draft).in_words(),
+        seen=outlooks.seen_in_exam(bench, draft),
     )  # fmt: skip
     try:
         return found._replace(need=outlooks.memory_needed(wanted, draft, on_gpu=free.on_gpu))

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QGridLayout, QWidget
 
 from studio.app.free_memory import Free
 from studio.domain.memory import Estimate
+from studio.flow.contamination import Contamination
 from studio.ui.parts import button, clear, column, label, row, set_role
 from studio.ui.texts import tr
 from studio.ui.theme import GRID
@@ -27,7 +28,7 @@ class Outlook(NamedTuple):
     free: Free | None = None
     no_need: str = ""  #: why there is no estimate
     no_data: str = ""  #: why there is nothing to learn from
-    warning: str = ""  #: what the data has in common with the exam
+    seen: Contamination | None = None  #: what the data has in common with the exam
 
 
 class RunOutlook(QWidget):
@@ -68,8 +69,7 @@ class RunOutlook(QWidget):
         self._data.setText(found.no_data or (
             tr("{examples} from {questions}, {steps} at most", examples=things(found.examples, 'example'), questions=things(found.questions, 'question'), steps=things(found.steps, 'step'))
         ))  # fmt: skip
-        self._warning.setText(f"⚠ {found.warning}")
-        self._warning.setVisible(bool(found.warning))
+        self._warn(found.seen)
         need, free = found.need, found.free
         self._fold.setVisible(need is not None)
         if need is None:
@@ -101,6 +101,16 @@ class RunOutlook(QWidget):
             amount = label(size(line.bytes), "small")
             self._grid.addWidget(amount, n, 1)
             self._grid.addWidget(label(line.why, "small", wrap=True), n, 2)
+
+    def _warn(self, seen: Contamination | None) -> None:
+        told = []
+        if seen is not None and seen.left_out:
+            told.append(tr("⚠ {questions} held out too: not learned from", questions=things(seen.left_out, 'question')))  # fmt: skip
+        if seen is not None and seen.examples:
+            told.append(tr("⚠ {examples} with words of held-out questions", examples=things(seen.examples, 'example')))  # fmt: skip
+        self._warning.setText("\n".join(told))
+        self._warning.setToolTip("" if seen is None else seen.in_words())
+        self._warning.setVisible(bool(told))
 
     def show_problem(self, text: str) -> None:
         """Say why there is no outlook."""
