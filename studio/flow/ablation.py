@@ -13,7 +13,7 @@ from studio.domain.errors import StudioError
 from studio.domain.percent import percent, percents
 from studio.domain.specs import merged
 from studio.flow import pipeline
-from studio.flow.evaluation import Evaluation
+from studio.flow.evaluation import Evaluation, evaluate
 from studio.flow.outlook import training_outlook
 from studio.flow.run_queue import Entry, outcomes
 from studio.flow.stage import Bench
@@ -33,12 +33,13 @@ class Line(NamedTuple):
     run: str
     evaluation: Evaluation | None
     message: str
+    p_whole: float | None = None  #: exact McNemar against the whole method; None: not both measured
 
     def as_json(self) -> dict[str, Any]:
         """Return a row of ``ablate --json``."""
         found = None if self.evaluation is None else self.evaluation.as_json()
         return {"variant": self.variant, "run": self.run, "evaluation": found,
-                "message": self.message}  # fmt: skip
+                "message": self.message, "p_whole": self.p_whole}  # fmt: skip
 
 
 def variants(teachers: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -80,10 +81,21 @@ def plan(
 
 def lines(bench: Bench, entries: Sequence[Entry]) -> list[Line]:
     """Return the table, as far as it is made."""
-    return [
+    made = [
         _line(bench, outcome.name, outcome.run, outcome.student, outcome.message)
         for outcome in outcomes(bench, entries)
     ]
+    whole = next((one.evaluation for one in made if one.variant == WHOLE), None)
+    if whole is None:
+        return made
+    return [one._replace(p_whole=_to_whole(bench.store, one, whole)) for one in made]
+
+
+def _to_whole(store: Store, line: Line, whole: Evaluation) -> float | None:
+    """Return the chance of a variant's difference to the whole method by luck alone."""
+    if line.evaluation is None or line.variant == WHOLE:
+        return None
+    return evaluate(store, student=line.evaluation.student, base=whole.student).p_value
 
 
 def _line(bench: Bench, name: str, run: str, student: str, message: str) -> Line:
@@ -109,17 +121,27 @@ def remember(store: Store, entries: Sequence[Entry]) -> None:
 
 def describe(found: Sequence[Line], table: Callable[..., str]) -> str:
     """Return the table as text; ``table`` lays out rows under a head."""
-    head = ("variant", "n", "before", "after", "95 % interval", "fixed", "broken", "p")
+    head = (
+        "variant",
+        "n",
+        "before",
+        "after",
+        "95 % interval",
+        "fixed",
+        "broken",
+        "p",
+        "p to the whole",
+    )
     return table([_cells(line) for line in found], head=head)
 
 
 def _cells(line: Line) -> tuple[Any, ...]:
     found = line.evaluation
     if found is None:
-        return line.variant, None, None, None, line.message[:60], None, None, None
+        return line.variant, None, None, None, line.message[:60], None, None, None, None
     before = None if found.base is None else percent(found.base.accuracy)
-    p = None if found.p_value is None else f"{found.p_value:.3g}"
+    p, to_whole = (None if p is None else f"{p:.3g}" for p in (found.p_value, line.p_whole))
     return (
         line.variant, found.tuned.n, before, percent(found.tuned.accuracy),
-        percents(found.tuned.interval), len(found.fixed), len(found.broken), p,
+        percents(found.tuned.interval), len(found.fixed), len(found.broken), p, to_whole,
     )  # fmt: skip

@@ -131,6 +131,7 @@ def test_the_ablation_trains_each_variant_for_as_many_steps_and_fills_one_table(
     assert [line.evaluation is not None for line in found] == [True] * 6 + [False]
     assert all(line.evaluation.tuned.n == 2 for line in found if line.evaluation)
     assert "no rationale is of that choice" in found[-1].message
+    assert [line.p_whole for line in found] == [None, *[1.0] * 5, None], "all answer alike here"
     text = ablation.describe(found, lambda rows, head: "\n".join(map(str, [head, *rows])))
     assert "95 % interval" in text
     assert len(text.splitlines()) == 8

@@ -166,7 +166,7 @@ def _line(line: Line) -> tuple[Any, ...]:
     found = line.evaluation
     if found is None:
         return line.variant, line.message, NOTHING, NOTHING, NOTHING
-    p = NOTHING if found.p_value is None else f"{found.p_value:.2g}"
+    p = NOTHING if line.p_whole is None else f"{line.p_whole:.2g}"
     return (
         line.variant, _scored(found.tuned),
         len(found.fixed), len(found.broken), p,
