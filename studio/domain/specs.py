@@ -141,7 +141,8 @@ class DatasetSpec(_Spec):
 
     questions: Literal["accepted", "mistakes"] = Field(
         "accepted",
-        description="Every question with an accepted rationale, or of those the mistakes alone",
+        description="Every question with an accepted rationale, of earlier rounds too, or of those"
+        " this round's mistakes alone",
     )
     choice: Literal["decided", "all", "answer", "human"] = Field(
         "decided",

@@ -228,6 +228,19 @@ def test_mistakes_of_another_student_or_round_are_not_explained(bench: Bench, st
         build_dataset(bench, student=other, options=DatasetSpec(questions="mistakes"))
 
 
+@pytest.mark.parametrize(("questions", "taught"), [("accepted", {0, 1}), ("mistakes", {1})])
+def test_a_later_round_learns_with_or_without_the_earlier_rounds(
+    bench: Bench, store: Store, questions: Any, taught: set[int]
+) -> None:
+    asked = [add_case(store, f"How many are {n} and 4?") for n in range(2)]
+    add_attempt(store, asked[0], Verdict.CORRECT, student="small+1", round_=1)
+    add_attempt(store, asked[1], Verdict.WRONG, student="small+1", round_=1)
+    tuned = SMALL.changed(name="small+1", round=1)
+    options = DatasetSpec(questions=questions, val_share=0)
+    rows = draft_dataset(bench, student=tuned, options=options).rows
+    assert {row.question_id for row in rows} == {asked[n].id for n in taught}
+
+
 def test_a_dataset_of_nothing_is_refused_with_what_to_do(bench: Bench, store: Store) -> None:
     with pytest.raises(StudioError, match="there is no rationale"):
         build(bench)

@@ -29,6 +29,7 @@ from studio.ui.pages.overview import OverviewPage
 from studio.ui.pages.training import TrainingPage
 from studio.ui.run_dialog import RunDialog
 from studio.ui.sheet import Sheet
+from tests.curated import add_case
 from tests.ui.conftest import Open, desk_of
 
 DEMO = resources() / "demo"
@@ -127,3 +128,42 @@ def test_from_questions_to_a_tuned_student(open_window: Open, project: Path, qtb
     idle(window, qtbot)
     assert "✓ Export" in window.jobs.text
     assert (project / "exports" / "messages" / "README.md").is_file()
+
+
+def test_a_run_is_stopped_keeps_what_it_learned_and_goes_on(
+    open_window: Open, tmp_path: Path, qtbot: QtBot
+) -> None:
+    if find_spec("torch") is None:
+        pytest.skip("the student needs the extra 'train'")
+    store = Store.create(tmp_path / "p")
+    for n in range(4):
+        add_case(store, f"How many are {n} and 4?")
+    store.put(StudentRecord(name="small", location=str(DEMO / "student"), prompts="bare"))
+    store.set_setting("student", "small")
+    store.set_setting("training", {**SETTINGS, "max_steps": 300, "epochs": 99, "batch_examples": 1})
+    store.close()
+    window = open_window(tmp_path / "p")
+    train = window.show_page("train")
+    assert isinstance(train, TrainingPage)
+
+    def state() -> tuple[str, int]:
+        run = train._runs.current
+        return ("", 0) if run is None else (run["state"], run["step"])
+
+    train._start.click()
+    qtbot.waitUntil(lambda: state()[0] == "running" and state()[1] > 0, timeout=LONG_MS)
+    assert train._stop.isEnabled()
+    assert not train._resume.isEnabled()
+    train._stop.click()
+    qtbot.waitUntil(lambda: state()[0] == "stopped", timeout=LONG_MS)
+    stopped = state()[1]
+    assert 0 < stopped < 300
+    reader = window.workbench.reader
+    kept = [one.name for one in reader.all(StudentRecord) if one.round == 1]
+    assert len(kept) == 1
+    idle(window, qtbot)
+    qtbot.waitUntil(train._resume.isEnabled)
+    train._resume.click()
+    idle(window, qtbot)
+    qtbot.waitUntil(lambda: state() == ("finished", 300))
+    assert [one.name for one in reader.all(StudentRecord) if one.round == 1] == kept
