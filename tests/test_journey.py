@@ -115,6 +115,8 @@ def test_the_whole_flow_by_command_line(project: Path, tmp_path: Path) -> None:
     assert (result["n"], result["split"]) == (10, "test")
     low, high = result["interval"]
     assert 0 <= low <= result["accuracy"] <= high <= 1
+    assert sum(kind["fixed"] for kind in result["taught"]) == result["fixed"]
+    assert result["by_dataset"] == {}, "there is but one"
 
     studio("export", project, tmp_path / "set", "--format", "prompt-completion")
     assert (tmp_path / "set" / "data" / "train.jsonl").is_file()

@@ -128,13 +128,16 @@ def evaluate(
         tries = pipeline.samples_of(bench.bench, name, split=split)
         spent = None if budget is None else spent_of_budget(bench.store, setting=EXAMS)
         taught = taught_beside_fixed(bench.store, report)
+        datasets = tuple(comparison.by_dataset(bench.store, report))
     finally:
         bench.close()
     if json_:
         print_json({**report.as_json(), "samples": [one.as_json() for one in tries],
+                    "by_dataset": report._replace(parts=datasets).as_json()["by_kind"],
                     "taught": [one._asdict() for one in taught],
                     "budget": {"usd": budget, "spent_usd": spent, "is_reached": spent is not None}})  # fmt: skip
         return
+    report = report._replace(parts=(*report.parts, *datasets))
     print("\n".join([report.describe(table), *(one.describe() for one in tries)]))
     if taught:
         print(
