@@ -46,7 +46,7 @@ def begin(*arguments: object) -> subprocess.Popen[str]:
 @pytest.mark.skipif(sys.platform == "win32", reason="another key ends a program there")
 def test_an_interrupted_run_says_how_to_go_on_and_does(project: Path) -> None:
     pytest.importorskip("torch")
-    settings = ["epochs=4", "batch_examples=1", "quiz=0", "early_stopping=0", "data.val_share=0"]
+    settings = ["epochs=12", "batch_examples=1", "quiz=0", "early_stopping=0", "data.val_share=0"]
     child = begin("train", project, *(part for one in settings for part in ("--set", one)))
     until = time.monotonic() + 90
     while time.monotonic() < until and child.poll() is None:
@@ -60,9 +60,9 @@ def test_an_interrupted_run_says_how_to_go_on_and_does(project: Path) -> None:
     found = re.search(r"is kept: '.* --resume (\w+)' goes on with it", said)
     assert found, said
     again = begin("train", project, "--resume", found[1])
-    told, said = again.communicate(timeout=120)
+    told, said = again.communicate(timeout=240)
     assert again.returncode == 0, said
-    assert re.search(r"finished after 120 steps", told), told
+    assert re.search(r"finished after 360 steps", told), told
     assert "note: examples that share 8 to 13 words in a row with a held-out question: 6" in told
     store = Store(project, read_only=True)
     (row,) = store.rows("SELECT state, result FROM run_states")
