@@ -15,12 +15,14 @@ from studio.domain.memory_of_pairs import Reading, Stacks, Widths, layer_bytes, 
 from studio.domain.specs import TrainSpec
 
 WIDE = 256  #: hidden size from which bf16 pays on a CPU that has it
+TIGHT = 0.85  #: of what is free: from here on it may not fit, the estimate being what it is
 GPU_CONTEXT = 500 << 20  #: bytes a GPU's own libraries take before the first tensor
 _OPTIMISER = 8  #: bytes of AdamW a trained weight: two moments in fp32
 _FP32 = 4
 _BYTES = {"fp32": 4, "bf16": 2, "fp16": 2}
 _FOUR_BIT = 0.516  #: bytes a weight: 4 bit, and 0.127 bit for its block's scale (arXiv 2305.14314)
 _EMBEDDINGS = ("embed_tokens", "lm_head", "wte", "wpe", "embed", "shared")
+_LOADED = ("weights", "adapter", "GPU libraries")
 Tensors = Mapping[str, tuple[int, ...]]  #: shape of each weight by name
 
 
@@ -66,11 +68,17 @@ class Estimate(NamedTuple):
 
     needs: tuple[Need, ...]
     tokens: int  #: padded tokens a micro-batch that this is for
+    checkpointing: bool = False  #: whether activations are made anew on the way back
 
     @property
     def total(self) -> int:
         """All of it, in bytes."""
         return sum(need.bytes for need in self.needs)
+
+    @property
+    def to_come(self) -> int:
+        """What is not there yet when the student is loaded, in bytes."""
+        return sum(need.bytes for need in self.needs if need.name not in _LOADED)
 
 
 class Load(NamedTuple):
@@ -155,6 +163,20 @@ def heaviest(spec: TrainSpec, *, longest: int, supervised_share: float) -> Load:
     return Load(tokens, math.ceil(tokens * supervised_share), most)
 
 
+def is_tight(need: int, free: int | None) -> bool:
+    """Return whether so many bytes may not fit; where nothing is known of what is free, they do."""
+    return free is not None and need > free * TIGHT
+
+
+def with_checkpointing(spec: TrainSpec) -> TrainSpec:
+    """Return the same run with activations made anew on the way back."""
+    return spec.model_copy(update={"gradient_checkpointing": "on"})
+
+
+def _made_anew(spec: TrainSpec) -> bool:
+    return spec.gradient_checkpointing == "on"
+
+
 def estimate(
     shape: Shape,
     tensors: Tensors,
@@ -164,9 +186,9 @@ def estimate(
     on_gpu: bool,
     cpu_has_bf16: bool = False,
 ) -> Estimate:
-    """Return what training takes at its peak, line by line."""
-    fast_bf16 = on_gpu or (cpu_has_bf16 and shape.hidden >= WIDE)
-    precision = precision_of(spec, fast_bf16=fast_bf16)
+    """Return what training takes at its peak, line by line; checkpointing counts where it is on."""
+    by_itself = cpu_has_bf16 and shape.hidden >= WIDE and not spec.four_bit
+    precision = precision_of(spec, fast_bf16=on_gpu or by_itself)
     size, n = _BYTES[precision], parameters(tensors)
     adapter = 0 if spec.full else adapter_parameters(tensors, spec)
     trained = n if spec.full else adapter
@@ -175,25 +197,27 @@ def estimate(
     needs = [_weights(tensors, spec, precision=precision)]
     if not spec.full:
         needs.append(Need("adapter", adapter * _FP32, f"{adapter:,} in fp32, rank {spec.lora.r}"))
+    passing = [
+        Need("activations", _activations(shape, spec, load=load, size=size),
+             f"{load.tokens:,} tokens a micro-batch, {shape.layers} layers"
+             + (", most made anew on the way back" if _made_anew(spec) else "")),
+        Need("logits", _logits(shape, spec, load=load, size=size),
+             f"{load.supervised:,} learned tokens of {shape.vocabulary:,} words, with gradient"),
+    ]  # fmt: skip
+    gone = sum(need.bytes for need in passing)
     needs += [
-        _gradients(spec, trained=trained, copy=copy),
+        _gradients(spec, trained=trained, copy=copy, gone=gone),
         Need("optimiser", trained * _OPTIMISER, "AdamW: two moments a trained weight"),
     ]
     if spec.sharded:
         needs = [_part(need, spec.processes) for need in needs]
-    needs += [
-        Need("activations", _activations(shape, spec, load=load, size=size),
-             f"{load.tokens:,} tokens a micro-batch, {shape.layers} layers"
-             + (", most made anew on the way back" if spec.gradient_checkpointing else "")),
-        Need("logits", _logits(shape, spec, load=load, size=size),
-             f"{load.supervised:,} learned tokens of {shape.vocabulary:,} words, with gradient"),
-    ]  # fmt: skip
+    needs += passing
     if on_gpu:
         needs.append(Need("GPU libraries", GPU_CONTEXT, "about, before the first tensor"))
     elif spec.processes > 1:  # of GPUs each has one to itself
         more = (spec.processes - 1) * sum(need.bytes for need in needs)
         needs.append(Need("other processes", more, f"{spec.processes - 1} more in the same memory"))
-    return Estimate(tuple(needs), load.tokens)
+    return Estimate(tuple(needs), load.tokens, _made_anew(spec))
 
 
 def _weights(tensors: Tensors, spec: TrainSpec, *, precision: str) -> Need:
@@ -203,15 +227,23 @@ def _weights(tensors: Tensors, spec: TrainSpec, *, precision: str) -> Need:
     if not spec.four_bit:
         return Need("weights", n * _BYTES[precision], f"{n:,} in {precision}")
     small = sum(math.prod(size) for name, size in tensors.items() if _is_layer(name, size))
-    taken = math.ceil(small * _FOUR_BIT) + (n - small) * _BYTES[precision]
-    return Need("weights", taken, f"{small:,} in 4 bit, {n - small:,} in {precision}")
+    taken = math.ceil(small * _FOUR_BIT) + (n - small) * _FP32
+    return Need("weights", taken, f"{small:,} in 4 bit, {n - small:,} in fp32")
 
 
-def _gradients(spec: TrainSpec, *, trained: int, copy: int) -> Need:
-    """Return what gradients take; processes that each hold them all add them up in a second place."""
-    together = spec.processes > 1 and not spec.sharded
-    why = f"of {trained:,} trained weights" + (", and once more to be added up" if together else "")
-    return Need("gradients", trained * _FP32 * (1 + together) + copy, why)
+def _gradients(spec: TrainSpec, *, trained: int, copy: int, gone: int) -> Need:
+    """Return what gradients take.
+
+    Processes that each hold them all add them up in a place of its own, there from the start; then
+    they themselves find room where activations were.
+
+    Args:
+        gone: bytes that are free again by the time all gradients are there.
+    """
+    own, why = trained * _FP32, f"of {trained:,} trained weights"
+    if spec.processes > 1 and not spec.sharded:
+        own, why = own + max(0, own - gone), f"{why}, to be added up"
+    return Need("gradients", own + copy, why)
 
 
 def _part(need: Need, processes: int) -> Need:
@@ -228,7 +260,7 @@ def _is_layer(name: str, size: tuple[int, ...]) -> bool:
 
 def _logits(shape: Shape, spec: TrainSpec, *, load: Load, size: int) -> int:
     whole = load.supervised * shape.vocabulary * 2 * size
-    if not spec.gradient_checkpointing:
+    if not _made_anew(spec):
         return whole
     # They are let go of before a layer is made anew: only what is more than that layer counts.
     return max(0, whole - max(_layers(shape, spec, load=load, size=size)))
@@ -237,7 +269,7 @@ def _logits(shape: Shape, spec: TrainSpec, *, load: Load, size: int) -> int:
 def _activations(shape: Shape, spec: TrainSpec, *, load: Load, size: int) -> int:
     layers = _layers(shape, spec, load=load, size=size)
     deep = (shape.layers,) if shape.stacks is None else (shape.layers, shape.stacks.decoder_layers)
-    if not spec.gradient_checkpointing:
+    if not _made_anew(spec):
         return sum(n * each for n, each in zip(deep, layers, strict=True))
     tokens = (
         (load.tokens,) if shape.stacks is None else (load.tokens - load.supervised, load.supervised)

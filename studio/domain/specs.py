@@ -14,8 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 
 from studio.domain.errors import SpecError
 from studio.domain.misfits import one_line, with_names
-
-Precision = Literal["auto", "fp32", "bf16", "fp16"]
+from studio.domain.spec_kinds import Precision, Switch
 
 
 class _Spec(BaseModel):
@@ -40,10 +39,10 @@ class LoraSpec(_Spec):
     target_modules: str = Field("all-linear", description="Which layers, comma separated")
 
 
-#: Settings of a training run that decide what it takes, not what comes out.
+#: Settings of a training run that decide what its steps take, not what they come to.
 EFFORT = (
     "batch_tokens", "gradient_checkpointing", "packing", "threads", "quiz", "quiz_tokens",
-    "compile", "sharded",
+    "compile", "sharded", "result",
 )  # fmt: skip
 
 
@@ -84,15 +83,19 @@ class TrainSpec(_Spec):
     precision: Precision = Field(
         "auto", description="auto: bf16 where the machine is faster in it, else fp32"
     )
-    packing: Literal["auto", "on", "off"] = Field(
+    packing: Switch = Field(
         "auto", description="Examples in one row without padding; auto: on a GPU"
     )
     full: bool = Field(False, description="Train all weights instead of a LoRA adapter")
     four_bit: bool = Field(
-        False, description="Base in 4 bit below the adapter (QLoRA): an NVIDIA GPU and bitsandbytes"
+        False,
+        description="Base in 4 bit below the adapter (QLoRA): less memory; needs bitsandbytes",
     )
     lora: LoraSpec = Field(default_factory=LoraSpec)
-    gradient_checkpointing: bool = Field(False, description="Less memory, about a third slower")
+    gradient_checkpointing: Switch = Field(
+        "auto",
+        description="Less memory, about a third slower; auto: where the run would not fit without it",
+    )
     seed: Annotated[int, Field(ge=0)] = Field(731, description="Of data order, dropout and adapter")
     eval_steps: Annotated[int, Field(ge=0)] = Field(
         0, description="Validate every n; 0: each epoch"
@@ -104,6 +107,11 @@ class TrainSpec(_Spec):
     early_stopping: Annotated[int, Field(ge=0)] = Field(
         0, description="Stop after so many validations without gain; 0: never"
     )
+    result: Literal["auto", "best", "last"] = Field(
+        "auto",
+        description="Weights to end with: of the lowest held-out loss, or of the last step;"
+        " auto: the best with early_stopping, else the last",
+    )
     threads: Annotated[int, Field(ge=0)] = Field(0, description="CPU threads; 0: all cores")
     compile: Literal["off", "try", "always"] = Field(
         "off", description="torch.compile; try: kept only if the first steps are faster with it"
@@ -114,6 +122,11 @@ class TrainSpec(_Spec):
     sharded: bool = Field(
         False, description="The processes share the weights (FSDP) instead of each holding all"
     )
+
+    @property
+    def ends_with_best(self) -> bool:
+        """Whether the weights of the lowest held-out loss are the result."""
+        return self.result == "best" or (self.result == "auto" and self.early_stopping > 0)
 
     @model_validator(mode="after")
     def _settings_fit(self) -> Self:

@@ -133,6 +133,19 @@ def epoch_steps(items: Sequence[Item], spec: TrainSpec, *, epoch: int) -> list[l
     return steps
 
 
+def steps_from(
+    items: Sequence[Item], spec: TrainSpec, *, done: int, steps: int
+) -> Iterator[list[Item]]:
+    """Yield the steps of a run that are left, epoch by epoch, and an empty one behind the last."""
+    size = steps_an_epoch(items, spec)
+    while done < steps:
+        epoch, begun = divmod(done, size)
+        following = epoch_steps(items, spec, epoch=epoch)[begun : begun + steps - done]
+        yield from following
+        done += len(following)
+    yield []
+
+
 def _spread(items: Sequence[Item]) -> list[Item]:
     """Put the roles evenly along the whole, each in the order it came in.
 

@@ -7,7 +7,7 @@ import errno
 import torch
 
 _SMALLER = (
-    "halve batch_tokens, set gradient_checkpointing=true, or take a smaller student;"
+    "halve batch_tokens, set gradient_checkpointing=on, or take a smaller student;"
     " what was saved so far is kept, and the run can be resumed"
 )
 

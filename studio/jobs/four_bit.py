@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import logging
 from typing import Any
 
 import torch
@@ -10,8 +10,8 @@ import torch
 from studio.domain.errors import SpecError
 
 
-def four_bit_options(dtype: torch.dtype) -> dict[str, Any]:
-    """Return what ``from_pretrained`` is told to load a base in 4 bit, on this process's GPU.
+def four_bit_options(dtype: torch.dtype, device: torch.device) -> dict[str, Any]:
+    """Return what ``from_pretrained`` is told to load a base in 4 bit where this process computes.
 
     Args:
         dtype: what it computes in.
@@ -19,8 +19,23 @@ def four_bit_options(dtype: torch.dtype) -> dict[str, Any]:
     Raises:
         SpecError: this machine cannot; says why and what to set instead.
     """
-    if not torch.cuda.is_available():
-        raise SpecError("four_bit needs an NVIDIA GPU, and there is none here: set four_bit=false")
+    if device.type not in ("cuda", "cpu"):
+        raise SpecError(
+            f"four_bit needs an NVIDIA GPU or a CPU, not {device.type}: set four_bit=false"
+        )
+    _find_package()
+    from transformers import BitsAndBytesConfig
+
+    told = BitsAndBytesConfig(
+        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=dtype,
+    )  # fmt: skip
+    return {"quantization_config": told, "device_map": {"": device}}
+
+
+def _find_package() -> None:
+    log = logging.getLogger("bitsandbytes")
+    was, log.level = log.level, logging.ERROR  # of kernels it could fetch, and does without
     try:
         import bitsandbytes  # type: ignore[import-not-found,unused-ignore] # noqa: F401
     except ImportError:
@@ -28,20 +43,17 @@ def four_bit_options(dtype: torch.dtype) -> dict[str, Any]:
             "four_bit needs the package bitsandbytes: 'pip install mapd-studio[qlora]', or set"
             " four_bit=false"
         ) from None
-    from transformers import BitsAndBytesConfig
-
-    told = BitsAndBytesConfig(
-        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True,
-        bnb_4bit_compute_dtype=dtype,
-    )  # fmt: skip
-    return {
-        "quantization_config": told,
-        "device_map": {"": int(os.environ.get("LOCAL_RANK", "0"))},
-    }
+    finally:
+        log.setLevel(was)
 
 
 def ready_to_learn_on(model: Any) -> Any:
-    """Return a 4-bit model whose norms are kept in fp32, as QLoRA has it."""
+    """Return a 4-bit model with all that is not in 4 bit kept in fp32, as QLoRA has it."""
     from peft import prepare_model_for_kbit_training
 
+    for module in model.modules():
+        # On some CPUs a pass that learns nothing would turn a layer's weights into a form through
+        # which no gradient flows, for good.
+        if hasattr(module, "support_avx512bf16_for_cpu"):
+            module.support_avx512bf16_for_cpu = False
     return prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)

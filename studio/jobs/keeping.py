@@ -81,7 +81,7 @@ class Keeper:
             self._folder,
             checkpoints.Checkpoint(state.pop("step"), weights, optimiser, state),
             keep=self._spec.keep_checkpoints,
-            spare=at.best_step if self._spec.early_stopping else None,
+            spare=None if at.best is None else at.best_step,
         )
 
     def put_back_best(self, at: Standing) -> None:

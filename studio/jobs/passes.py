@@ -30,6 +30,14 @@ SHORT = 512  #: tokens; up to here plain attention is the fastest on a CPU
 _SAMPLE = 4  #: examples that are asked whether a model packs exactly
 
 
+def wished(accelerator: Accelerator, wish: bool) -> bool:
+    """Return whether any process wishes something; the same in all of them."""
+    if accelerator.num_processes == 1:
+        return wish
+    told = accelerator.reduce(torch.tensor(float(wish), device=accelerator.device))
+    return bool(told.item() > 0)
+
+
 class _Laid(NamedTuple):
     """A step's examples, laid out ahead of their time."""
 
@@ -128,7 +136,7 @@ class Passes:
 
     def agreed(self, wish: bool) -> bool:
         """Return whether any process wishes it: all must leave the loop at the same step."""
-        return self.summed({"wish": torch.tensor(float(wish))})["wish"] > 0
+        return wished(self._accelerator, wish)
 
     def summed(self, values: dict[str, Tensor]) -> dict[str, float]:
         """Return values summed over all processes; waits for the device."""

@@ -27,6 +27,7 @@ def rehearse(
     Returns what it took: ``rehearsed_tokens``, and ``peak_mb`` of the GPU or of this process.
     """
     longest = sorted(items, key=lambda item: len(item.ids))[-spec.batch_examples :]
+    optimiser.zero_grad(set_to_none=True)  # it may have been begun before, without room for it
     passes.over(longest, learn=True)
     norms = [
         value.grad.abs().max()
@@ -74,4 +75,6 @@ def smaller(spec: TrainSpec, *, longest: int) -> dict[str, Any]:
     """Return the settings that take less memory and change no result; empty when all are used."""
     if spec.batch_tokens > longest:
         return {"batch_tokens": max(longest, spec.batch_tokens // 2)}
-    return {} if spec.gradient_checkpointing else {"gradient_checkpointing": True}
+    # Left to itself a single process has tried that already.
+    tried = {"on": True, "auto": spec.processes == 1, "off": False}[spec.gradient_checkpointing]
+    return {} if tried else {"gradient_checkpointing": "on"}

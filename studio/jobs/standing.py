@@ -7,6 +7,7 @@ import hashlib
 import math
 from dataclasses import dataclass, replace
 
+from studio.domain.errors import RunError
 from studio.domain.specs import TrainSpec
 
 
@@ -24,6 +25,20 @@ class Standing:
         """Return the standing after one more step."""
         return replace(self, step=self.step + 1, loss=loss)
 
+    def check_finite(self, spec: TrainSpec, loss: float, norm: float | None) -> None:
+        """Raise RunError before weights that are no numbers could be kept.
+
+        Args:
+            norm: of the step's gradient; None where it may overflow.
+        """
+        if math.isfinite(loss) and (norm is None or math.isfinite(norm)):
+            return
+        what = f"loss became {loss}" if not math.isfinite(loss) else f"gradient became {norm}"
+        raise RunError(
+            f"the {what} at step {self.step + 1}: start a new run with a lower lr (now"
+            f" {spec.lr:g}), or with precision bf16 or fp32; the last checkpoint is kept"
+        )
+
     def validated(self, loss: float) -> Standing:
         """Return the standing after a validation."""
         if self.best is None or loss < self.best:
@@ -34,9 +49,20 @@ class Standing:
         """Return why the run should end now, in words; empty if it should not."""
         if not spec.early_stopping or self.waited < spec.early_stopping:
             return ""
+        kept = (
+            f"those of step {self.best_step} ({self.best:.4f})"
+            if spec.ends_with_best
+            else "the last"
+        )
+        return f"early: the held-out loss did not fall in {self.waited} validations; its weights are {kept}"
+
+    def better_before(self, spec: TrainSpec) -> str:
+        """Return that a run which ends with its last weights had better ones, where it had."""
+        if spec.ends_with_best or self.best is None or self.best_step == self.step:
+            return ""
         return (
-            f"early: the held-out loss did not fall in {self.waited} validations; the weights of"
-            f" step {self.best_step} ({self.best:.4f}) are kept"
+            f"the held-out loss was lowest at step {self.best_step} ({self.best:.4f}); a run with"
+            " result=best ends with those weights"
         )
 
 

@@ -24,7 +24,8 @@ from transformers.utils.hub import cached_file
 from transformers.utils.logging import disable_progress_bar
 
 from studio.domain.errors import SpecError, StudentError
-from studio.domain.specs import Precision, StudentSpec
+from studio.domain.spec_kinds import Precision
+from studio.domain.specs import StudentSpec
 from studio.jobs.four_bit import four_bit_options
 from studio.jobs.limits import within
 from studio.jobs.weights import Weights, check_config, find_adapter, find_weights, is_hub_id
@@ -131,12 +132,12 @@ def load_student(
     Args:
         beside: the folder that relative paths start from.
         for_training: let the adapter's weights learn.
-        four_bit: the base in 4 bit, on the GPU; raises SpecError where that is not possible.
+        four_bit: the base in 4 bit, where it computes; raises SpecError where that cannot be.
     """
     weights = find_weights(spec.location, beside=beside)
     if is_hub_id(spec.location, beside=beside):
         _check_on_hub(spec.location)
-    more = four_bit_options(dtype) if four_bit else {}
+    more = four_bit_options(dtype, pick_device()) if four_bit else {}
     model, tokenizer = _load_base(weights, dtype, more)
     if spec.adapter:
         adapter = find_adapter(spec.adapter, beside=beside)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from itertools import pairwise
 
@@ -18,7 +18,7 @@ import torch
 from accelerate import Accelerator
 from accelerate.utils import set_seed
 
-from studio.domain.errors import RunError, SpecError
+from studio.domain.errors import SpecError
 from studio.domain.events import ASKED_TO_STOP
 from studio.domain.specs import TrainSpec, effort_of
 from studio.jobs.batches import (
@@ -26,15 +26,16 @@ from studio.jobs.batches import (
     Item,
     epoch_steps,
     read_examples,
-    steps_an_epoch,
+    steps_from,
 )
 from studio.jobs.compiling import STEPS, Choice, Compiled, Steps
+from studio.jobs.fitting import Room
 from studio.jobs.gauges import speed
 from studio.jobs.job import Job
 from studio.jobs.keeping import Keeper
 from studio.jobs.objectives.catalog import objective_for
 from studio.jobs.outcome import Curves, machine, write_result
-from studio.jobs.passes import Passes
+from studio.jobs.passes import Passes, wished
 from studio.jobs.quiz import FILE, Quiz
 from studio.jobs.rehearsal import LONG, is_out_of_memory, out_of_memory, rehearse
 from studio.jobs.sharding import held, share_weights, whole
@@ -89,6 +90,9 @@ class _Run:
             cpu=student.model.device.type == "cpu",
             mixed_precision="no" if precision == "fp32" else precision,
         )
+        items = (*intake.items, *held_out.items)
+        self.room = Room(student.model, spec, say=partial(job.say, "warned"))
+        self.room.foresee(items, precision=precision, agreed=partial(wished, self.accelerator))
         if spec.sharded:
             share_weights(
                 student.model, processes=spec.processes, device=self.accelerator.device
@@ -103,10 +107,11 @@ class _Run:
         self.objective = objective_for(spec, roles=intake.roles)
         self.passes = Passes(
             self.accelerator, self.model, student=student, objective=self.objective, spec=spec,
-            items=(*intake.items, *held_out.items),
+            items=items,
         )  # fmt: skip
         self.quiz = Quiz(job.data / FILE, student, spec)
-        self.epoch_steps = steps_an_epoch(intake.items, spec)
+        self.first_steps = epoch_steps(intake.items, spec, epoch=0)
+        self.epoch_steps = len(self.first_steps)
         whole = math.ceil(self.epoch_steps * spec.epochs)
         self.steps = min(whole, spec.max_steps or whole)
         self.at = Standing()
@@ -123,9 +128,10 @@ class _Run:
 
     def begin(self) -> None:
         """Say what is about to happen, and take up the newest checkpoint if there is one."""
-        if min(map(len, self._epoch(0))) < self.accelerator.num_processes:
+        if min(map(len, self.first_steps)) < self.accelerator.num_processes:
             raise SpecError("more processes than examples a step: raise batch_examples")
         self.at, kept = self.keeper.taken_up()
+        self.room.take_up(kept.get("checkpointing", False))
         took = self._rehearse()
         self.choice = self._compile(kept.get("compiled"))
         if self.accelerator.is_main_process:
@@ -137,7 +143,7 @@ class _Run:
             trained_parameters=sum(value.numel() for value in self.parameters.values()),
             held_parameters=held(self.student.model),
             layout=self.passes.layout, machine=machine(), made_from=self.made_from,
-            seed=self.spec.seed, compiled=self.compiled.on, **took,
+            seed=self.spec.seed, compiled=self.compiled.on, checkpointing=self.room.made, **took,
         )  # fmt: skip
         if self.at.step:
             self.job.say("warned", message=f"goes on from the checkpoint of step {self.at.step}")
@@ -151,8 +157,10 @@ class _Run:
         """Try the largest step where much would be lost if it did not fit."""
         if self.at.step or self.steps < LONG or self.accelerator.scaler is not None:
             return {}
+        self.model.train()  # as in a step: with dropout, and with activations made anew
         torch.manual_seed(step_seed(self.spec, 0))
-        return rehearse(self.passes, self.optimiser, self.intake.items, self.spec)
+        items = self.intake.items
+        return self.room.within(lambda: rehearse(self.passes, self.optimiser, items, self.spec))
 
     def _compile(self, before: bool | None) -> Choice | None:
         """Compile where it is wished for and pays; as an earlier life did, if there was one."""
@@ -173,14 +181,15 @@ class _Run:
             self.passes.over(items, learn=True)
             self.optimiser.zero_grad(set_to_none=True)
 
-        return [partial(over, items) for items in self._epoch(0)[:STEPS]]
+        return [partial(over, items) for items in self.first_steps[:STEPS]]
 
     # -- the steps -------------------------------------------------------------------------
 
     def go(self) -> str:
         """Go through the steps that are left; returns why it ended early, if it did."""
         self.model.train()
-        for items, following in pairwise(self._steps_left()):
+        left = steps_from(self.intake.items, self.spec, done=self.at.step, steps=self.steps)
+        for items, following in pairwise(left):
             if reason := self.at.patience_spent(self.spec):
                 return reason
             if self.passes.agreed(self.job.stop_requested):
@@ -189,48 +198,32 @@ class _Run:
             self._look_up()
         return self.at.patience_spent(self.spec)
 
-    def _steps_left(self) -> Iterator[list[Item]]:
-        step = self.at.step
-        while step < self.steps:
-            epoch, done = divmod(step, self.epoch_steps)
-            steps = self._epoch(epoch)[done : done + self.steps - step]
-            yield from steps
-            step += len(steps)
-        yield []  # nothing comes after the last
-
-    def _epoch(self, epoch: int) -> list[list[Item]]:
-        return epoch_steps(self.intake.items, self.spec, epoch=epoch)
-
     def _one(self, items: Sequence[Item], *, following: Sequence[Item]) -> None:
         """Do one optimiser step. A GPU is handed all of it before any number is asked of it."""
         started = time.monotonic()
-        seed = step_seed(self.spec, self.at.step, process=self.accelerator.process_index)
-        torch.manual_seed(seed)  # dropout follows from the step: no generator's state to be kept
         rate = learning_rate(self.spec, self.at.step, steps=self.steps)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
-        sums = self.passes.through(items, learn=True)
+        sums = self.room.within(lambda: self._learnt(items))
         clip = self.accelerator.clip_grad_norm_
         length = clip(self.parameters.values(), self.spec.max_grad_norm)
         self.optimiser.step()
         self.optimiser.zero_grad(set_to_none=True)
         self.passes.prepare(following)
         losses, norm = self.passes.summed(sums), float(whole(length))
-        self._check_finite(losses["loss"], norm)
+        # With fp16 an overflowing gradient is usual: accelerate passes over the step.
+        overflows = self.accelerator.scaler is not None
+        self.at.check_finite(self.spec, losses["loss"], None if overflows else norm)
         self.at = self.at.stepped(losses["loss"])
         self.objective.after_step(self.at.step)
         self._tell(**losses, lr=rate, grad_norm=norm, **speed(items, time.monotonic() - started))
 
-    def _check_finite(self, loss: float, norm: float) -> None:
-        """Raise RunError before weights that are no numbers could be kept."""
-        # With fp16 an overflowing gradient is usual: accelerate passes over the step.
-        if math.isfinite(loss) and (math.isfinite(norm) or self.accelerator.scaler is not None):
-            return
-        what = f"loss became {loss}" if not math.isfinite(loss) else f"gradient became {norm}"
-        raise RunError(
-            f"the {what} at step {self.at.step + 1}: start a new run with a lower lr (now"
-            f" {self.spec.lr:g}), or with precision bf16 or fp32; the last checkpoint is kept"
-        )
+    def _learnt(self, items: Sequence[Item]) -> dict[str, torch.Tensor]:
+        """Work out the gradients of a step; returns the losses."""
+        seed = step_seed(self.spec, self.at.step, process=self.accelerator.process_index)
+        torch.manual_seed(seed)  # dropout follows from the step: no generator's state to be kept
+        self.optimiser.zero_grad(set_to_none=True)  # of a try that had no room
+        return self.passes.through(items, learn=True)
 
     def _look_up(self) -> None:
         """Validate and save where it is time."""
@@ -240,7 +233,7 @@ class _Run:
         ):
             self._validate()
         # The best weights are those of an ordinary checkpoint, which is then not let go.
-        is_best = self.spec.early_stopping > 0 and step == self.at.best_step
+        is_best = self.spec.ends_with_best and step == self.at.best_step
         ends = last or self.at.patience_spent(self.spec)
         if ends or is_best or step % (self.spec.save_steps or self.epoch_steps) == 0:
             self.save()
@@ -266,14 +259,19 @@ class _Run:
 
     def save(self) -> None:
         """Write a checkpoint of the step just done."""
-        self.keeper.save(self.at, {} if self.choice is None else {"compiled": self.compiled.on})
+        besides = {"checkpointing": self.room.made}
+        if self.choice is not None:
+            besides["compiled"] = self.compiled.on
+        self.keeper.save(self.at, besides)
 
     def end(self, stopped: str) -> None:
         """Write the adapter (or the model) and the card, and say how it ended."""
         if stopped == ASKED_TO_STOP:
             self.save()
-        elif self.spec.early_stopping and self.at.best is not None:
+        elif self.spec.ends_with_best and self.at.best is not None:
             self.keeper.put_back_best(self.at)
+        elif words := self.at.better_before(self.spec):
+            self.job.say("warned", message=words)
         weights = self.keeper.whole_weights(self.student.model)
         if self.curves is None:  # not the first process
             return

@@ -45,7 +45,8 @@ def trainable_student(job: Job, spec: TrainSpec) -> Trainable:
     model: Any = student.model
     if spec.four_bit:
         model = ready_to_learn_on(model)
-    if spec.precision == "auto" and device.type == "cpu" and _is_faster_in_bf16(model):
+    on_cpu = device.type == "cpu" and not spec.four_bit  # of which no weight changes its kind
+    if spec.precision == "auto" and on_cpu and _is_faster_in_bf16(model):
         precision = "bf16"
         if not spec.full:
             model.to(torch.bfloat16)
@@ -56,11 +57,6 @@ def trainable_student(job: Job, spec: TrainSpec) -> Trainable:
     elif not spec.student.adapter:
         model = _with_lora(model, spec)
     model.config.use_cache = False
-    if spec.gradient_checkpointing:
-        # Transformers 5.2x renamed it; older ones know the other name only.
-        name = "activation_checkpointing_enable"
-        getattr(model, name, model.gradient_checkpointing_enable)()
-        model.enable_input_require_grads()
     for value in model.parameters():
         if value.requires_grad:
             value.data = value.data.float()

@@ -1,4 +1,4 @@
-"""How well training's memory is foretold: predicted beside measured peak, for five settings.
+"""How well training's memory is foretold: predicted beside measured peak, for eight settings.
 
     python tests/benchmarks/memory.py [--hidden 512] [--layers 8] [--vocabulary 8192]
 
@@ -8,7 +8,7 @@ student of another size is done first, so that the libraries' own memory is not 
 library is told to give freed memory back at once (MALLOC_MMAP_THRESHOLD_): what is measured is what
 the tensors take. Left alone (--as-it-runs), glibc keeps freed memory for later, which is faster, and
 the process may grow to twice as much where memory is plenty. It fails where a prediction is more than
-15 % off.
+15 % off. Of several processes the peaks are added up, as if all had theirs at once.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as a job sets it
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 from studio.domain import memory
-from studio.domain.specs import StudentSpec, TrainSpec
+from studio.domain.specs import StudentSpec, TrainSpec, read_spec
 from studio.flow.job_folder import write_folder
 from studio.flow.outlook import tensors_of
 
@@ -38,17 +38,25 @@ SETTINGS: dict[str, tuple[int, dict[str, Any]]] = {
     "LoRA, fp32, 240 tokens": (240, {"precision": "fp32", **LORA}),
     "LoRA, bf16, 480 tokens": (480, {"precision": "bf16", **LORA}),
     "LoRA, fp32, 480 tokens, checkpointing": (
-        480, {"precision": "fp32", "gradient_checkpointing": True, **LORA}
+        480, {"precision": "fp32", "gradient_checkpointing": "on", **LORA}
+    ),
+    "LoRA, base in 4 bit, 240 tokens": (240, {"precision": "fp32", "four_bit": True, **LORA}),
+    "full, fp32, 240 tokens, two processes": (
+        240, {"full": True, "precision": "fp32", "processes": 2}
+    ),
+    "full, fp32, 240 tokens, shared by two": (
+        240, {"full": True, "precision": "fp32", "processes": 2, "sharded": True}
     ),
 }  # fmt: skip
 EXAMPLES = 32
+_PEAK = "peak:"
 
 
 def main() -> int:
     """Measure each setting and print a table."""
     options = _options()
     if options.job:
-        print(*_peak(Path(options.job)))
+        print(_PEAK, *_peak(Path(options.job)), flush=True)
         return 0
     worst = 0.0
     with tempfile.TemporaryDirectory() as made:
@@ -61,6 +69,9 @@ def main() -> int:
             folder = place / name.replace(" ", "-").replace(",", "")
             spec = _spec(place, settings)
             write_folder(folder, spec, {"train.jsonl": _rows(length)})
+            small = StudentSpec(location=str(place / "small"))
+            warm = spec.model_copy(update={"student": small, "max_steps": 1})
+            write_folder(_warm(folder), warm, {"train.jsonl": _rows(32)})
             found, longest, learned = _in_a_process(folder, as_it_runs=options.as_it_runs)
             told = _predicted(place / "student", spec, longest=longest, learned=learned)
             off = told / found - 1
@@ -85,41 +96,45 @@ def _predicted(student: Path, spec: TrainSpec, *, longest: int, learned: float) 
 
 
 def _in_a_process(folder: Path, *, as_it_runs: bool) -> tuple[int, int, float]:
-    command = [sys.executable, __file__, "--job", str(folder)]
+    spec = read_spec(folder)
+    assert isinstance(spec, TrainSpec)
+    together = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={spec.processes}"]
+    alone = spec.processes == 1
+    command = [sys.executable, *([] if alone else together), __file__, "--job", str(folder)]
     told = {} if as_it_runs else {"MALLOC_MMAP_THRESHOLD_": "131072"}
     done = subprocess.run(
         command, check=True, capture_output=True, text=True, env={**os.environ, **told}
     )
-    peak, longest, learned = done.stdout.splitlines()[-1].split()
-    return int(peak), int(longest), float(learned)
+    said = [line.split()[1:] for line in done.stdout.splitlines() if line.startswith(_PEAK)]
+    assert len(said) == spec.processes
+    return sum(int(peak) for peak, *_ in said), int(said[0][1]), float(said[0][2])
 
 
 def _peak(folder: Path) -> tuple[int, int, float]:
     """Run a job here; returns by how many bytes the memory rose at most, and what its data was."""
     import torch
 
-    from studio.domain.specs import read_spec
     from studio.jobs.batches import read_examples
     from studio.jobs.job import Job
     from studio.jobs.student import load_student
     from studio.jobs.train import train
 
-    warm = folder.with_name(f"{folder.name}-warm")
-    spec = read_spec(folder)
+    warm, spec = read_spec(_warm(folder)), read_spec(folder)
+    assert isinstance(warm, TrainSpec)
     assert isinstance(spec, TrainSpec)
-    small = spec.model_copy(
-        update={"student": StudentSpec(location=str(folder.parent / "small")), "max_steps": 1}
-    )
-    write_folder(warm, small, {"train.jsonl": _rows(32)})
-    train(Job(warm), small)
+    train(Job(_warm(folder)), warm)
     before = _status("VmRSS")
     Path("/proc/self/clear_refs").write_text("5")  # the peak is counted from here
     train(Job(folder), spec)
     peak = _status("VmHWM") - before
-    student = load_student(small.student, beside=folder, dtype=torch.float32)
+    student = load_student(warm.student, beside=folder, dtype=torch.float32)
     items = read_examples(folder / "data" / "train.jsonl", student, spec).items
     tokens = sum(len(item.ids) for item in items)
     return peak, max(len(item.ids) for item in items), sum(i.supervised for i in items) / tokens
+
+
+def _warm(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}-warm")
 
 
 def _status(name: str) -> int:

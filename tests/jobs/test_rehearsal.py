@@ -50,6 +50,22 @@ def test_a_rehearsal_changes_no_loss_and_no_weight(
     assert tried["machine"]["processor"]
 
 
+def test_it_is_rehearsed_as_it_learns(
+    make_folder: MakeFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With dropout, which takes memory, and with checkpointing, which works while learning only."""
+    modes, rehearse = [], train_module.rehearse
+
+    def watched(passes: Any, *given: Any) -> dict[str, float]:
+        modes.append({module.training for module in passes._model.modules()})
+        return rehearse(passes, *given)
+
+    monkeypatch.setattr(train_module, "LONG", 1)
+    monkeypatch.setattr(train_module, "rehearse", watched)
+    go(make_folder("train", SETTINGS, train=examples()))
+    assert modes == [{True}]
+
+
 def long_examples(n: int) -> list[Row]:
     return [example(i, words=60 + i % 7) for i in range(n)]
 
@@ -63,7 +79,8 @@ def cramped(folder: Path) -> int:
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits memory as Linux does")
 def test_a_run_without_room_offers_less_and_fits_with_it(make_folder: MakeFolder) -> None:
-    settings = {"epochs": 4, "batch_examples": 160, "batch_tokens": 1 << 17, "full": True}
+    settings = {"epochs": 4, "batch_examples": 160, "batch_tokens": 1 << 17, "full": True,
+                "gradient_checkpointing": "off"}  # fmt: skip
     rows = long_examples(800)
     large = make_folder("train", settings, name="large", train=rows)
     assert cramped(large) == 1
@@ -81,13 +98,13 @@ def test_a_run_without_room_offers_less_and_fits_with_it(make_folder: MakeFolder
 
 def test_what_is_offered_becomes_smaller_until_nothing_is_left() -> None:
     offers = []
-    spec = spec_with(batch_tokens=4096)
+    spec = spec_with(batch_tokens=4096, gradient_checkpointing="off")
     while offer := smaller(spec, longest=900):
         offers.append(offer)
         spec = spec.model_copy(update=offer)
     assert offers == [
         {"batch_tokens": 2048}, {"batch_tokens": 1024}, {"batch_tokens": 900},
-        {"gradient_checkpointing": True},
+        {"gradient_checkpointing": "on"},
     ]  # fmt: skip
     said = out_of_memory(spec, longest=900)
     assert said.offer == {}

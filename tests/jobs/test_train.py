@@ -197,6 +197,53 @@ def test_waiting_in_vain_ends_the_run_and_keeps_the_best_weights(make_folder: Ma
     assert go(folder)["steps"] == ended["steps"], "it does not go on after all"
 
 
+OVERDONE = {**SETTINGS, "epochs": 6, "lr": 0.05, "eval_steps": 1, "save_steps": 1}
+NARROW = {"train": [example(1, words=1)] * 4, "validation": [example(100, words=5)]}
+
+
+def test_the_checkpoint_of_the_best_validation_is_kept_also_where_the_run_goes_on(
+    make_folder: MakeFolder,
+) -> None:
+    folder = make_folder("train", {**OVERDONE, "keep_checkpoints": 1}, **NARROW)
+    ended = go(folder)
+    assert ended["best_step"] < ended["steps"] == 6
+    left = {path.name for path in (folder / "artifacts").glob("checkpoint-*")}
+    assert left == {"checkpoint-6", f"checkpoint-{ended['best_step']}"}
+    last = checkpoints.load(folder / "artifacts", 6).weights
+    assert all(torch.equal(weights_in(folder)[name.replace(".default", "")], value)
+               for name, value in last.items())  # fmt: skip
+    said = events_of(folder, "warned")[-1].model_dump()["message"]
+    assert said.startswith(f"the held-out loss was lowest at step {ended['best_step']} (")
+    assert said.endswith("; a run with result=best ends with those weights")
+    # ... and so does this one, told so afterwards: no step is done anew.
+    spec, n = folder / "spec.json", len(events_of(folder, "metric"))
+    spec.write_text(json.dumps({**json.loads(spec.read_text()), "result": "best"}))
+    go(folder)
+    assert len(events_of(folder, "metric")) == n
+    best = checkpoints.load(folder / "artifacts", ended["best_step"]).weights
+    assert all(torch.equal(weights_in(folder)[name.replace(".default", "")], value)
+               for name, value in best.items())  # fmt: skip
+
+
+@pytest.mark.parametrize(("settings", "best"), [
+    ({"result": "best", "save_steps": 0}, True), ({"early_stopping": 2}, True),
+    ({"early_stopping": 2, "result": "last"}, False),
+])  # fmt: skip
+def test_the_result_is_the_best_or_the_last_as_wished(
+    make_folder: MakeFolder, settings: dict[str, Any], best: bool
+) -> None:
+    folder = make_folder("train", {**OVERDONE, **settings}, **NARROW)
+    ended = go(folder)
+    assert ended["best_step"] < ended["steps"]
+    kept = checkpoints.load(folder / "artifacts", ended["best_step"] if best else ended["steps"])
+    saved = weights_in(folder)
+    assert all(torch.equal(saved[name.replace(".default", "")], value)
+               for name, value in kept.weights.items())  # fmt: skip
+    if settings.get("early_stopping"):
+        words = f"those of step {ended['best_step']} (" if best else "its weights are the last"
+        assert words in ended["stopped"]
+
+
 def test_losses_that_run_away_end_the_run_before_they_spoil_it(
     make_folder: MakeFolder, weights: Path, tmp_path: Path
 ) -> None:
