@@ -30,8 +30,9 @@ def tell_outlook(
     found: list[outlook.Tokens] = []
     troubles: list[str] = []
     try:
-        need = outlook.memory_needed(wanted, draft, on_gpu=free.on_gpu)
+        need = outlook.memory_needed(wanted, draft, on_gpu=free.on_gpu, free=free.bytes)
         told["memory"] = {"total": need.total, "free": free.bytes, "on_gpu": free.on_gpu,
+                          "checkpointing": need.checkpointing,
                           "lines": {line.name: line.bytes for line in need.needs}}  # fmt: skip
     except StudioError as error:
         troubles.append(str(error))
@@ -98,7 +99,8 @@ def _in_words(told: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if memory := told.get("memory"):
         parts = ", ".join(f"{name} {_size(n)}" for name, n in memory["lines"].items())
         where = "on the GPU" if memory["on_gpu"] else "free"
-        yield "memory", f"{_size(memory['total'])} of {_size(memory['free'])} {where}: {parts}"
+        how = " with gradient checkpointing" if memory["checkpointing"] else ""
+        yield "memory", f"{_size(memory['total'])} of {_size(memory['free'])} {where}{how}: {parts}"
     if tokens := told.get("tokens"):
         longest = max((role["longest"] for role in tokens["roles"].values()), default=0)
         fate = f", {_FATES[told['spec']['overlong']]}" if tokens["too_long"] else ""

@@ -84,8 +84,13 @@ def seen_in_exam(bench: Bench, draft: Draft) -> Contamination:
 # -- memory ------------------------------------------------------------------------------------
 
 
-def memory_needed(wanted: Wanted, draft: Draft, *, on_gpu: bool) -> memory.Estimate:
-    """Return what the run would take at its peak.
+def memory_needed(
+    wanted: Wanted, draft: Draft, *, on_gpu: bool, free: int | None = None
+) -> memory.Estimate:
+    """Return what the run would take at its peak, with checkpointing where it would not fit else.
+
+    Args:
+        free: bytes; None where that is not known.
 
     Raises:
         StudentError: the model's files are not here, or do not tell its shape.
@@ -103,9 +108,16 @@ def memory_needed(wanted: Wanted, draft: Draft, *, on_gpu: bool) -> memory.Estim
     load = memory.heaviest(
         wanted.spec, longest=max(longest, 1), supervised_share=learned / max(1, sum(lengths))
     )
-    return memory.estimate(
-        shape, tensors, wanted.spec, load=load, on_gpu=on_gpu, cpu_has_bf16=_cpu_has_bf16()
-    )
+
+    def needed(spec: TrainSpec) -> memory.Estimate:
+        return memory.estimate(
+            shape, tensors, spec, load=load, on_gpu=on_gpu, cpu_has_bf16=_cpu_has_bf16()
+        )
+
+    found = needed(wanted.spec)
+    if wanted.spec.gradient_checkpointing == "auto" and memory.is_tight(found.total, free):
+        return needed(memory.with_checkpointing(wanted.spec))
+    return found
 
 
 def _cpu_has_bf16() -> bool:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
+from studio.app.free_memory import Free
+from studio.domain.memory import Estimate, Load, Shape, estimate, llama_tensors, with_checkpointing
 from studio.domain.records import Run
 from studio.domain.specs import DatasetSpec, TrainSpec, dataset_spec, train_spec, with_settings
+from studio.flow import outlook as outlooks
 from studio.flow.contamination import Contamination, Shared
 from studio.flow.outlook import Piece, Tokens
 from studio.flow.outlook import Shown as TokensShown
@@ -220,6 +224,60 @@ def test_the_copied_command_holds_what_was_changed(
     assert "Memory: the size of some/model is not known" in page._outlook._total.text()
     page._student.setCurrentText("/no/such/model")
     qtbot.waitUntil(lambda: page._found.text().startswith("✗ there is no folder"))
+
+
+def test_what_the_exam_has_too_is_looked_for_once_for_the_same_data(
+    open_window: Open, project: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[str] = []
+    find = outlooks.seen_in_exam
+
+    def counted(bench: Any, draft: Any) -> Contamination:
+        looked.append(draft.dataset.content_hash)
+        return find(bench, draft)
+
+    monkeypatch.setattr(outlooks, "seen_in_exam", counted)
+    page = open_window(project).show_page("train")
+    assert isinstance(page, TrainingPage)
+    page._student.setCurrentText("some/model")
+
+    def steps_are(n: int) -> None:
+        qtbot.waitUntil(lambda: f", {n} step" in page._outlook._data.text())
+
+    qtbot.waitUntil(lambda: "steps at most" in page._outlook._data.text())
+    page._form._fields["max_steps"].setText("2")  # type: ignore[attr-defined]
+    steps_are(2)
+    assert len(looked) == 1
+    page._form._fields["data.seed"].setText("5")  # type: ignore[attr-defined]
+    qtbot.waitUntil(lambda: len(looked) == 2)
+    page.reload({"questions"})
+    qtbot.waitUntil(lambda: len(looked) == 3)
+    assert looked[1] == looked[2] != looked[0]
+
+
+def test_checkpointing_by_need_is_told(qtbot: QtBot) -> None:
+    chosen = train_spec({"student": {"location": "x"}})
+    shape = Shape(64, 4, 128, 64, 64, 300)
+
+    def need(spec: TrainSpec) -> Estimate:
+        load = Load(4096, 2048, 256)
+        return estimate(shape, llama_tensors(shape), spec, load=load, on_gpu=False)
+
+    view = RunOutlook()
+    qtbot.addWidget(view)
+    plain, less = need(chosen), need(with_checkpointing(chosen))
+    assert less.total < plain.total
+    for found, words in ((plain, "5.4 GB free"), (less, "free, with gradient checkpointing")):
+        view.show_outlook(Outlook("x", 5, 2, 6, need=found, free=Free(5 << 30, False, "")))
+        assert view._total.text().endswith(words)
+
+
+def test_an_older_projects_yes_and_no_are_shown_as_what_they_mean(qtbot: QtBot) -> None:
+    form = SpecForm({"gradient_checkpointing": "true"})
+    qtbot.addWidget(form)
+    assert form.settings()["gradient_checkpointing"] == "on"
+    assert SpecForm({"gradient_checkpointing": False}).settings()["gradient_checkpointing"] == "off"
+    assert SpecForm({}).settings()["gradient_checkpointing"] == "auto"
 
 
 def test_a_chart_opens_with_every_point_in_a_window_of_its_own(qtbot: QtBot) -> None:

@@ -16,6 +16,7 @@ from studio.domain.records import StudentRecord
 from studio.domain.specs import dataset_spec, train_spec, with_settings
 from studio.flow import outlook as outlooks
 from studio.flow.comparison import settings_of_run
+from studio.flow.contamination import Contamination
 from studio.flow.outlook import Tokens
 from studio.flow.training import outlook
 from studio.store import views
@@ -58,6 +59,7 @@ class TrainingPage(Page):
                               tip=tr("What the student reads of each example, what it learns, and what"
                               " is cut off"))  # fmt: skip
         self._outlook = RunOutlook(self._tokens)
+        self._seen: dict[str, Contamination] = {}  #: by the hash of a dataset
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
         self._settle.setInterval(_SETTLE_MS)
@@ -130,6 +132,7 @@ class TrainingPage(Page):
         self._runs.show_runs(self.workbench.reader.rows(views.RUNS)[::-1])
         self._enable()
         if tables is None or tables - {"runs", "run_states"}:
+            self._seen = {}
             self._settle.start()
 
     def _show_students(self) -> None:
@@ -171,9 +174,9 @@ class TrainingPage(Page):
             self._say(in_window(str(error)))
             return
         self._say("")
-        bench = self.workbench.bench
+        bench, seen = self.workbench.bench, self._seen
         self.reading.ask(
-            "outlook", lambda store: _look(replace(bench, store=store), student, settings),
+            "outlook", lambda store: _look(replace(bench, store=store), student, settings, seen),
             self._show_outlook, failed=self._show_no_outlook,
         )  # fmt: skip
 
@@ -246,8 +249,14 @@ def _checked(given: dict[str, str]) -> dict[str, Any]:
     return settings
 
 
-def _look(bench: Any, student: str, settings: dict[str, Any]) -> Outlook:
-    """Return what a run would be; raises StudioError where there can be none."""
+def _look(
+    bench: Any, student: str, settings: dict[str, Any], seen: dict[str, Contamination]
+) -> Outlook:
+    """Return what a run would be; raises StudioError where there can be none.
+
+    Args:
+        seen: what is known already of datasets, and is added to.
+    """
     wanted = outlooks.wanted_run(bench, student, settings)
     free = free_memory()
     kind = tr("adapter on ") if wanted.spec.student.adapter else ""
@@ -257,12 +266,16 @@ def _look(bench: Any, student: str, settings: dict[str, Any]) -> Outlook:
     except StudioError as error:
         return Outlook(told, free=free, no_data=tr("Nothing to learn yet: {error}", error=error))
     ahead = outlook(draft, wanted.spec)
+    data = draft.dataset.content_hash
+    if data not in seen:
+        seen[data] = outlooks.seen_in_exam(bench, draft)
     found = Outlook(
         told, sum(ahead.examples["train"].values()), ahead.questions, ahead.steps, None, free,
-        seen=outlooks.seen_in_exam(bench, draft),
+        seen=seen[data],
     )  # fmt: skip
     try:
-        return found._replace(need=outlooks.memory_needed(wanted, draft, on_gpu=free.on_gpu))
+        need = outlooks.memory_needed(wanted, draft, on_gpu=free.on_gpu, free=free.bytes)
+        return found._replace(need=need)
     except StudioError as error:
         return found._replace(no_need=tr("Memory: {error}", error=error))
 

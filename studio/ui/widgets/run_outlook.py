@@ -7,14 +7,12 @@ from typing import NamedTuple
 from PySide6.QtWidgets import QGridLayout, QWidget
 
 from studio.app.free_memory import Free
-from studio.domain.memory import Estimate
+from studio.domain.memory import Estimate, is_tight
 from studio.flow.contamination import Contamination
 from studio.ui.parts import button, clear, column, label, row, set_role
 from studio.ui.texts import tr
 from studio.ui.theme import GRID
 from studio.ui.words import size, things
-
-TIGHT = 0.85  #: of what is free: from here on it may not fit, the estimate being what it is
 
 
 class Outlook(NamedTuple):
@@ -83,16 +81,17 @@ class RunOutlook(QWidget):
             if known and free
             else ""
         )
-        tight = known and free is not None and need.total > (free.bytes or 0) * TIGHT
+        tight = free is not None and is_tight(need.total, free.bytes)
         self._total.setText(
             tr(
-                "{value}Memory: about {total}{room}",
+                "{value}Memory: about {total}{room}{how}",
                 value="⚠ " if tight else "",
                 total=size(need.total),
                 room=room,
+                how=tr(", with gradient checkpointing") if need.checkpointing else "",
             )
         )
-        self._total.setToolTip(tr("Too tight? Halve “Batch tokens”, switch “Gradient checkpointing” on,"
+        self._total.setToolTip(tr("Too tight? Halve “Batch tokens”, let “Gradient checkpointing” be auto or on,"
                                " or shorten “Longest example”.") if tight else "")  # fmt: skip
         set_role(self._total, "warn" if tight else "name")
         clear(self._grid)

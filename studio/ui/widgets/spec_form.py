@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple, get_args, get_origin
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLineEdit, QWidget
 
+from studio.domain.spec_kinds import switched
 from studio.domain.specs import DatasetSpec, LoraSpec, TrainSpec
 from studio.ui.parts import button, column, label, row
 from studio.ui.texts import mark, tr
@@ -38,6 +39,7 @@ TITLES = {
     "seed": mark("Seed"),
     "eval_steps": mark("Eval steps"),
     "early_stopping": mark("Early stopping"),
+    "result": mark("Result"),
     "threads": mark("Threads"),
     "processes": mark("Processes"),
     "sharded": mark("Share the weights"),
@@ -118,7 +120,8 @@ class SpecForm(QWidget):
             box.toggled.connect(lambda _: self.changed.emit())
             field = box
         elif get_origin(setting.kind) is Literal:
-            entries = _combo([str(one) for one in get_args(setting.kind)], str(setting.value))
+            known = [str(one) for one in get_args(setting.kind)]
+            entries = _combo(known, str(switched(setting.value)))
             entries.currentTextChanged.connect(lambda _: self.changed.emit())
             field = entries
         else:
