@@ -40,7 +40,19 @@ def tell_trained(result: Mapping[str, Any]) -> None:
         print(f"ended {visible(result['message'])}")
     for warning in result["warnings"]:
         print(f"note: {visible(warning)}")
+    if (held_out := result["held_out"]).get("loss") is not None:
+        print(_lowest(**held_out))
     print(f"adapter: {result['adapter']}")
+
+
+def _lowest(loss: float, step: int, weights_step: int) -> str:
+    """Return where the held-out loss was lowest, and whether those are the weights that were kept."""
+    told = f"held-out loss lowest at step {step:,} ({loss:.4f})"
+    if step == weights_step:
+        return f"{told}: these are the weights"
+    return (
+        f"{told}, the weights are of step {weights_step:,}; --set result=best ends with the former"
+    )
 
 
 def tell_stopped(bench: Bench, project: Path, run: str) -> None:

@@ -100,6 +100,12 @@ class RunLedger:
                 self._ending = event
                 if isinstance(event, Failed) and event.offer:
                     self._result["offer"] = event.offer
+                if isinstance(event, Finished):
+                    told = event.model_extra or {}
+                    self._result["held_out"] = {
+                        "loss": told.get("held_out_loss"), "step": told.get("best_step"),
+                        "weights_step": told.get("weights_step"),
+                    }  # fmt: skip
         return None
 
     def _take_metric(self, metric: Metric) -> str:

@@ -206,6 +206,7 @@ def result_of(bench: Bench, run_id: str = "") -> dict[str, Any]:
         "steps": state["step"], "loss": state["loss"], "tokens_per_s": result.get("tokens_per_s"),
         "adapter": str(bench.project / made) if made else "", "student": result.get("student", ""),
         "message": state["message"], "warnings": result.get("warnings", []),
+        "held_out": result.get("held_out", {}),
     }  # fmt: skip
 
 

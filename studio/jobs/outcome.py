@@ -94,7 +94,9 @@ def model_card(spec: TrainSpec, facts: Mapping[str, Any]) -> str:
         f"Examples: {examples}; {facts['held_out']:,} more kept out to measure the loss.",
         *([f"Long ones: {facts['long']}."] if facts["long"] else []),
         f"Steps: {facts['steps']:,}; ended {facts['ended']}. Seed {spec.seed}.",
-        f"Loss of the last step: {_number(facts['loss'])}; best held-out loss: {_number(held_out)}.",
+        f"Loss of the last step: {_number(facts['loss'])}; lowest held-out loss: {_number(held_out)}"
+        + (f" at step {facts['best_step']:,}" if held_out is not None else "")
+        + f". These are the weights of step {facts['weights_step']:,}.",
         *([f"Layers {facts['compiled']}."] if facts.get("compiled") else []),
         "",
         "## Settings",

@@ -56,15 +56,6 @@ class Standing:
         )
         return f"early: the held-out loss did not fall in {self.waited} validations; its weights are {kept}"
 
-    def better_before(self, spec: TrainSpec) -> str:
-        """Return that a run which ends with its last weights had better ones, where it had."""
-        if spec.ends_with_best or self.best is None or self.best_step == self.step:
-            return ""
-        return (
-            f"the held-out loss was lowest at step {self.best_step} ({self.best:.4f}); a run with"
-            " result=best ends with those weights"
-        )
-
 
 def learning_rate(spec: TrainSpec, step: int, *, steps: int) -> float:
     """Return the rate of the step that follows ``step`` done ones."""

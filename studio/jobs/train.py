@@ -266,18 +266,19 @@ class _Run:
 
     def end(self, stopped: str) -> None:
         """Write the adapter (or the model) and the card, and say how it ended."""
+        weights_step = self.at.step
         if stopped == ASKED_TO_STOP:
             self.save()
         elif self.spec.ends_with_best and self.at.best is not None:
             self.keeper.put_back_best(self.at)
-        elif words := self.at.better_before(self.spec):
-            self.job.say("warned", message=words)
+            weights_step = self.at.best_step
         weights = self.keeper.whole_weights(self.student.model)
         if self.curves is None:  # not the first process
             return
         self.curves.close()
         facts = {
             "steps": self.at.step, "loss": self.at.loss, "held_out_loss": self.at.best,
+            "best_step": self.at.best_step, "weights_step": weights_step,
             "examples": dict(self.intake.roles), "held_out": len(self.held_out.items),
             "long": self.intake.in_words(), "ended": stopped or "after all steps",
             "compiled": self.choice.words if self.choice else "",
@@ -285,7 +286,7 @@ class _Run:
         made = write_result(self.job, self.spec, self.student, facts=facts, weights=weights)
         self.job.say(
             "finished", stopped=stopped, steps=self.at.step, loss=self.at.loss, adapter=made,
-            best_step=self.at.best_step, held_out_loss=self.at.best,
+            best_step=self.at.best_step, held_out_loss=self.at.best, weights_step=weights_step,
         )  # fmt: skip
 
     # -- telling ---------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from studio.cli.afterwards import tell_trained
 from studio.domain.records import StudentRecord
 from studio.prompts import resources
 from studio.store.tables import Store
@@ -74,3 +75,23 @@ def test_an_interrupted_run_says_how_to_go_on_and_does(project: Path) -> None:
     store.close()
     assert row["state"] == "finished"
     assert len(json.loads(row["result"])["lives"]) == 2
+
+
+def test_it_says_which_weights_were_kept_and_which_had_the_lowest_held_out_loss(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    ended = {"run": "ab", "state": "finished", "steps": 9, "loss": 0.5, "tokens_per_s": 10.0,
+             "message": "", "warnings": [], "adapter": "here"}  # fmt: skip
+    for held_out, said in (
+        ({}, ""),
+        ({"loss": None, "step": 0, "weights_step": 9}, ""),
+        ({"loss": 0.25, "step": 9, "weights_step": 9}, "9 (0.2500): these are the weights"),
+        ({"loss": 0.25, "step": 6, "weights_step": 9},
+         "6 (0.2500), the weights are of step 9; --set result=best ends with the former"),
+    ):  # fmt: skip
+        tell_trained({**ended, "held_out": held_out})
+        told = capsys.readouterr().out.splitlines()
+        assert told[1:] == [
+            *([f"held-out loss lowest at step {said}"] if said else []),
+            "adapter: here",
+        ]

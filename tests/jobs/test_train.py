@@ -212,9 +212,9 @@ def test_the_checkpoint_of_the_best_validation_is_kept_also_where_the_run_goes_o
     last = checkpoints.load(folder / "artifacts", 6).weights
     assert all(torch.equal(weights_in(folder)[name.replace(".default", "")], value)
                for name, value in last.items())  # fmt: skip
-    said = events_of(folder, "warned")[-1].model_dump()["message"]
-    assert said.startswith(f"the held-out loss was lowest at step {ended['best_step']} (")
-    assert said.endswith("; a run with result=best ends with those weights")
+    assert ended["weights_step"] == 6
+    card = (folder / "artifacts" / "card.md").read_text()
+    assert f" at step {ended['best_step']}. These are the weights of step 6." in card
     # ... and so does this one, told so afterwards: no step is done anew.
     spec, n = folder / "spec.json", len(events_of(folder, "metric"))
     spec.write_text(json.dumps({**json.loads(spec.read_text()), "result": "best"}))
@@ -235,7 +235,8 @@ def test_the_result_is_the_best_or_the_last_as_wished(
     folder = make_folder("train", {**OVERDONE, **settings}, **NARROW)
     ended = go(folder)
     assert ended["best_step"] < ended["steps"]
-    kept = checkpoints.load(folder / "artifacts", ended["best_step"] if best else ended["steps"])
+    assert ended["weights_step"] == ended["best_step" if best else "steps"]
+    kept = checkpoints.load(folder / "artifacts", ended["weights_step"])
     saved = weights_in(folder)
     assert all(torch.equal(saved[name.replace(".default", "")], value)
                for name, value in kept.weights.items())  # fmt: skip

@@ -173,6 +173,17 @@ def test_values_under_the_mouse_and_both_scales(qtbot: QtBot, tmp_path: Path) ->
     assert all(chart._step == 7.0 for _, chart in curves._charts)
 
 
+def test_a_held_out_loss_that_was_lower_before_is_told(qtbot: QtBot, tmp_path: Path) -> None:
+    curves = Curves()
+    qtbot.addWidget(curves)
+    write(tmp_path, metric(1, loss=2.0), metric(2, val_loss=0.5))
+    curves.follow(tmp_path)
+    assert curves._head.text().endswith("held out 0.5000")
+    write(tmp_path, metric(4, val_loss=0.75))
+    curves.redraw()
+    assert curves._head.text().endswith("held out 0.7500 (lowest 0.5000 at step 2)")
+
+
 def test_charts_of_what_was_never_measured_are_not_there(qtbot: QtBot, tmp_path: Path) -> None:
     curves = Curves()
     qtbot.addWidget(curves)
@@ -180,9 +191,9 @@ def test_charts_of_what_was_never_measured_are_not_there(qtbot: QtBot, tmp_path:
     curves.show_runs([Shown("a", folder)])
     shown = {plot.title: not plot.isHidden() for _, plot in curves._charts}
     assert not shown["GPU memory, MB"]
-    assert not shown["Held-out accuracy"]
+    assert not shown["Accuracy"]
     curves.show_runs([Shown("a", folder, measured=((0, 0.5), (3, 0.75)))])
-    accuracy = next(plot for _, plot in curves._charts if plot.title == "Held-out accuracy")
+    accuracy = next(plot for _, plot in curves._charts if plot.title == "Accuracy")
     assert not accuracy.isHidden()
     assert accuracy.values_at(0) == [("exam", 0, 0.5)]
 

@@ -46,7 +46,7 @@ CHARTS = (
     Chart(mark("Learning rate"), ("lr",), mark("as the schedule sets it"), smooth=False),
     Chart(mark("Gradient norm"), ("grad_norm",), mark("before clipping")),
     Chart(mark("Tokens/s"), ("tokens_per_s", "unpadded_tokens_per_s"), mark("learned, which are those of the answers, and all that are read")),
-    Chart(mark("Held-out accuracy"), ("val_accuracy", "accuracy"), mark("share answered right: of a few questions"
+    Chart(mark("Accuracy"), ("val_accuracy", "accuracy"), mark("share answered right, held out: of a few questions"
           " not learned from, on the way; of the held-out exam, before training and after it"), smooth=False, always=False),
     Chart(mark("GPU memory, MB"), ("gpu_memory_mb",), mark("most that was in use"), smooth=False, always=False),
 )  # fmt: skip
@@ -255,6 +255,17 @@ def _measured(shown: Shown, colour: int, *, several: bool) -> Line:
     return Line(name, steps, values, None, colour, dots=True)
 
 
+def _lowest(curves: RunCurves) -> str:
+    """Return where the held-out loss was lowest, if that is not its newest."""
+    steps, losses = curves.curve("val_loss")
+    least = min(losses)
+    if losses[-1] == least:
+        return ""
+    return tr(
+        " (lowest {least:.4f} at step {step:,})", least=least, step=steps[losses.index(least)]
+    )
+
+
 def _in_words(runs: Sequence[_Followed]) -> str:
     if not runs:
         return ""
@@ -272,7 +283,7 @@ def _in_words(runs: Sequence[_Followed]) -> str:
                        ("tokens_per_s", tr("{:,.0f} learned tokens/s")),
                        ("gpu_memory_mb", tr("{:,.0f} MB on the GPU"))):  # fmt: skip
         if (value := curves.last(name)) is not None:
-            parts.append(form.format(value))
+            parts.append(form.format(value) + (_lowest(curves) if name == "val_loss" else ""))
     if (accuracy := curves.last("val_accuracy")) is not None:
         asked = int(curves.last("val_questions") or 0)
         parts.append(tr("quiz {share} right (n {n:,})", share=share(accuracy), n=asked))
