@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import csv
+from collections.abc import Iterable, Mapping
+from io import StringIO
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,6 +18,19 @@ from studio.domain.visible import visible
 
 SCRIPTED = "scripted:"  #: how the address of a scripted committee begins
 _CALLED = "/chat/completions"  #: people copy the whole address of the call
+
+
+def names_in(text: str) -> set[str]:
+    """Return the names of a comma separated list; one with a comma in it stands in quotes."""
+    rows = csv.reader([text], skipinitialspace=True)
+    return {name.strip() for row in rows for name in row if name.strip()}
+
+
+def listed(names: Iterable[str]) -> str:
+    """Return names as ``names_in`` reads them."""
+    out = StringIO()
+    csv.writer(out, lineterminator="").writerow(names)
+    return out.getvalue()
 
 
 def teacher_of(values: Mapping[str, Any], *, before: TeacherRecord | None = None) -> TeacherRecord:

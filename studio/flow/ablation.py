@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from studio.domain.errors import StudioError
 from studio.domain.percent import percent, percents
 from studio.domain.specs import merged
+from studio.domain.teacher_values import listed
 from studio.flow import pipeline
 from studio.flow.evaluation import Evaluation, evaluate
 from studio.flow.outlook import training_outlook
@@ -44,7 +45,8 @@ class Line(NamedTuple):
 
 def variants(teachers: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Return what each variant changes of the dataset's settings, by its name."""
-    single = {f"only {name}": {"teachers": name} for name in teachers} if len(teachers) > 1 else {}
+    alone = {f"only {name}": {"teachers": listed([name])} for name in teachers}
+    single = alone if len(teachers) > 1 else {}
     return {
         WHOLE: {},
         "no explanations": {"explanations": False},

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from studio.domain.records import Attempt, Explanation, Question, Rationale, digest
+from studio.domain.teacher_values import names_in
 from studio.flow.overlap import overlapping
 from studio.methods.base import Accepted, Case, Mistake
 from studio.prompts import question_text
@@ -32,7 +33,7 @@ class Curated:
         self._store = store
         self.round = round_
         self._choice = options.choice
-        self._teachers = {name.strip() for name in options.teachers.split(",") if name.strip()}
+        self._teachers = names_in(options.teachers)
         self.accepted = self._accepted()
         self.mistakes = self._mistakes(student)
         self._replayable = self._correct(student)
