@@ -234,6 +234,7 @@ FAULTS: dict[int, Shown] = {
     29: Shown("a damaged, newer or foreign file", (
         "store/test_damage.py::test_a_damaged_file_is_refused_in_one_line_or_read_in_what_is_whole",
         "store/test_salvage.py::test_what_can_be_read_is_saved_and_holds_together",
+        "ui/test_backups.py::test_a_damaged_project_is_put_right_from_the_start_page",
         "store/test_database.py::test_a_newer_project_is_left_alone",
         "store/test_database.py::test_a_foreign_file_is_left_alone",
     )),

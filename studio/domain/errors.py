@@ -34,6 +34,10 @@ class InUseError(ProjectError):
     """Another process has the project open; it can be looked at meanwhile."""
 
 
+class DamagedError(ProjectError):
+    """The project's file is not as it was written: a backup can be put back, or the rest saved."""
+
+
 class ImportRefused(StudioError):
     """A file that cannot be taken as a whole; names the line and the reason."""
 

@@ -6,7 +6,7 @@ import contextlib
 import sqlite3
 from typing import TYPE_CHECKING
 
-from studio.domain.errors import ProjectError, StorageError
+from studio.domain.errors import DamagedError, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,9 +43,9 @@ REMEDY = "restore a backup, or save what can be read with 'mapd-studio salvage'"
 _DAMAGE = ("malformed", "not a database", "decode to UTF-8", "corrupt", "unsupported file format")
 
 
-def damaged(how: str) -> ProjectError:
+def damaged(how: str) -> DamagedError:
     """Return the error for a file that is not as it was written."""
-    return ProjectError(f"the project file is damaged ({plain(how)}): {REMEDY}")
+    return DamagedError(f"the project file is damaged ({plain(how)}): {REMEDY}")
 
 
 def plain(text: str) -> str:

@@ -7,7 +7,7 @@ import shutil
 import sqlite3
 from pathlib import Path
 
-from studio.domain.errors import ProjectError, StorageError, StudioError
+from studio.domain.errors import DamagedError, ProjectError, StorageError, StudioError
 from studio.store.plain_errors import plain
 
 LEAST_FREE = 16 << 20  #: bytes; with less nothing is bought
@@ -17,7 +17,8 @@ _OF_THE_DISK = ("disk I/O", "full", "locked", "unable to open")
 def unreadable(file: Path, error: sqlite3.Error) -> StudioError:
     """Return the error for a file that SQLite cannot open: the disk's doing, or the file's."""
     if not any(word in str(error) for word in _OF_THE_DISK):
-        return ProjectError(
+        kind = DamagedError if file.name == "studio.db" else ProjectError
+        return kind(
             f"{file} cannot be read as a project ({plain(str(error))}); nothing in it was touched;"
             f" {put_back(file)}, or save what can be read: 'mapd-studio salvage {file.parent} NEW'"
         )

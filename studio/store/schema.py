@@ -11,7 +11,7 @@ import sqlite3
 from functools import lru_cache
 from pathlib import Path
 
-from studio.domain.errors import ProjectError
+from studio.domain.errors import DamagedError, ProjectError
 from studio.store.migrations import STEPS
 from studio.store.refusals import put_back, unreadable
 
@@ -33,7 +33,7 @@ def check_owner(sql: sqlite3.Connection, file: Path) -> None:
         raise unreadable(file, error) from None
     if owner != APPLICATION_ID:
         whose = "belongs to another program" if file.stat().st_size else "is empty"
-        raise ProjectError(f"{file} {whose}: nothing in it was touched; {put_back(file)}")
+        raise DamagedError(f"{file} {whose}: nothing in it was touched; {put_back(file)}")
     if version > len(STEPS):
         raise ProjectError(
             f"{file} was written by a newer version (schema {version}, this one knows "

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFileDialog
 
 from studio.store.backups import make_backup
 from studio.store.tables import Store
+from studio.ui.folder_dialogs import backup_dialog
 from studio.ui.menus import Verb
 from studio.ui.parts import ask
 from studio.ui.texts import tr
@@ -64,10 +65,7 @@ class BackupActions(QObject):
 
     def ask_which(self) -> None:
         """Ask for a backup, and whether it is to take the place of what is there."""
-        dialog = QFileDialog(self._window, tr("Restore a backup"))
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.setDirectory(str(self._window.workbench.project.parent))
-        dialog.setNameFilter(tr("Backups (*.db)"))
+        dialog = backup_dialog(self._window, self._window.workbench.project)
         dialog.fileSelected.connect(lambda name: self.offer(Path(name)))
         dialog.open()
 

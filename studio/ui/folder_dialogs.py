@@ -25,6 +25,16 @@ def open_dialog(parent: QWidget) -> QFileDialog:
     return dialog
 
 
+def backup_dialog(parent: QWidget, project: Path) -> QFileDialog:
+    """Return a dialog that asks for a backup of a project, where its own ones are."""
+    dialog = QFileDialog(parent, tr("Restore a backup"))
+    dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+    own = project / "backups"
+    dialog.setDirectory(str(own if own.is_dir() else project.parent))
+    dialog.setNameFilter(tr("Backups (*.db)"))
+    return dialog
+
+
 def dropped_paths(event: QDropEvent) -> list[Path]:
     """Return the files and folders of this machine that were dropped."""
     return [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]

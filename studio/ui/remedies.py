@@ -31,7 +31,7 @@ _REMEDIES = tuple((re.compile(said), here) for said, here in (
     (r"'mapd-studio restore .*' puts a backup in its place",
      mark("“Restore a backup …” puts one in its place")),
     (r"save what can be read(:| with) 'mapd-studio salvage[^']*'",
-     mark("save what can be read with mapd-studio’s verb “salvage” in a terminal")),
+     mark("“Save what can be read …” makes a new project of the rest")),
     (r"'mapd-studio round' makes the next", mark("“A whole round …” on the Overview makes the next")),
     (r"what mapd-studio has not made", mark("what MAPD Studio has not made")),
     (r"name it with --map \S+", mark("choose its column above")),

@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QApplication, QWidget
 
 from studio.app.workbench import Workbench
-from studio.domain.errors import InUseError, StudioError
+from studio.domain.errors import DamagedError, InUseError, StudioError
 from studio.ui.main_window import MainWindow
 from studio.ui.remedies import in_window
 from studio.ui.restoring import Restoring
@@ -64,6 +64,8 @@ class Studio(QObject):
         page.new_requested.connect(lambda folder: self._try(folder, "new"))
         page.sample_requested.connect(lambda folder: self._try(folder, "sample"))
         page.look_requested.connect(lambda folder: self._try(folder, "look"))
+        page.restore_requested.connect(partial(self._restore_damaged, page))
+        page.salvage_requested.connect(partial(self._save_rest, page))
         self._show(page)
         return page
 
@@ -127,6 +129,8 @@ class Studio(QObject):
             self.open_project(folder, read_only=how == "look")
         except InUseError as error:
             self._tell(in_window(str(error)), in_use=folder)
+        except DamagedError as error:
+            self._tell(in_window(str(error)), damaged=folder)
         except StudioError as error:
             self._tell(in_window(str(error)))
 
@@ -147,14 +151,27 @@ class Studio(QObject):
         start = self.show_start()
         window.close_at_once()  # nothing runs; the file has to be let go of
         start.tell(tr("Restoring {file} …", file=backup.name))
+        self._restoring.start(project, backup, partial(self._go_on, start, project, None))
 
-        def then(said: str, failed: bool) -> None:
-            if self.window is start:
-                self._try(project, "open")
-            if isinstance(self.window, MainWindow):
-                self.window.jobs.tell(f"✗ {said}" if failed else said, failed)
+    def _restore_damaged(self, start: StartPage, project: Path, backup: Path) -> None:
+        start.tell(tr("Restoring {file} …", file=backup.name))
+        self._restoring.start(project, backup, partial(self._go_on, start, project, project))
 
-        self._restoring.start(project, backup, then)
+    def _save_rest(self, start: StartPage, project: Path, new: Path) -> None:
+        start.tell(tr("Saving what can be read of {name} …", name=project.name))
+        self._restoring.save_rest(project, new, partial(self._go_on, start, new, project))
+
+    def _go_on(
+        self, start: StartPage, project: Path, damaged: Path | None, said: str, failed: bool
+    ) -> None:
+        """Open what was put right, and say how; where that failed a damaged one stays in sight."""
+        if self.window is start:
+            if failed and damaged is not None:
+                start.tell(said, damaged=damaged)
+                return
+            self._try(project, "open")
+        if isinstance(self.window, MainWindow):
+            self.window.jobs.tell(f"✗ {said}" if failed else said, failed)
 
     def _on_restart(self, window: MainWindow) -> None:
         self.restart = window.workbench.project
@@ -163,13 +180,18 @@ class Studio(QObject):
             self.restart = None
             window.jobs.tell(tr("The new size holds from the next start."))
 
-    def _tell(self, problem: str, *, in_use: Path | None = None) -> None:
+    def _tell(
+        self, problem: str, *, in_use: Path | None = None, damaged: Path | None = None
+    ) -> None:
         """Say in whatever is in sight why a project could not be opened."""
         if isinstance(self.window, MainWindow):
+            if damaged is not None:
+                problem = tr("{name} is damaged; the start page can put it right: close this project, and open it there",
+                             name=damaged.name)  # fmt: skip
             if problem:
                 self.window.jobs.tell(f"✗ {problem}", True)
         elif self.window is not None:
-            self.window.tell(problem, in_use=in_use)  # type: ignore[attr-defined]
+            self.window.tell(problem, in_use=in_use, damaged=damaged)  # type: ignore[attr-defined]
 
     def _let_go(self, workbench: Workbench) -> None:
         if workbench in self._open:

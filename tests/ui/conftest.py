@@ -33,6 +33,7 @@ from studio.flow.decisions import apply_policy
 from studio.store.tables import Store
 from studio.ui.main_window import MainWindow
 from studio.ui.pages.desk import DeskPage
+from studio.ui.studio import Studio
 from studio.ui.theme import LIGHT, apply_theme, scheme_now
 
 TEACHERS = ("gemini", "gpt", "mistral")
@@ -95,6 +96,23 @@ class PatientBot(QtBot):
     def waitUntil(self, callback: Callable[[], bool | None], *, timeout: int = 30_000) -> None:
         """Wait until ``callback`` returns True, 30 seconds at most."""
         super().waitUntil(callback, timeout=timeout)
+
+
+@pytest.fixture
+def studio(qapp: QApplication) -> Iterator[Callable[[], Studio]]:
+    """Make a running application; what it has open is closed behind it."""
+    made: list[Studio] = []
+
+    def make() -> Studio:
+        made.append(Studio(qapp, "light", (1280, 800)))
+        return made[-1]
+
+    yield make
+    for one in made:
+        if one.window is not None:
+            one.window.close()
+        one.close()
+        one.deleteLater()
 
 
 @pytest.fixture

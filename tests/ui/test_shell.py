@@ -16,7 +16,6 @@ import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication
 from PySide6.QtWidgets import (
-    QApplication,
     QDialog,
     QLabel,
     QMessageBox,
@@ -174,22 +173,6 @@ def test_all_work_is_stopped_at_once_after_asking(
 
 
 # -- projects that come and go -------------------------------------------------------------------
-
-
-@pytest.fixture
-def studio(qapp: QApplication, qtbot: QtBot) -> Callable[[], Studio]:
-    made: list[Studio] = []
-
-    def make() -> Studio:
-        made.append(Studio(qapp, "light", (1280, 800)))
-        return made[-1]
-
-    yield make
-    for one in made:
-        if one.window is not None:
-            one.window.close()
-        one.close()
-        one.deleteLater()
 
 
 def test_a_project_in_use_can_be_looked_at_and_shows_what_its_owner_writes(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeySequence, QShortcut
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from studio.ui.folder_dialogs import dropped_paths, new_dialog, open_dialog
+from studio.ui.folder_dialogs import backup_dialog, dropped_paths, new_dialog, open_dialog
 from studio.ui.parts import Card, button, clear, column, label, row
 from studio.ui.plain_text import one_line
 from studio.ui.recent import forget_project, is_project, remembered_projects
@@ -32,12 +32,16 @@ class StartPage(QWidget):
         new_requested(Path): one is to be made and opened.
         sample_requested(Path): the sample project is to be made, where it is not yet, and opened.
         look_requested(Path): a project that another process has open is to be looked at.
+        restore_requested(Path, Path): a damaged project is to become as a backup has it.
+        salvage_requested(Path, Path): what can be read of one is to become a new project.
     """
 
     open_requested = Signal(object)
     look_requested = Signal(object)
     new_requested = Signal(object)
     sample_requested = Signal(object)
+    restore_requested = Signal(object, object)
+    salvage_requested = Signal(object, object)
 
     def __init__(self) -> None:
         super().__init__()
@@ -45,10 +49,16 @@ class StartPage(QWidget):
         self.setAcceptDrops(True)
         self._problem = label("", "bad", wrap=True)
         self._problem.hide()
-        self._in_use = Path()
-        self._look = button(tr("Look at it"), lambda: self.look_requested.emit(self._in_use),
+        self._of = Path()
+        self._look = button(tr("Look at it"), lambda: self.look_requested.emit(self._of),
                             tip=tr("Open it read-only: you see what its owner writes"))  # fmt: skip
-        self._look.hide()
+        self._restore = button(tr("Restore a backup …"), self._on_restore,
+                               tip=tr("Put a backup in the place of the damaged records, which are kept beside it"))  # fmt: skip
+        self._salvage = button(tr("Save what can be read …"), self._on_salvage,
+                               tip=tr("Make a new project of all that can still be read; the damaged one stays as it is"))  # fmt: skip
+        self._ways = (self._look, self._restore, self._salvage)
+        for way in self._ways:
+            way.hide()
         sample = button(tr("Try the sample project"), self._on_sample, role="main",
                         tip=tr("Offline, no key, no GPU; its committee is scripted"))  # fmt: skip
         new = button(
@@ -64,8 +74,7 @@ class StartPage(QWidget):
         self._recent = column(gap=0)
         recent = Card(tr("Recent projects"))
         recent.body.addLayout(self._recent)
-        problem = row(self._problem, self._look, gap=GRID * 2)
-        problem.setStretch(0, 1)
+        problem = column(self._problem, row(*self._ways, None), gap=GRID)
         inner = QWidget()
         inner.setFixedWidth(GRID * 76)
         inner.setLayout(column(
@@ -75,17 +84,25 @@ class StartPage(QWidget):
             row(sample, new, open_, None), problem, recent,
             label(tr("Or drop a project's folder here."), "small"), gap=GRID * 2,
         ))  # fmt: skip
-        middle = QHBoxLayout()
-        middle.addWidget(inner, 0, Qt.AlignmentFlag.AlignCenter)
-        self.setLayout(column(None, middle, None))
+        # Between stretches, and not aligned: so lines that wrap get the height they need.
+        self.setLayout(column(None, row(None, inner, None), None))
         self._show_recent()
 
-    def tell(self, problem: str, *, in_use: Path | None = None) -> None:
-        """Show why a project could not be opened, in one line; one in use can be looked at."""
+    def tell(
+        self, problem: str, *, in_use: Path | None = None, damaged: Path | None = None
+    ) -> None:
+        """Show why a project could not be opened, in one line, and what can be done with it.
+
+        Args:
+            in_use: it can be looked at.
+            damaged: it can be put right, or what is left of it saved.
+        """
         self._problem.setText(one_line(problem, most=600))
         self._problem.setVisible(bool(problem))
-        self._in_use = in_use or Path()
+        self._of = in_use or damaged or Path()
         self._look.setVisible(in_use is not None)
+        for way in (self._restore, self._salvage):
+            way.setVisible(damaged is not None)
 
     def _show_recent(self) -> None:
         clear(self._recent)
@@ -135,6 +152,20 @@ class StartPage(QWidget):
     def _on_open(self) -> None:
         dialog = open_dialog(self)
         dialog.fileSelected.connect(lambda name: self.open_requested.emit(Path(name)))
+        dialog.open()
+
+    def _on_restore(self) -> None:
+        project = self._of
+        dialog = backup_dialog(self, project)
+        dialog.fileSelected.connect(lambda name: self.restore_requested.emit(project, Path(name)))
+        dialog.open()
+
+    def _on_salvage(self) -> None:
+        project = self._of
+        dialog = new_dialog(self)
+        dialog.setDirectory(str(project.parent))
+        dialog.selectFile(f"{project.name}-saved")
+        dialog.fileSelected.connect(lambda name: self.salvage_requested.emit(project, Path(name)))
         dialog.open()
 
     def _on_sample(self) -> None:
