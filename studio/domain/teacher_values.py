@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Mapping
-from io import StringIO
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -28,9 +27,8 @@ def names_in(text: str) -> set[str]:
 
 def listed(names: Iterable[str]) -> str:
     """Return names as ``names_in`` reads them."""
-    out = StringIO()
-    csv.writer(out, lineterminator="").writerow(names)
-    return out.getvalue()
+    doubled = ((name, name.replace('"', '""')) for name in names)
+    return ",".join(f'"{twice}"' if {",", '"'} & set(name) else name for name, twice in doubled)
 
 
 def teacher_of(values: Mapping[str, Any], *, before: TeacherRecord | None = None) -> TeacherRecord:
