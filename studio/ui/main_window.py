@@ -93,7 +93,7 @@ class MainWindow(QMainWindow):
         layout.setStretch(1, 1)
         whole.setLayout(layout)
         self.setCentralWidget(whole)
-        self.setMinimumSize(GRID * 120, GRID * 75)
+        self.setMinimumSize(GRID * 128, GRID * 80)  # below, buttons would be cut off
         self.resize(1280, 800)
 
     def _connect(self) -> None:

@@ -338,8 +338,8 @@ def test_the_end_of_long_work_is_announced_and_of_short_work_is_not(
     window.jobs.ended.emit("Train", 3_600.0, "288 steps", False)
     assert window.toast.isVisible()
     assert window.toast.accessibleName() == "Train has ended: 288 steps"
-    window.resize(1000, 700)
-    assert window.toast.geometry().right() < 1000
+    window.resize(1024, 700)
+    assert window.toast.geometry().right() < window.width() < 1280
     next(b for b in window.toast.findChildren(QPushButton)).click()
     assert window.toast.isHidden()
 
