@@ -48,12 +48,20 @@ def _find_package() -> None:
 
 
 def ready_to_learn_on(model: Any) -> Any:
-    """Return a 4-bit model with all that is not in 4 bit kept in fp32, as QLoRA has it."""
-    from peft import prepare_model_for_kbit_training
+    """Return a 4-bit model with all that is not in 4 bit kept in fp32, as QLoRA has it.
+
+    What learns already, an earlier round's adapter, goes on learning.
+    """
+    from peft import PeftModel, prepare_model_for_kbit_training
 
     for module in model.modules():
         # On some CPUs a pass that learns nothing would turn a layer's weights into a form through
         # which no gradient flows, for good.
         if hasattr(module, "support_avx512bf16_for_cpu"):
             module.support_avx512bf16_for_cpu = False
-    return prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)
+    adapter = [value for value in model.parameters() if value.requires_grad]
+    ready = prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)
+    if isinstance(model, PeftModel):  # all of it was frozen, what learns too
+        for value in adapter:
+            value.requires_grad = True
+    return ready

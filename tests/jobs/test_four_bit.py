@@ -55,6 +55,30 @@ def test_a_base_in_four_bit_learns_resumes_exactly_and_is_exported_whole(
     assert (out / "artifacts" / "merged" / "model.safetensors").is_file()
 
 
+def test_the_adapter_of_the_round_before_is_trained_on(
+    make_folder: MakeFolder, tmp_path: Path
+) -> None:
+    pytest.importorskip("bitsandbytes", reason="bitsandbytes is not installed")
+    make_student(tmp_path / "wide", hidden_size=64, layers=2)
+    student = {"location": str(tmp_path / "wide"), "adapter": ""}
+    settings = {**SETTINGS, "student": student, "four_bit": True}
+    first = make_folder("train", settings, name="first", train=examples())
+    go(first)
+    before = weights_in(first)
+    student["adapter"] = str(first / "artifacts" / "adapter")
+    second = make_folder("train", settings, name="second", train=examples())
+    go(second)
+    after = weights_in(second)
+    assert after.keys() == before.keys()
+    assert not any(torch.equal(after[name], before[name]) for name in before)
+    chosen = read_spec(second)
+    assert isinstance(chosen, TrainSpec)
+    model = trainable_student(Job(second), chosen).student.model
+    learns = {name for name, value in model.named_parameters() if value.requires_grad}
+    assert len(learns) == len(before)
+    assert all("lora_" in name for name in learns)
+
+
 def read_export(folder: Path) -> ExportSpec:
     spec = read_spec(folder)
     assert isinstance(spec, ExportSpec)
