@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from transformers import EncoderDecoderCache
 
-from studio.jobs.room import cache_with_room
+from studio.jobs.room import cache_with_room, keep_rows
 
 if TYPE_CHECKING:
     from studio.jobs.student import Student
@@ -112,19 +112,23 @@ class _ReadOn:
         self._model: Any = student.model
         self._ids, self._mask = _padded(prompts, student, left=True)
         self._cache = cache_with_room(self._model.config)
+        self._cache_name = student.cache_name
         self._places = (self._mask.cumsum(-1) - 1).clamp(min=0)
 
     def logits(self) -> Tensor:
         """Return the logits of the next tokens, ``(rows, vocab)``."""
+        # What only sums up what it has read wants to know what is padding where that is read, no more.
+        sums_up = self._cache_name != "past_key_values"
+        mask = None if sums_up and self._ids.shape != self._mask.shape else self._mask
         found: Tensor = self._model(
-            input_ids=self._ids, attention_mask=self._mask, position_ids=self._places,
-            past_key_values=self._cache, use_cache=True, logits_to_keep=1,
+            input_ids=self._ids, attention_mask=mask, position_ids=self._places,
+            use_cache=True, logits_to_keep=1, **{self._cache_name: self._cache},
         ).logits[:, -1]  # fmt: skip
         return found
 
     def keep(self, kept: Tensor) -> None:
         """Let all other rows go."""
-        self._cache.batch_select_indices(kept)
+        keep_rows(self._cache, kept)
         self._mask, self._places = self._mask[kept], self._places[kept]
 
     def append(self, picked: Tensor) -> None:

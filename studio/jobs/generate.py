@@ -240,7 +240,8 @@ def batches(asked: Sequence[Asked], student: Student, spec: GenerateSpec) -> Ite
 def cache_bytes(student: Student) -> int:
     """Return how many bytes one token's keys and values take."""
     config = student.model.config.get_text_config()
-    heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
-    size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    of_all = getattr(config, "num_attention_heads", None) or 1  # none: it sums up what it has read
+    heads = getattr(config, "num_key_value_heads", None) or of_all
+    size = getattr(config, "head_dim", None) or config.hidden_size // of_all
     width: int = 2 * config.num_hidden_layers * heads * size
     return width * student.model.dtype.itemsize

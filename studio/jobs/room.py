@@ -57,6 +57,16 @@ def _grown(held: Tensor | None, new: Tensor, *, before: int, size: int) -> Tenso
     return made
 
 
+def keep_rows(cache: DynamicCache, kept: Tensor) -> None:
+    """Let all rows but these go."""
+    layer: Any
+    for layer in cache.layers:
+        # What sums up all that came before, beside keys and values or instead of them, is known to
+        # one of the two only.
+        sums_up = hasattr(layer, "recurrent_states")
+        (layer.reorder_cache if sums_up else layer.batch_select_indices)(kept)
+
+
 def cache_with_room(config: Any = None) -> DynamicCache:
     """Return an empty cache for a model; layers of a peculiar kind stay as Transformers has them."""
     cache = DynamicCache() if config is None else DynamicCache(config=config)

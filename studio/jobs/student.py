@@ -3,6 +3,7 @@ very tokens it is asked with, in the exam as in training."""
 
 from __future__ import annotations
 
+import inspect
 import os
 import struct
 import warnings
@@ -62,6 +63,12 @@ class Student(NamedTuple):
         if not self.model.config.is_encoder_decoder:
             return None
         return int(self.model.config.decoder_start_token_id)
+
+    @property
+    def cache_name(self) -> str:
+        """What its model calls that which it keeps of what it has read."""
+        model: Any = self.model
+        return _cache_name(model.get_base_model() if isinstance(model, PeftModel) else model)
 
     @property
     def stops(self) -> frozenset[int]:
@@ -214,6 +221,17 @@ def _check_kind(model: PreTrainedModel, weights: Weights) -> None:
             f"{weights.place} ({kind}) is no causal language model, and no encoder-decoder that"
             " writes text: take one that is"
         )
+    if not _cache_name(model):
+        raise StudentError(
+            f"{weights.place} ({kind}) cannot go on from what it has read, and would write nonsense:"
+            " take another model"
+        )
+
+
+def _cache_name(model: Any) -> str:
+    """Return the name; empty where the model reads all anew for each token, or as we do not know."""
+    takes = inspect.signature(type(model).forward).parameters
+    return next((name for name in ("past_key_values", "cache_params") if name in takes), "")
 
 
 def _check_gguf_reader() -> None:

@@ -121,7 +121,9 @@ def offered(config: Any, *, dtype: torch.dtype, device: torch.device) -> bool:
     """Register the best kernel of this machine under ``NAME``; False where there is none."""
     if device.type != "cuda" or dtype == torch.float32:
         return False
-    heads = config.num_attention_heads
+    heads = getattr(config, "num_attention_heads", None)
+    if not heads:
+        return False
     of_keys = getattr(config, "num_key_value_heads", None) or heads
     size = getattr(config, "head_dim", None) or config.hidden_size // heads
     for kernel in (torchs, flash_attns):
