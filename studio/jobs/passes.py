@@ -208,6 +208,6 @@ class Passes:
         dtype = DTYPES.get(self._accelerator.mixed_precision, torch.float32)
         names = [varlen.NAME] if varlen.offered(config, dtype=dtype, device=device) else []
         for name in (*names, packing.NAME):
-            if packing.is_exact(self._model, losses, name=name):
+            if packing.is_exact(self._model, losses, name=name, in_half=dtype != torch.float32):
                 return name
         return ""

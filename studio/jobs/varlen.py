@@ -72,7 +72,10 @@ def attention_by(kernel: Kernel) -> Callable[..., tuple[Tensor, None]]:
                 module, query, key, value, attention_mask, pack=pack, scaling=scaling,
                 dropout=dropout, sliding_window=sliding_window,
             )  # fmt: skip
-        by_token = (each[0].transpose(0, 1).contiguous() for each in (query, key, value))
+        # Under autocast what was turned by its position is in fp32, and values are not.
+        by_token = (
+            each[0].transpose(0, 1).to(value.dtype).contiguous() for each in (query, key, value)
+        )
         window = -1 if sliding_window is None else sliding_window - 1
         made = kernel(
             *by_token, starts=pack.starts, longest=pack.longest, scale=scaling, window=window

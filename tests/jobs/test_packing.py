@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ from studio.jobs.batches import (
 from studio.jobs.objectives.base import token_losses
 from studio.jobs.objectives.mapd import Mapd
 from studio.jobs.packing import is_exact, packed_attention
-from tests.jobs.conftest import MakeFolder, events_of, examples, losses_of
+from tests.jobs.conftest import Jobs, MakeFolder, events_of, examples, losses_of
 from tests.jobs.test_train import SETTINGS, go
 
 SHAPE: dict[str, Any] = {
@@ -168,6 +169,17 @@ def test_a_packed_run_has_the_losses_of_a_padded_one(
         assert told[1][step] == pytest.approx(said, abs=1e-5)
     config = (folder / "artifacts").glob("*/config.json")
     assert not any("mapd_packed" in path.read_text() for path in config)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="forks")
+@pytest.mark.parametrize("full", [True, False])
+def test_a_run_in_half_precision_is_packed_whatever_its_weights_are_kept_in(
+    make_folder: MakeFolder, jobs: Jobs, full: bool
+) -> None:
+    settings = {**SETTINGS, "packing": "on", "precision": "bf16", "full": full}
+    folder = make_folder("train", settings, train=examples())
+    assert jobs.run(folder) == 0
+    assert events_of(folder, "started")[0].model_dump()["layout"] == "packed"
 
 
 def test_rows_hold_what_the_budget_allows() -> None:

@@ -31,6 +31,7 @@ def one_by_one(
     starts: Tensor, longest: int, scale: float | None, window: int,
 ) -> Tensor:  # fmt: skip
     made = []
+    assert queries.dtype == keys.dtype == values.dtype, "the real ones refuse a mixture"
     edges = starts.tolist()
     assert starts.dtype == torch.int32
     assert longest == max(b - a for a, b in pairwise(edges))
@@ -76,6 +77,19 @@ def test_a_kernel_gives_the_losses_and_gradients_of_our_own_attention(model: Any
             found.append((losses, *torch.autograd.grad(losses.sum(), list(model.parameters()))))
     for ours, theirs in zip(*found, strict=True):
         torch.testing.assert_close(theirs, ours, atol=1e-4, rtol=1e-4)
+
+
+def test_a_kernel_is_handed_half_precision_where_all_weights_learn_in_fp32() -> None:
+    AttentionInterface.register(varlen.NAME, varlen.attention_by(one_by_one))
+    model: Any = LlamaForCausalLM(LlamaConfig(**SHAPE))
+    lot = items()
+    batch = collate_packed(lot, totals=supervised_tokens(lot), most=40)
+    with torch.autocast("cpu", torch.bfloat16), packed_attention(model, varlen.NAME):
+        losses, _ = token_losses(model, batch)
+    with packed_attention(model, varlen.NAME):
+        exact, _ = token_losses(model, batch)
+    assert not torch.equal(losses, exact)
+    torch.testing.assert_close(losses, exact, atol=0.1, rtol=0)
 
 
 def test_a_kernel_is_used_only_if_it_agrees_there_and_back() -> None:
