@@ -113,6 +113,9 @@ class Passes:
         names = ("loss", *(f"loss_{role}" for role in sorted(totals)))
         values = dict.fromkeys(names, torch.zeros((), device=self._accelerator.device))
         batches, n = self._batches(items), self._count(items)
+        # The wrapper of several processes talks to the others also where nothing is learned, and one
+        # that has nothing to validate would not answer.
+        model = self._model if learn else self._student.model
         with self._attention():
             for k in range(n):
                 batch = next(batches, None)
@@ -121,7 +124,7 @@ class Passes:
                     (batch,) = self._made([[min(items, key=lambda item: len(item.ids))]], totals)
                 with self._alone(wait=learn and k < n - 1):
                     with self._accelerator.autocast():
-                        share, roles = self._objective.loss(self._model, batch)
+                        share, roles = self._objective.loss(model, batch)
                     if learn:  # gradients are averaged over processes
                         self._accelerator.backward(share * (self.processes if counts else 0))
                 if counts:

@@ -87,6 +87,17 @@ def test_weights_may_be_shared_and_nothing_else_changes(
         assert weights_in(two, name)[key].allclose(value, atol=1e-4)
 
 
+def test_a_process_with_nothing_to_validate_does_not_keep_the_other_waiting(
+    make_folder: MakeFolder, jobs: Jobs
+) -> None:
+    data = {"train": examples(), "validation": examples(1)}
+    one = make_folder("train", QUIET, name="one", **data)
+    go(one)
+    two = make_folder("train", {**QUIET, "processes": 2}, name="two", **data)
+    assert jobs.run(two, processes=2) == 0, log_of(two)
+    close(two, one)
+
+
 def test_shared_weights_are_kept_whole_and_may_go_on_shared_or_not(
     make_folder: MakeFolder, jobs: Jobs
 ) -> None:
