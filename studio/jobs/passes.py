@@ -38,6 +38,23 @@ def wished(accelerator: Accelerator, wish: bool) -> bool:
     return bool(told.item() > 0)
 
 
+def prepared(accelerator: Accelerator, model: Any, *, shared: bool) -> Any:
+    """Return a model as ``accelerate`` makes it ready to learn.
+
+    Args:
+        shared: its weights are divided among processes, and it is ready already.
+    """
+    if shared:
+        return model
+    forward = model.forward
+    made = accelerator.prepare(model)
+    if accelerator.mixed_precision == "bf16":
+        # Autocast stands around each pass already. What else was put around it makes fp32 of the
+        # logits, the largest tensors there are; fp16, which has too little room for chances, needs it.
+        model.forward = forward
+    return made
+
+
 class _Laid(NamedTuple):
     """A step's examples, laid out ahead of their time."""
 

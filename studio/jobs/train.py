@@ -35,7 +35,7 @@ from studio.jobs.job import Job
 from studio.jobs.keeping import Keeper
 from studio.jobs.objectives.catalog import objective_for
 from studio.jobs.outcome import Curves, machine, write_result
-from studio.jobs.passes import Passes, wished
+from studio.jobs.passes import Passes, prepared, wished
 from studio.jobs.quiz import FILE, Quiz
 from studio.jobs.rehearsal import LONG, is_out_of_memory, out_of_memory, rehearse
 from studio.jobs.sharding import held, share_weights, whole
@@ -103,7 +103,7 @@ class _Run:
         self.optimiser = self.accelerator.prepare(torch.optim.AdamW(
             self.parameters.values(), lr=spec.lr, weight_decay=spec.weight_decay, fused=True
         ))  # fmt: skip
-        self.model = student.model if spec.sharded else self.accelerator.prepare(student.model)
+        self.model = prepared(self.accelerator, student.model, shared=spec.sharded)
         self.objective = objective_for(spec, roles=intake.roles)
         self.passes = Passes(
             self.accelerator, self.model, student=student, objective=self.objective, spec=spec,

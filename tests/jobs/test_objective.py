@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import torch
+from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
@@ -16,6 +19,7 @@ from studio.jobs.batches import Item, collate, supervised_tokens
 from studio.jobs.objectives import base
 from studio.jobs.objectives.base import Batch
 from studio.jobs.objectives.mapd import Mapd
+from studio.jobs.passes import prepared
 from studio.jobs.student import Student
 
 ROLES = ("explanation", "rationale", "replay")
@@ -158,3 +162,32 @@ def test_losses_made_in_pieces_are_torchs_own(
     gradients = [torch.autograd.grad((each * weights).sum(), logits)[0] for each in (own, usual)]
     close = 1e-6 if dtype == torch.float32 else 8e-3  # bf16 has three digits
     torch.testing.assert_close(*gradients, atol=close, rtol=0)
+
+
+@pytest.fixture
+def anew() -> Iterator[None]:
+    """Of accelerate there is one state a process."""
+    AcceleratorState._reset_state(reset_partial_state=True)
+    yield
+    AcceleratorState._reset_state(reset_partial_state=True)
+
+
+@pytest.mark.usefixtures("anew")
+def test_in_bf16_no_second_copy_of_the_logits_is_made_in_fp32(student: Student) -> None:
+    model = copy.deepcopy(student.model)
+    accelerator = Accelerator(cpu=True, mixed_precision="bf16")
+    ready = prepared(accelerator, model, shared=False)
+    batch = batch_of(ITEMS)
+    with accelerator.autocast():
+        assert ready(**batch.given()).logits.dtype == torch.bfloat16
+        loss, _ = Mapd(alpha=0.5, roles=ROLES).loss(ready, batch)
+    accelerator.backward(loss)
+    assert loss.dtype == torch.float32
+    told = [value.grad.clone() for value in model.parameters() if value.grad is not None]
+    model.zero_grad()
+    exact, _ = Mapd(alpha=0.5, roles=ROLES).loss(model, batch)
+    exact.backward()
+    assert loss.item() == pytest.approx(exact.item(), rel=0.01)
+    for grad, right in zip(told, (v.grad for v in model.parameters()), strict=True):
+        assert right is not None
+        assert (grad - right).norm() < 0.05 * right.norm()
