@@ -101,7 +101,8 @@ def sent(tensor: Tensor, device: torch.device) -> Tensor:
     """
     if device.type == "cuda" and tensor.device.type == "cpu":
         tensor = tensor.pin_memory()
-    return tensor.to(device, non_blocking=True)
+    # Elsewhere (MPS) what is sent may be gone before it is read.
+    return tensor.to(device, non_blocking=device.type == "cuda")
 
 
 def _to(tensor: Tensor | None, device: torch.device) -> Tensor | None:
