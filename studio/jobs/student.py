@@ -62,7 +62,18 @@ class Student(NamedTuple):
         """What an encoder-decoder's answers begin with; None for a student that reads on."""
         if not self.model.config.is_encoder_decoder:
             return None
-        return int(self.model.config.decoder_start_token_id)
+        told = (
+            getattr(self.model.config, "decoder_start_token_id", None),
+            getattr(self.model.generation_config, "decoder_start_token_id", None),
+            getattr(self.model.generation_config, "bos_token_id", None),
+        )
+        found = next((int(one) for one in told if one is not None), None)
+        if found is None:
+            raise StudentError(
+                f"{self.weights.place} does not tell what an answer begins with: set"
+                " decoder_start_token_id in its config.json"
+            )
+        return found
 
     @property
     def cache_name(self) -> str:

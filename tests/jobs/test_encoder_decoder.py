@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 import torch
 from torch.nn.functional import cross_entropy
+from transformers import T5GemmaConfig, T5GemmaForConditionalGeneration
 
+from studio.domain.errors import StudentError
 from studio.domain.specs import ExportSpec, GenerateSpec, StudentSpec, read_spec
 from studio.jobs.batches import Item, collate, supervised_tokens
 from studio.jobs.decode import decode
@@ -116,3 +118,27 @@ def test_it_learns_resumes_exactly_sits_an_exam_and_is_exported(
     export(Job(out), out_spec)
     merged = out / "artifacts" / "merged"
     load_student(StudentSpec(location=str(merged)), beside=out, dtype=torch.float32)
+
+
+def test_one_that_names_no_start_begins_its_answers_as_transformers_does(t5: Student) -> None:
+    """T5Gemma's configuration has no such name."""
+    part = {"vocab_size": 258, "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2,
+            "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 8,
+            "sliding_window": 8}  # fmt: skip
+    torch.manual_seed(0)
+    config = T5GemmaConfig(encoder=dict(part), decoder=dict(part), vocab_size=258)
+    model: Any = T5GemmaForConditionalGeneration(config).eval()
+    gemma = t5._replace(model=model)
+    assert gemma.answer_start == config.decoder.bos_token_id
+    chance = torch.Generator().manual_seed(3)
+    prompts = [torch.randint(3, 250, (n,), generator=chance).tolist() for n in (5, 14, 9)]
+    told = decode(gemma, prompts, max_new_tokens=12)
+    assert told is not None
+    for prompt, reply in zip(prompts, told, strict=True):
+        made = model.generate(torch.tensor([prompt]), max_new_tokens=12, do_sample=False)
+        theirs = made[0, 1:].tolist()
+        end = next((n for n, token in enumerate(theirs) if token in gemma.stops), len(theirs))
+        assert reply.ids == theirs[:end]
+    model.generation_config.bos_token_id = None
+    with pytest.raises(StudentError, match="set decoder_start_token_id in its config"):
+        _ = gemma.answer_start
