@@ -136,6 +136,8 @@ class Exam:
             return
         rows = self._rows(bench, missing)
         if folder.is_dir():
+            # Where the weights are may have changed, with a project that was moved.
+            job_folder.write_file(folder / "spec.json", [spec.model_dump_json(indent=2)])
             job_folder.write_rows(folder / "data" / "questions.jsonl", rows)
         else:
             job_folder.write_folder(folder, spec, {"questions.jsonl": rows})

@@ -140,6 +140,22 @@ def test_a_job_that_was_killed_keeps_its_answers_and_is_asked_for_the_rest(
     assert len(rows) <= 7
 
 
+def test_an_exam_goes_on_in_a_project_that_was_moved(
+    bench: Bench, store: Store, student: StudentRecord, launcher: ChildLauncher
+) -> None:
+    launcher.behaviour = "die"
+    with pytest.raises(RunError, match="ended without a word"):
+        sit(bench, student)
+    place = folder_of(launcher) / "spec.json"
+    spec = json.loads(place.read_text())
+    elsewhere = {**spec, "student": {"location": "/elsewhere", "adapter": "/elsewhere/adapter"}}
+    place.write_text(json.dumps(elsewhere))  # as it stood where the project was
+    launcher.behaviour = ""
+    sit(bench, student)
+    assert json.loads(place.read_text()) == spec
+    assert store.count(Attempt) == 10
+
+
 def test_answers_made_while_nobody_looked_are_taken_up(
     bench: Bench, store: Store, student: StudentRecord, launcher: ChildLauncher
 ) -> None:
