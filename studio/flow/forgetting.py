@@ -145,10 +145,9 @@ async def _measured(
     spec = MeasureSpec(student=weights_of(who, bench.project))
     folder = bench.project / "runs" / f"measure-{digest('measure', who.model_dump(), texts)}"
     rows = ({"key": str(n), "text": text} for n, text in enumerate(texts))
-    job_folder.write_folder(folder, spec, {"texts.jsonl": rows})
-    started = job_folder.launch(bench.launcher, folder)
+    work = job_folder.attended(bench.launcher, folder, spec, {"texts.jsonl": rows})
     ending: Event | None = None
-    async with aclosing(job_folder.follow(bench.launcher, folder, started)) as events:
+    async with aclosing(work) as events:
         async for event in events:
             if isinstance(event, Failed | Finished):
                 ending = event

@@ -14,7 +14,7 @@ import re
 import shutil
 import time
 from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -219,3 +219,28 @@ async def follow(
         if not alive or (last_word is not None and time.monotonic() - last_word > ENDING_S):
             return
         await asyncio.sleep(POLL_S)
+
+
+async def attended(
+    launcher: Launcher,
+    folder: Path,
+    spec: BaseModel,
+    data: Mapping[str, Iterable[Mapping[str, Any]]],
+) -> AsyncGenerator[Event | None, None]:
+    """Run a job from its beginning and yield its events, as ``follow`` does; let go of, it is ended.
+
+    For jobs of which nothing is kept: what an earlier one left in the folder is cleared away.
+    """
+    before = last_launch(folder)
+    if before is not None and launcher.is_alive(before.handle):
+        await asyncio.to_thread(launcher.cancel, before.handle)
+    await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+    write_folder(folder, spec, data)
+    started = launch(launcher, folder)
+    try:
+        async with aclosing(follow(launcher, folder, started)) as events:
+            async for event in events:
+                yield event
+    except (asyncio.CancelledError, GeneratorExit):
+        await asyncio.to_thread(launcher.cancel, started.handle)
+        raise

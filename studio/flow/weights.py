@@ -43,11 +43,10 @@ async def export_model(bench: Bench, student: StudentRecord, out: Path) -> Async
         student=weights_of(student, bench.project), system=_system(asked[0] if asked else {})
     )
     folder = bench.project / "runs" / f"export-{digest('export', student.model_dump())}"
-    job_folder.write_folder(folder, spec, {"questions.jsonl": asked})
     told: list[str] = []
-    started = job_folder.launch(bench.launcher, folder)
+    work = job_folder.attended(bench.launcher, folder, spec, {"questions.jsonl": asked})
     ending: Event | None = None
-    async with aclosing(job_folder.follow(bench.launcher, folder, started)) as events:
+    async with aclosing(work) as events:
         async for event in events:
             if isinstance(event, Failed | Finished):
                 ending = event

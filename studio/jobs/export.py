@@ -12,7 +12,8 @@ from typing import Any
 import torch
 from transformers import AutoConfig
 
-from studio.domain.errors import StudentError, StudioError
+from studio.domain.errors import RunError, StudentError, StudioError
+from studio.domain.events import ASKED_TO_STOP
 from studio.domain.specs import ExportSpec, StudentSpec
 from studio.jobs import gguf, ollama, parity
 from studio.jobs.checkpoints import put_in_place
@@ -43,8 +44,10 @@ def _whole(job: Job, spec: ExportSpec) -> None:
     rows = list(read_rows(place)) if place.is_file() else []
     student = load_student(spec.student, beside=job.folder, dtype=torch.float32)
     ours = parity.answers(student, rows)
+    _heed(job)
     _merge(job, spec, student)
     job.say("progress", done=2, total=_PARTS, note="weights merged")
+    _heed(job)
     merged = job.artifacts / "merged"
     exported = {"merged": _answers(merged, rows)} if rows else {}
     made = _gguf(job, spec, merged)
@@ -61,6 +64,12 @@ def _whole(job: Job, spec: ExportSpec) -> None:
         found = parity.compare(ours, exported)
         parity.write(job.artifacts / "parity.json", found, spec)
         job.say("warned", message=f"parity: {parity.in_words(found)}")
+
+
+def _heed(job: Job) -> None:
+    """Raise RunError where it was asked to stop: of an export nothing is kept."""
+    if job.stop_requested:
+        raise RunError(f"{ASKED_TO_STOP}: export again")
 
 
 def _gguf(job: Job, spec: ExportSpec, merged: Path) -> Path | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from contextlib import aclosing
 from pathlib import Path
 
 import pytest
@@ -11,8 +13,11 @@ from hypothesis import strategies as st
 
 from studio.domain.errors import StorageError
 from studio.domain.events import Metric
-from studio.domain.specs import ExportSpec, StudentSpec
-from studio.flow.job_folder import EventTail, LineTail, last_launch, write_folder
+from studio.domain.specs import ExportSpec, GenerateSpec, StudentSpec
+from studio.flow.job_folder import EventTail, LineTail, attended, last_launch, write_folder
+from tests.curated import ChildLauncher, launcher
+
+__all__ = ["launcher"]
 
 METRIC = b'{"kind": "metric", "t": 1, "step": 2, "steps": 3, "epoch": 0.5, "loss": 0.25}'
 
@@ -81,3 +86,32 @@ def test_a_folder_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
 def test_a_broken_note_of_the_launch_is_no_launch(tmp_path: Path, text: str) -> None:
     (tmp_path / "launch.json").write_text(text)
     assert last_launch(tmp_path) is None
+
+
+def test_a_job_of_which_nothing_is_kept_ends_when_let_go_of_and_begins_anew(
+    tmp_path: Path, launcher: ChildLauncher
+) -> None:
+    folder = tmp_path / "job"
+    data = {"questions.jsonl": [{"key": str(n), "messages": []} for n in range(40)]}
+
+    async def answers(spec: GenerateSpec, *, most: int) -> int:
+        """Attend to the job until it has given so many answers."""
+        place = folder / "artifacts" / "answers.jsonl"
+        async with aclosing(attended(launcher, folder, spec, data)) as events:
+            async for _ in events:
+                if place.exists() and len(place.read_text().splitlines()) >= most:
+                    break
+        return len(place.read_text().splitlines())
+
+    launcher.behaviour = "slow"
+    begun = GenerateSpec(student=StudentSpec(location="x"), temperature=0.3)
+    assert asyncio.run(answers(begun, most=2)) < 40
+    left = last_launch(folder)
+    assert left is not None
+    assert not launcher.is_alive(left.handle)
+    launcher.behaviour = ""
+    again = begun.model_copy(update={"temperature": 0.9})
+    assert asyncio.run(answers(again, most=99)) == 40
+    texts = (folder / "artifacts" / "answers.jsonl").read_text()
+    assert "T 0.9" in texts
+    assert "T 0.3" not in texts, "nothing is left of the one before"
