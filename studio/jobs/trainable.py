@@ -56,6 +56,9 @@ def trainable_student(job: Job, spec: TrainSpec) -> Trainable:
         model.requires_grad_(True)
     elif not spec.student.adapter:
         model = _with_lora(model, spec)
+    elif other := _otherwise(model, spec):
+        job.say("warned", message=f"the student's adapter is trained on as it is, with {other}: the"
+                                  " settings of lora are for a new one")  # fmt: skip
     model.config.use_cache = False
     for value in model.parameters():
         if value.requires_grad:
@@ -90,3 +93,14 @@ def _with_lora(model: PreTrainedModel, spec: TrainSpec) -> Any:
             return get_peft_model(model, config)
     except ValueError as error:
         raise SpecError(f"lora.target_modules {names!r}: {' '.join(str(error).split())}") from None
+
+
+def _otherwise(model: Any, spec: TrainSpec) -> str:
+    """Return what an adapter has otherwise than the settings say, in words; empty for nothing."""
+    config = model.peft_config[model.active_adapter]
+    names = {"r": "r", "lora_alpha": "alpha", "lora_dropout": "dropout"}
+    own = {told: getattr(config, name, None) for name, told in names.items()}
+    return ", ".join(
+        f"lora.{name}={value:g}" for name, value in own.items()
+        if value is not None and value != getattr(spec.lora, name)
+    )  # fmt: skip

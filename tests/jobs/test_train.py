@@ -272,6 +272,21 @@ def test_an_adapter_is_trained_on_so_that_one_holds_all_rounds(
     assert losses_of(second)[1]["loss"] < losses_of(first)[1]["loss"]
     config = json.loads((second / "artifacts" / "adapter" / "adapter_config.json").read_text())
     assert config["base_model_name_or_path"] == str(weights)
+    assert not events_of(second, "warned")
+    other = {**SETTINGS, "lora": {"r": 64, "alpha": 32, "dropout": 0.1}}
+    third = make_folder("train", other, name="third", adapter=adapter, train=examples())
+    go(third)
+    (warned,) = events_of(third, "warned")
+    assert "trained on as it is, with lora.r=4: the settings" in warned.model_dump()["message"]
+    whole = {**SETTINGS, "full": True}
+    fourth = make_folder("train", whole, name="fourth", adapter=adapter, train=examples())
+    go(fourth)
+    assert not events_of(fourth, "warned")
+    assert losses_of(fourth)[1]["loss"] == pytest.approx(losses_of(third)[1]["loss"], rel=0.1)
+    made = fourth / "artifacts" / "model"
+    assert not [path.name for path in made.iterdir() if "adapter" in path.name]
+    student = load_student(StudentSpec(location=str(made)), beside=made, dtype=torch.float32)
+    assert student.model.config.use_cache
 
 
 @pytest.mark.parametrize(
