@@ -14,7 +14,7 @@ from studio.domain.records import digest
 from studio.flow import pipeline
 from studio.flow.outlook import training_outlook, wanted_run
 from studio.flow.stage import Bench, Progress
-from studio.flow.training import result_of
+from studio.flow.training import result_of, settle_run
 from studio.store import views
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ async def run_queued(
 async def _drained(bench: Bench) -> AsyncGenerator[Progress, None]:
     failed: list[str] = []
     while waiting := bench.store.setting(_WAITING, []):
-        while any(row["state"] == "running" for row in bench.store.rows(views.RUNS)):
+        while _one_is_going(bench):
             yield Progress("train", 0, len(waiting), note="waits for the run that is going")
             await asyncio.sleep(_POLL_S)
         entry = Entry(**waiting[0])
@@ -121,6 +121,18 @@ async def _drained(bench: Bench) -> AsyncGenerator[Progress, None]:
     if failed:
         raise RunError(f"of the runs in the queue {len(failed)} failed ({failed[0]}); the others are"
                        " made")  # fmt: skip
+
+
+def _one_is_going(bench: Bench) -> bool:
+    """Return whether a run is going; one that ended while nobody followed it is settled."""
+    going = False
+    for row in bench.store.rows(views.RUNS):
+        if row["state"] == "running":
+            alive = bench.launcher.is_alive(row["handle"])
+            going = going or alive
+            if not alive:
+                settle_run(bench, row["id"])
+    return going
 
 
 def outcomes(bench: Bench, entries: Sequence[Entry]) -> list[Outcome]:

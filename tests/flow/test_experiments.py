@@ -143,6 +143,22 @@ def test_an_unknown_variant_is_refused(taught: Bench) -> None:
         ablation.plan(taught, {}, only=["moon"])
 
 
+def test_the_queue_does_not_wait_for_a_run_that_died_while_nobody_followed_it(
+    taught: Bench, launcher: ChildLauncher
+) -> None:
+    launcher.behaviour = "die"
+    with pytest.raises(RunError, match="ended without a word"):
+        asyncio.run(collect(run_queued(taught, "", {"seed": 1})))
+    (dead,) = taught.store.all(Run)
+    taught.store.set_run_state(dead.id, state="running")  # whoever followed it was killed, too
+    launcher.behaviour = ""
+    taught.store.set_setting("runs_waiting", [])
+    asyncio.run(asyncio.wait_for(collect(run_queued(taught, "", {"seed": 2})), 60))
+    states = {run.id: taught.store.run_state(run.id)["state"] for run in taught.store.all(Run)}
+    assert states.pop(dead.id) == "interrupted"
+    assert list(states.values()) == ["finished"]
+
+
 def test_what_is_put_in_the_queue_while_it_works_is_made_after_it(taught: Bench) -> None:
     failing = FailsOnce(2)
     bench = replace(taught, launcher=failing)
