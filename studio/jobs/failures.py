@@ -19,7 +19,8 @@ def in_words(error: BaseException) -> str:
         return f"the GPU's memory is full: {_SMALLER}"
     if isinstance(error, MemoryError) or "can't allocate memory" in text:
         return f"this machine's memory is full: {_SMALLER}"
-    if isinstance(error, torch.AcceleratorError) or "CUDA error" in text:
+    # A torch before 2.8 has no such name.
+    if isinstance(error, getattr(torch, "AcceleratorError", ())) or "CUDA error" in text:
         return (
             f"the GPU gave up ({text.splitlines()[0]}): resume the run; if it happens again, look"
             " for another program on the GPU or restart the machine"

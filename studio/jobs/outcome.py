@@ -16,6 +16,7 @@ import torch
 from studio import __version__
 from studio.domain.specs import TrainSpec
 from studio.jobs.checkpoints import put_in_place
+from studio.jobs.gauges import processor
 from studio.jobs.job import Job
 from studio.jobs.student import Student, quiet_peft
 
@@ -113,7 +114,7 @@ def model_card(spec: TrainSpec, facts: Mapping[str, Any]) -> str:
 def machine() -> dict[str, str]:
     """Return what a run was made on: processor, GPU, system, versions."""
     found = {"Python": platform.python_version(), "system": f"{platform.system()} {platform.machine()}",
-             "processor": f"{torch.cpu.get_capabilities().get('cpu_name') or platform.processor()},"
+             "processor": f"{processor().get('cpu_name') or platform.processor()},"
              f" {torch.get_num_threads()} threads"}  # fmt: skip
     if torch.cuda.is_available():
         found["GPU"] = f"{torch.cuda.device_count()} x {torch.cuda.get_device_name()}"

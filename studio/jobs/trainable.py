@@ -10,6 +10,7 @@ from studio.domain.errors import SpecError
 from studio.domain.memory import WIDE
 from studio.domain.specs import TrainSpec
 from studio.jobs.four_bit import ready_to_learn_on
+from studio.jobs.gauges import processor
 from studio.jobs.job import Job
 from studio.jobs.student import (
     DTYPES,
@@ -70,7 +71,7 @@ def trainable_student(job: Job, spec: TrainSpec) -> Trainable:
 
 def _is_faster_in_bf16(model: PreTrainedModel) -> bool:
     """Return whether this CPU multiplies bf16 by itself, and the model is large enough to gain."""
-    found = torch.cpu.get_capabilities()
+    found = processor()
     has = any(found.get(name) for name in ("avx512_bf16", "amx_bf16"))
     width = getattr(model.config.get_text_config(), "hidden_size", 0)
     return has and width >= WIDE

@@ -105,6 +105,17 @@ def test_what_machines_do_is_told_in_words(error: Exception, says: str) -> None:
     assert in_words(ValueError("any other")) == ""
 
 
+def test_a_torch_that_is_older_tells_less_and_trains_all_the_same(
+    make_folder: MakeFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(torch, "AcceleratorError", raising=False)
+    monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
+    assert in_words(ValueError("any other")) == ""
+    folder = make_folder("train", {"max_steps": 1}, train=examples())
+    assert main([str(folder)]) == 0
+    assert events_of(folder, "started")[0].model_dump()["machine"]["processor"]
+
+
 def test_a_half_line_of_an_earlier_life_is_ended_before_the_next(tmp_path: Path) -> None:
     path = tmp_path / "events.jsonl"
     append_lines(path, ['{"a": 1}'])
