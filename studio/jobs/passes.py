@@ -17,6 +17,7 @@ from torch import Tensor
 from studio.jobs import packing, varlen
 from studio.jobs.batches import Item, collate, collate_packed, micro_batches, supervised_tokens
 from studio.jobs.objectives.base import Batch, token_losses
+from studio.jobs.room import sums_up
 from studio.jobs.student import DTYPES
 
 if TYPE_CHECKING:
@@ -213,6 +214,8 @@ class Passes:
         """Return the attention to pack with: wished for, or a GPU's way, and the losses stay."""
         wish, device = self._spec.packing, self._accelerator.device
         if self._student.answer_start is not None or wish == "off":
+            return ""
+        if sums_up(self._student.model.config):  # by so little, maybe, that half precision hides it
             return ""
         if wish == "auto" and device.type == "cpu":
             return ""  # by length there is hardly any padding, and a matrix is a matrix

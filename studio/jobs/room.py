@@ -60,11 +60,20 @@ def _grown(held: Tensor | None, new: Tensor, *, before: int, size: int) -> Tenso
 def keep_rows(cache: DynamicCache, kept: Tensor) -> None:
     """Let all rows but these go."""
     layer: Any
-    for layer in cache.layers:
-        # What sums up all that came before, beside keys and values or instead of them, is known to
-        # one of the two only.
-        sums_up = hasattr(layer, "recurrent_states")
-        (layer.reorder_cache if sums_up else layer.batch_select_indices)(kept)
+    for layer in cache.layers:  # either way of letting go knows some of the layers only
+        (layer.reorder_cache if _sums_up(layer) else layer.batch_select_indices)(kept)
+
+
+def sums_up(config: Any) -> bool:
+    """Return whether a model carries a sum of all it has read from token to token.
+
+    Examples in one row would be carried on into the next.
+    """
+    return any(map(_sums_up, DynamicCache(config=config).layers))
+
+
+def _sums_up(layer: Any) -> bool:
+    return hasattr(layer, "recurrent_states")
 
 
 def cache_with_room(config: Any = None) -> DynamicCache:

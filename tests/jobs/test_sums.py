@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from accelerate import Accelerator
 from transformers import (
     AutoModelForCausalLM,
     FalconH1Config,
@@ -20,9 +21,13 @@ from transformers import (
 )
 
 from studio.domain.errors import StudentError
-from studio.domain.specs import GenerateSpec, StudentSpec
+from studio.domain.specs import GenerateSpec, StudentSpec, TrainSpec
+from studio.jobs.batches import Item, collate, supervised_tokens
 from studio.jobs.decode import Reply, decode
 from studio.jobs.generate import Asked, batches
+from studio.jobs.objectives.base import token_losses
+from studio.jobs.objectives.mapd import Mapd
+from studio.jobs.passes import Passes
 from studio.jobs.student import Student, load_student
 
 SHAPE: dict[str, Any] = {
@@ -87,6 +92,25 @@ def test_answers_are_those_of_transformers_whoever_sits_beside_and_leaves(unlike
     asked = [Asked(str(n), ids) for n, ids in enumerate(prompts())]
     spec = GenerateSpec(student=StudentSpec(location="x"), batch_tokens=64)
     assert sum(map(len, batches(asked, unlike, spec))) == len(asked)
+
+
+def test_losses_of_a_padded_batch_are_those_of_each_example_alone(unlike: Student) -> None:
+    lot = [Item(ids, 2, "rationale") for ids in prompts()]
+    losses, rows = token_losses(unlike.model, collate(lot, pad=0, totals=supervised_tokens(lot)))
+    for n, item in enumerate(lot):
+        alone = collate([item], pad=0, totals=supervised_tokens([item]))
+        torch.testing.assert_close(losses[rows == n], token_losses(unlike.model, alone)[0])
+
+
+def test_what_carries_a_sum_from_token_to_token_is_not_packed(unlike: Student) -> None:
+    lot = [Item(ids, 2, "rationale") for ids in prompts()]
+    spec = TrainSpec(student=StudentSpec(location="x"), packing="on")
+    accelerator = Accelerator(cpu=True)
+    objective = Mapd(alpha=0.5, roles=["rationale"])
+    passes = Passes(
+        accelerator, unlike.model, student=unlike, objective=objective, spec=spec, items=lot
+    )
+    assert passes.packed == (unlike.model.config.model_type == "gemma3_text")
 
 
 def test_what_cannot_go_on_from_what_it_has_read_is_refused(weights: Path, tmp_path: Path) -> None:
