@@ -6,6 +6,8 @@ import errno
 
 import torch
 
+from studio.jobs.rehearsal import is_out_of_memory
+
 _SMALLER = (
     "halve batch_tokens, set gradient_checkpointing=on, or take a smaller student;"
     " what was saved so far is kept, and the run can be resumed"
@@ -15,10 +17,10 @@ _SMALLER = (
 def in_words(error: BaseException) -> str:
     """Return one line for a failure that is nobody's bug; empty for any other."""
     text = str(error)
-    if isinstance(error, torch.OutOfMemoryError):
-        return f"the GPU's memory is full: {_SMALLER}"
     if isinstance(error, MemoryError) or "can't allocate memory" in text:
         return f"this machine's memory is full: {_SMALLER}"
+    if is_out_of_memory(error):
+        return f"the GPU's memory is full: {_SMALLER}"
     # A torch before 2.8 has no such name.
     if isinstance(error, getattr(torch, "AcceleratorError", ())) or "CUDA error" in text:
         return (

@@ -11,6 +11,7 @@ import torch
 
 from studio.domain import memory
 from studio.domain.ram import free_bytes
+from studio.jobs.gauges import give_back_memory
 from studio.jobs.rehearsal import is_out_of_memory
 
 if TYPE_CHECKING:
@@ -64,8 +65,7 @@ class Room:
                 raise
         # Only here: the error held on to all that the work had taken.
         gc.collect()
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        give_back_memory()
         self._make()
         self._say(message=f"{_TOLD}: the memory was full without it")
         return work()

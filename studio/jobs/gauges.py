@@ -37,6 +37,14 @@ def peak_mb() -> float:
     return most / 2**20 if sys.platform == "darwin" else most / 2**10
 
 
+def give_back_memory() -> None:
+    """Give back what a GPU holds for later, after there was no room."""
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    elif torch.backends.mps.is_available():
+        torch.mps.empty_cache()
+
+
 def processor() -> Mapping[str, Any]:
     """Return what this CPU can do and what it is called; nothing where torch is too old to tell."""
     found: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()

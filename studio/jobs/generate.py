@@ -13,12 +13,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import torch
-
 from studio.domain.errors import SpecError
 from studio.domain.events import ASKED_TO_STOP
 from studio.jobs.decode import Pick, Reply, decode, pick_greedy, pick_sampled
+from studio.jobs.gauges import give_back_memory
 from studio.jobs.job import append_lines
+from studio.jobs.rehearsal import is_out_of_memory
 from studio.jobs.rows import read_rows
 from studio.jobs.student import (
     DTYPES,
@@ -162,20 +162,20 @@ class Sitting:
             yield list(asked[first : first + AT_ONCE])
 
     def _answer_batch(self, batch: Sequence[Asked]) -> bool:
-        """Answer a batch, or its halves where the GPU has no room for it; False: asked to stop."""
+        """Answer a batch, or its halves where there is no room for it; False: asked to stop."""
         if self._job.stop_requested:
             return False
         try:
             replies = self._decode(batch)
-        except torch.OutOfMemoryError:
-            if len(batch) == 1:
+        except (RuntimeError, MemoryError) as error:
+            if len(batch) == 1 or not is_out_of_memory(error):
                 raise
             half = len(batch) // 2
         else:
             if replies is not None:
                 self._write(batch, replies)
             return replies is not None
-        torch.cuda.empty_cache()
+        give_back_memory()
         return self._answer_batch(batch[:half]) and self._answer_batch(batch[half:])
 
     def _decode(self, batch: Sequence[Asked]) -> list[Reply] | None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from studio.jobs.passes import Passes
 
 LONG = 20  #: steps from which a run is rehearsed
+_NO_ROOM = ("can't allocate memory", "out of memory", "STATUS_ALLOC_FAILED")
 
 
 def rehearse(
@@ -47,9 +48,9 @@ def rehearse(
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Return whether there was no room for a tensor."""
+    """Return whether there was no room for a tensor; devices other than NVIDIA's say so in words."""
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
-        isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+        isinstance(error, RuntimeError) and any(words in str(error) for words in _NO_ROOM)
     )
 
 

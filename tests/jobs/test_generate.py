@@ -165,21 +165,38 @@ def test_questions_too_long_for_the_student_are_told_not_answered(make_folder: M
 
 
 class Crowded(exam.Sitting):
-    """A sitting on a GPU with room for two answers at once."""
+    """A sitting on a machine with room for two answers at once."""
+
+    error: Exception
 
     def _decode(self, batch: Sequence[exam.Asked]) -> list[Reply] | None:
         if len(batch) > 2:
-            raise torch.OutOfMemoryError("CUDA out of memory")
+            raise self.error
         return super()._decode(batch)
 
 
-def test_a_batch_too_large_for_the_gpu_is_halved(make_folder: MakeFolder, student: Student) -> None:
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory"),
+        RuntimeError("MPS backend out of memory (MPS allocated: 9.0 GB)"),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate"),
+    ],
+)
+def test_a_batch_too_large_for_the_machine_is_halved(
+    make_folder: MakeFolder, student: Student, error: Exception
+) -> None:
     folder = make_folder("generate", SETTINGS, questions=questions(5))
     spec = read_spec(folder)
     assert spec.job == "generate"
     asked = [exam.Asked(row["key"], student.prompt_ids(row["messages"])) for row in questions(5)]
-    assert Crowded(Job(folder), spec, student, done=0, total=5).answer(asked) == ""
+    sitting = Crowded(Job(folder), spec, student, done=0, total=5)
+    sitting.error = error
+    assert sitting.answer(asked) == ""
     assert set(answers_of(folder)) == {row["key"] for row in questions(5)}
+    sitting.error = RuntimeError("any other")
+    with pytest.raises(RuntimeError, match="any other"):
+        sitting.answer(asked)
 
 
 def test_progress_reaches_its_total(make_folder: MakeFolder) -> None:

@@ -91,6 +91,7 @@ def test_a_job_that_cannot_even_say_so_writes_it_to_its_log(
     ("error", "says"),
     [
         (torch.OutOfMemoryError("CUDA out of memory."), "GPU's memory is full: halve batch_tokens"),
+        (RuntimeError("MPS backend out of memory (MPS allocated: 9.0 GB)"), "GPU's memory is full"),
         (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried"),
          "this machine's memory is full"),
         (MemoryError(), "this machine's memory is full"),
