@@ -18,6 +18,7 @@ from studio.domain.specs import ExportSpec, StudentSpec
 from studio.jobs import gguf, ollama, parity
 from studio.jobs.checkpoints import put_in_place
 from studio.jobs.job import Job
+from studio.jobs.merging import merged
 from studio.jobs.rows import read_rows
 from studio.jobs.student import DTYPES, Student, load_student
 from studio.jobs.weights import Weights, find_adapter
@@ -96,7 +97,7 @@ def _merge(job: Job, spec: ExportSpec, student: Student) -> None:
     """Add the adapter to the base in fp32, whatever they are kept in: nothing is rounded twice."""
     model: Any = student.model
     if spec.student.adapter:
-        model = model.merge_and_unload()
+        model = merged(model)
     kept_in = DTYPES.get(spec.precision) or _dtype_of(student.weights)
     part = job.artifacts / ".merged.part"
     shutil.rmtree(part, ignore_errors=True)

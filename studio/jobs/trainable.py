@@ -12,6 +12,7 @@ from studio.domain.specs import TrainSpec
 from studio.jobs.four_bit import ready_to_learn_on
 from studio.jobs.gauges import processor
 from studio.jobs.job import Job
+from studio.jobs.merging import merged
 from studio.jobs.student import (
     DTYPES,
     Student,
@@ -53,7 +54,7 @@ def trainable_student(job: Job, spec: TrainSpec) -> Trainable:
             model.to(torch.bfloat16)
     if spec.full:
         if spec.student.adapter:
-            model = model.merge_and_unload()
+            model = merged(model)
         model.requires_grad_(True)
     elif not spec.student.adapter:
         model = _with_lora(model, spec)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import copy
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file
+from transformers import LlamaForCausalLM
 
 from studio.domain.specs import ExportSpec, StudentSpec, TrainSpec, read_spec
 from studio.jobs import gguf, ollama
@@ -19,6 +21,7 @@ from studio.jobs.student import Student, load_student
 from studio.jobs.train import train
 from tests import tiny_converter, tiny_student
 from tests.jobs.conftest import MakeFolder, events_of, examples, questions
+from tests.jobs.test_train import go
 from tests.tiny_student import CHAT
 
 SETTINGS = {"epochs": 1, "batch_examples": 4, "lr": 0.05, "lora": {"r": 4}}
@@ -47,6 +50,33 @@ def logits(location: Path, adapter: str = "") -> torch.Tensor:
     with torch.no_grad():
         made: torch.Tensor = student.model.eval()(input_ids=ASKED).logits
     return made
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:peft")
+@pytest.mark.parametrize("targets", ["q_proj,lm_head", "q_proj,embed_tokens"])
+def test_what_is_tied_is_parted_where_an_adapter_changes_one_of_both(
+    make_folder: MakeFolder, weights: Path, tmp_path: Path, targets: str
+) -> None:
+    tied = tmp_path / "tied"
+    shutil.copytree(weights, tied)
+    model = LlamaForCausalLM.from_pretrained(weights)
+    model.config.tie_word_embeddings = True
+    model.tie_weights()
+    model.save_pretrained(tied)
+    student: dict[str, str] = {"location": str(tied)}
+    settings = {**SETTINGS, "epochs": 4, "student": student}
+    settings["lora"] = {"r": 4, "target_modules": targets}
+    folder = make_folder("train", settings, name="first", train=examples())
+    go(folder)
+    student["adapter"] = str(folder / "artifacts" / "adapter")
+    right = logits(tied, student["adapter"])
+    assert not torch.allclose(right, logits(tied), atol=1e-3)
+    made = run(make_folder("export", {"student": student, "gguf": "off"}, name="out"))
+    torch.testing.assert_close(logits(made / "merged"), right)
+    still = {**settings, "full": True, "lr": 1e-9}
+    second = make_folder("train", still, name="second", train=examples())
+    go(second)
+    torch.testing.assert_close(logits(second / "artifacts" / "model"), right, atol=1e-4, rtol=0)
 
 
 def test_merged_weights_answer_as_base_and_adapter_together(
