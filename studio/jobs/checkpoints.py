@@ -20,7 +20,6 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from studio.domain.disk import sync
-from studio.domain.errors import RunError
 from studio.jobs.sharding import part_like
 
 _PREFIX = "checkpoint-"
@@ -68,12 +67,10 @@ def newest(folder: Path) -> Checkpoint | None:
     return _read(found[0]) if found else None
 
 
-def load(folder: Path, step: int) -> Checkpoint:
-    """Return the checkpoint of a step; raises RunError where there is no whole one."""
+def of_step(folder: Path, step: int) -> Checkpoint | None:
+    """Return the whole checkpoint of a step, or None."""
     place = folder / f"{_PREFIX}{step}"
-    if not is_whole(place):
-        raise RunError(f"{place} is damaged or gone: start a new run")
-    return _read(place)
+    return _read(place) if is_whole(place) else None
 
 
 def _read(place: Path) -> Checkpoint:

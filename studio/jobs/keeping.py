@@ -84,9 +84,17 @@ class Keeper:
             spare=None if at.best is None else at.best_step,
         )
 
-    def put_back_best(self, at: Standing) -> None:
-        """Put back the weights that had the lowest held-out loss."""
-        self._put_back(checkpoints.load(self._folder, at.best_step))
+    def put_back_best(self, at: Standing) -> int:
+        """Put back the weights that had the lowest held-out loss; returns which step's stand now.
+
+        A run that was to end with its last ones, and then goes on to end with its best, may have
+        kept none of that step: then the last stay.
+        """
+        found = checkpoints.of_step(self._folder, at.best_step)
+        if found is None:
+            return at.step
+        self._put_back(found)
+        return found.step
 
     def whole_weights(self, model: Any) -> dict[str, Tensor] | None:
         """Return all of a model's weights where they are shared; None where each has them all."""

@@ -270,8 +270,7 @@ class _Run:
         if stopped == ASKED_TO_STOP:
             self.save()
         elif self.spec.ends_with_best and self.at.best is not None:
-            self.keeper.put_back_best(self.at)
-            weights_step = self.at.best_step
+            weights_step = self.keeper.put_back_best(self.at)
         weights = self.keeper.whole_weights(self.student.model)
         if self.curves is None:  # not the first process
             return

@@ -190,11 +190,17 @@ def test_waiting_in_vain_ends_the_run_and_keeps_the_best_weights(make_folder: Ma
     ended = go(folder)
     assert ended["stopped"].startswith("early: the held-out loss did not fall in 2 validations")
     assert ended["steps"] == ended["best_step"] + 2 < 30
-    best = checkpoints.load(folder / "artifacts", ended["best_step"])
+    best = checkpoint_of(folder, ended["best_step"])
     saved = weights_in(folder)
     for name, value in best.weights.items():
         assert torch.equal(saved[name.replace(".default", "")], value)
     assert go(folder)["steps"] == ended["steps"], "it does not go on after all"
+
+
+def checkpoint_of(folder: Path, step: int) -> checkpoints.Checkpoint:
+    found = checkpoints.of_step(folder / "artifacts", step)
+    assert found is not None
+    return found
 
 
 OVERDONE = {**SETTINGS, "epochs": 6, "lr": 0.05, "eval_steps": 1, "save_steps": 1}
@@ -209,7 +215,7 @@ def test_the_checkpoint_of_the_best_validation_is_kept_also_where_the_run_goes_o
     assert ended["best_step"] < ended["steps"] == 6
     left = {path.name for path in (folder / "artifacts").glob("checkpoint-*")}
     assert left == {"checkpoint-6", f"checkpoint-{ended['best_step']}"}
-    last = checkpoints.load(folder / "artifacts", 6).weights
+    last = checkpoint_of(folder, 6).weights
     assert all(torch.equal(weights_in(folder)[name.replace(".default", "")], value)
                for name, value in last.items())  # fmt: skip
     assert ended["weights_step"] == 6
@@ -220,7 +226,7 @@ def test_the_checkpoint_of_the_best_validation_is_kept_also_where_the_run_goes_o
     spec.write_text(json.dumps({**json.loads(spec.read_text()), "result": "best"}))
     go(folder)
     assert len(events_of(folder, "metric")) == n
-    best = checkpoints.load(folder / "artifacts", ended["best_step"]).weights
+    best = checkpoint_of(folder, ended["best_step"]).weights
     assert all(torch.equal(weights_in(folder)[name.replace(".default", "")], value)
                for name, value in best.items())  # fmt: skip
 
@@ -236,13 +242,26 @@ def test_the_result_is_the_best_or_the_last_as_wished(
     ended = go(folder)
     assert ended["best_step"] < ended["steps"]
     assert ended["weights_step"] == ended["best_step" if best else "steps"]
-    kept = checkpoints.load(folder / "artifacts", ended["weights_step"])
+    kept = checkpoint_of(folder, ended["weights_step"])
     saved = weights_in(folder)
     assert all(torch.equal(saved[name.replace(".default", "")], value)
                for name, value in kept.weights.items())  # fmt: skip
     if settings.get("early_stopping"):
         words = f"those of step {ended['best_step']} (" if best else "its weights are the last"
         assert words in ended["stopped"]
+
+
+def test_where_no_checkpoint_of_the_best_step_is_there_the_last_weights_are_kept(
+    make_folder: MakeFolder,
+) -> None:
+    folder = make_folder("train", {**OVERDONE, "save_steps": 0, "epochs": 6}, **NARROW)
+    ended = go(folder)
+    last = weights_in(folder)
+    shutil.rmtree(folder / "artifacts" / f"checkpoint-{ended['best_step']}", ignore_errors=True)
+    spec = folder / "spec.json"
+    spec.write_text(json.dumps({**json.loads(spec.read_text()), "result": "best"}))
+    assert go(folder)["weights_step"] == 6, "what was learned is not lost for the lack of it"
+    assert same(weights_in(folder), last)
 
 
 def test_losses_that_run_away_end_the_run_before_they_spoil_it(
