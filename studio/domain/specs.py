@@ -18,7 +18,9 @@ from studio.domain.spec_kinds import Precision, Switch
 
 
 class _Spec(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False
+    )
 
 
 class StudentSpec(_Spec):
@@ -52,7 +54,9 @@ class TrainSpec(_Spec):
     job: Literal["train"] = "train"
     method: str = Field("mapd", description="Loss and examples; see methods")
     student: StudentSpec
-    epochs: Annotated[float, Field(gt=0)] = Field(3.0, description="Passes over the data")
+    epochs: Annotated[float, Field(gt=0, le=100_000)] = Field(
+        3.0, description="Passes over the data"
+    )
     max_steps: Annotated[int, Field(ge=0)] = Field(0, description="Stop after so many; 0: no limit")
     save_steps: Annotated[int, Field(ge=0)] = Field(
         0, description="Checkpoint every n; 0: an epoch"
