@@ -57,7 +57,9 @@ def train(
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="key=value, e.g. epochs=2 or lora.r=8")
     ] = None,
-    resume: Annotated[str, typer.Option(help="Go on with this run")] = "",
+    resume: Annotated[
+        str, typer.Option(help="Go on with this run; --set changes what its steps take")
+    ] = "",
     launcher: Annotated[str, typer.Option(help="local")] = "local",
     dry_run: Annotated[bool, typer.Option(help="Check data and settings, start nothing")] = False,
     json_: Json = False,
@@ -65,15 +67,21 @@ def train(
     """Train the student on what was accepted; curves go to the run's folder."""
     if launcher != "local":
         raise SpecError(f"there is no launcher {launcher!r} here: use --launcher local")
+    if resume and (dry_run or student or config):
+        raise SpecError(
+            "--resume goes on with what the run was begun as: leave --dry-run, --student and"
+            " --config out"
+        )
+    settings = settings_of(config, set_)
     bench = Workbench(project, read_only=dry_run)
     try:
         if dry_run:
-            tell_outlook(bench, student, settings_of(config, set_), method=method, json_=json_)
+            tell_outlook(bench, student, settings, method=method, json_=json_)
             return
         work = (
-            pipeline.resume(bench.bench, resume)
+            pipeline.resume(bench.bench, resume, settings=settings)
             if resume
-            else pipeline.train(bench.bench, student, settings_of(config, set_), method=method)
+            else pipeline.train(bench.bench, student, settings, method=method)
         )
         drive(work, quiet=json_)
         result = training.result_of(bench.bench, resume)
@@ -233,8 +241,17 @@ def settings_of(config: Path | None, pairs: list[str] | None) -> dict[str, Any]:
         name, equals, value = text.partition("=")
         if not (name and equals):
             raise SpecError(f"--set {text!r} is not of the form key=value")
+        if name.strip().partition(".")[0] in _NO_SETTINGS:
+            raise SpecError(f"--set {text!r}: {_NO_SETTINGS[name.strip().partition('.')[0]]}")
         settings[name.strip()] = value.strip()
     return with_settings(values, settings)
+
+
+#: What a run has and no setting names: what to do instead.
+_NO_SETTINGS = {
+    "student": "the student is named by --student", "method": "the method is named by --method",
+    "job": "a run is always a training job",
+}  # fmt: skip
 
 
 def _read_config(path: Path) -> dict[str, Any]:

@@ -60,9 +60,11 @@ async def train(
             yield progress
 
 
-async def resume(bench: Bench, run_id: str) -> AsyncIterator[Progress]:
+async def resume(
+    bench: Bench, run_id: str, *, settings: Mapping[str, Any] | None = None
+) -> AsyncIterator[Progress]:
     """Go on with an interrupted or stopped run from its newest checkpoint."""
-    run = training.resume_run(bench, run_id)
+    run = training.resume_run(bench, run_id, settings=settings)
     async with aclosing(training.follow_run(bench, run.id, stop_when_cancelled=True)) as steps:
         async for progress in steps:
             yield progress

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from studio.domain import clock
 from studio.domain.errors import RunError
 from studio.domain.records import Dataset, Run, StudentRecord
-from studio.domain.specs import TrainSpec, read_spec, train_spec
+from studio.domain.specs import EFFORT, TrainSpec, read_spec, train_spec
 from studio.flow import job_folder
 from studio.flow.dataset import Draft, examples_of
 from studio.flow.job_folder import EventTail, Launch
@@ -94,10 +94,13 @@ def start_run(
     return _launch(bench, run)
 
 
-def resume_run(bench: Bench, run_id: str) -> Run:
+def resume_run(bench: Bench, run_id: str, *, settings: Mapping[str, Any] | None = None) -> Run:
     """Launch an interrupted, stopped or failed run again; it goes on from its newest checkpoint.
 
     One that did not fit goes on with the smaller settings it offered when it failed.
+
+    Args:
+        settings: to go on with instead; those alone that do not change which run it is.
 
     Raises:
         RunError: it is finished, or its folder is gone or holds other data than it began with.
@@ -108,6 +111,8 @@ def resume_run(bench: Bench, run_id: str) -> Run:
         raise RunError(f"run {run.id} is finished: there is nothing to resume")
     going = job_folder.last_launch(folder_of(bench, run))
     if going is not None and bench.launcher.is_alive(going.handle):
+        if settings:
+            raise RunError(f"run {run.id} is going: stop it, then resume it with other settings")
         return run
     folder = folder_of(bench, run)
     if not (folder / "spec.json").is_file():
@@ -118,10 +123,23 @@ def resume_run(bench: Bench, run_id: str) -> Run:
             f"the data of run {run.id} is not what it began with: put {folder / 'data'} back, or"
             " start a new run"
         )
-    if offer := result.get("offer"):
-        spec = train_spec({**read_spec(folder).model_dump(mode="json"), **offer})
+    if wished := {**result.get("offer", {}), **(settings or {})}:
+        spec = _gone_on_with(folder, wished)
         job_folder.write_file(folder / "spec.json", [spec.model_dump_json(indent=2)])
     return _launch(bench, run)
+
+
+def _gone_on_with(folder: Path, wished: Mapping[str, Any]) -> TrainSpec:
+    """Return the spec of a run's next life; raises RunError where it would be another run's."""
+    before = read_spec(folder).model_dump(mode="json")
+    own = train_spec({**before, **{name: wished[name] for name in wished if name in EFFORT}})
+    after = train_spec({**before, **{name: wished[name] for name in wished if name != "data"}})
+    if "data" in wished or after != own:
+        raise RunError(
+            "a run goes on as what it was begun as: start a new one, or resume with changes to"
+            f" {', '.join(EFFORT)} alone"
+        )
+    return own
 
 
 def stop_run(bench: Bench, run_id: str) -> None:

@@ -199,6 +199,32 @@ def test_a_killed_run_is_interrupted_and_can_be_resumed(
         resume_run(bench, run.id)
 
 
+def test_a_run_goes_on_with_other_settings_only_where_it_stays_the_same_run(
+    bench: Bench, student: StudentRecord, launcher: ChildLauncher
+) -> None:
+    launcher.behaviour = "die"
+    run = start(bench, student)
+    with pytest.raises(RunError):
+        follow(bench, run)
+    spec = bench.project / "runs" / run.id / "spec.json"
+    before = spec.read_bytes()
+    for other in ({"lr": "0.5"}, {"data": {"draw": "one"}}, {"batch_tokens": 64, "epochs": 9}):
+        with pytest.raises(
+            RunError, match="start a new one, or resume with changes to batch_token"
+        ):
+            resume_run(bench, run.id, settings=other)
+    with pytest.raises(SpecError, match="there is no nonsense"):
+        resume_run(bench, run.id, settings={"nonsense": "1"})
+    assert spec.read_bytes() == before
+    launcher.behaviour = ""
+    resume_run(bench, run.id, settings={"batch_tokens": "64", "result": "best"})
+    with pytest.raises(RunError, match="is going: stop it"):
+        resume_run(bench, run.id, settings={"batch_tokens": 128})
+    follow(bench, run)
+    told = json.loads(spec.read_text())
+    assert (told["batch_tokens"], told["result"]) == (64, "best")
+
+
 def test_a_run_that_is_asked_to_stop_keeps_what_it_has(
     bench: Bench, store: Store, student: StudentRecord, launcher: ChildLauncher
 ) -> None:
