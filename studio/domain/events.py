@@ -57,6 +57,7 @@ class Metric(_Event):
     lr: float | None = None
     grad_norm: float | None = None
     tokens_per_s: float | None = None
+    seconds: float | None = None  #: that the step took
 
 
 class Sample(_Event):
@@ -91,6 +92,9 @@ class Finished(_Event):
 
     kind: Literal["finished"] = "finished"
     stopped: str = ""
+    best_step: int | None = None  #: where a training run's held-out loss was lowest
+    held_out_loss: float | None = None  #: there
+    weights_step: int | None = None  #: the step whose weights are its result
 
 
 Event = Annotated[

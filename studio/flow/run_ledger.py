@@ -36,6 +36,7 @@ class RunLedger:
         self._ending: Failed | Finished | None = None
         self._saved = self._heard = time.monotonic()
         self._begun: float | None = None
+        self._tokens = self._seconds = 0.0  #: learned in how much time
         self.message = ""
 
     def note(self, event: Event | None) -> Progress | None:
@@ -101,23 +102,32 @@ class RunLedger:
                 if isinstance(event, Failed) and event.offer:
                     self._result["offer"] = event.offer
                 if isinstance(event, Finished):
-                    told = event.model_extra or {}
                     self._result["held_out"] = {
-                        "loss": told.get("held_out_loss"), "step": told.get("best_step"),
-                        "weights_step": told.get("weights_step"),
+                        "loss": event.held_out_loss, "step": event.best_step,
+                        "weights_step": event.weights_step,
                     }  # fmt: skip
+                    if event.weights_step and event.weights_step == event.best_step:
+                        self._result["val_loss"] = event.held_out_loss  # of these weights
         return None
 
     def _take_metric(self, metric: Metric) -> str:
         self._step, self._steps = metric.step, metric.steps
         if metric.tokens_per_s is not None:
-            self._result["tokens_per_s"] = metric.tokens_per_s
+            self._result["tokens_per_s"] = self._pace(metric)
         if metric.val_loss is not None:
             self._result["val_loss"] = metric.val_loss
         if metric.loss is None:
             return f"held-out loss {metric.val_loss:.4f}" if metric.val_loss is not None else ""
         self._loss = metric.loss
         return f"loss {metric.loss:.4f}"
+
+    def _pace(self, metric: Metric) -> float:
+        """Return the learned tokens a second of all steps heard of: one step alone tells little."""
+        assert metric.tokens_per_s is not None
+        seconds = metric.seconds or 0.0
+        self._seconds += seconds
+        self._tokens += metric.tokens_per_s * seconds
+        return self._tokens / self._seconds if self._seconds else metric.tokens_per_s
 
     def _state(self) -> str:
         match self._ending:

@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 
 from studio.domain.errors import RunError, SpecError, StudentError
+from studio.domain.events import Finished, Metric
 from studio.domain.records import Attempt, Dataset, Question, Run, StudentRecord
 from studio.domain.specs import PAPER_TRAINING, DatasetSpec
 from studio.flow import run_ledger
 from studio.flow.dataset import build_dataset, draft_dataset
 from studio.flow.job_folder import last_launch
+from studio.flow.run_ledger import RunLedger
 from studio.flow.stage import Bench, Progress
 from studio.flow.students import base_of, find_student, weights_of
 from studio.flow.training import (
@@ -197,6 +199,24 @@ def test_a_killed_run_is_interrupted_and_can_be_resumed(
     assert launcher.started == [bench.project / "runs" / run.id] * 2
     with pytest.raises(RunError, match="is finished: there is nothing to resume"):
         resume_run(bench, run.id)
+
+
+def test_a_run_is_told_by_all_its_steps_and_by_the_weights_it_ends_with(
+    bench: Bench, store: Store, student: StudentRecord
+) -> None:
+    run = start(bench, student)
+    follow(bench, run)
+    ledger = RunLedger(bench, run)
+    for step, seconds, tokens, held_out in ((1, 3.0, 30, 0.5), (2, 1.0, 90, 0.9)):
+        told: dict[str, Any] = {"t": 0.0, "step": step, "steps": 2, "epoch": 1.0}
+        ledger.note(Metric(loss=1.0, seconds=seconds, tokens_per_s=tokens / seconds, **told))
+        ledger.note(Metric(val_loss=held_out, **told))
+    ends = {"t": 1.0, "best_step": 1, "held_out_loss": 0.5}
+    for kept, held_out in ((2, 0.9), (1, 0.5)):
+        ledger.note(Finished(**ends, weights_step=kept))
+        ledger.settle()
+        result = state_of(store, run)["result"]
+        assert (result["tokens_per_s"], result["val_loss"]) == (30.0, held_out)
 
 
 def test_a_run_goes_on_with_other_settings_only_where_it_stays_the_same_run(
