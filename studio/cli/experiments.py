@@ -32,7 +32,9 @@ def register(app: typer.Typer) -> None:
 
 def queue(
     project: Project,
-    file: Annotated[Path, typer.Argument(help="TOML: one [[run]] each, with name and settings")],
+    file: Annotated[
+        Path, typer.Argument(help="TOML: a [[run]] each, with lines as name = 'a', epochs = 2")
+    ],
     *,
     evaluated: Annotated[
         bool, typer.Option("--evaluate", help="Let each student sit the exam")

@@ -162,7 +162,7 @@ def _outlook(bench: Bench, entry: Entry, known: Outcome) -> EntryOutlook:
         student = wanted_run(bench, entry.student, entry.settings, method=entry.method).student.name
     except StudioError as error:
         return EntryOutlook(entry.name, known.state, entry.student, None, None, str(error))
-    examples = sum(sum(roles.values()) for roles in told["examples"].values())
+    examples = sum(told["examples"].get("train", {}).values())
     return EntryOutlook(entry.name, known.state, student, examples, told["steps"], known.message)
 
 

@@ -36,7 +36,7 @@ class Standing:
         what = f"loss became {loss}" if not math.isfinite(loss) else f"gradient became {norm}"
         raise RunError(
             f"the {what} at step {self.step + 1}: start a new run with a lower lr (now"
-            f" {spec.lr:g}), or with precision bf16 or fp32; the last checkpoint is kept"
+            f" {spec.lr:g}), or with precision bf16 or fp32; checkpoints written before are kept"
         )
 
     def validated(self, loss: float) -> Standing:

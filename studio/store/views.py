@@ -17,10 +17,12 @@ REVIEW_COUNTS = """
 SELECT CASE WHEN score IS NULL THEN 'missing' ELSE 'valid' END, count(*)
 FROM current_reviews GROUP BY 1"""
 
-#: Attempts and right ones per student; needs grades_subject.
+#: Attempts and right ones per student, without the tries that only pass@k is of; needs grades_subject.
 STUDENT_COUNTS = """
 SELECT a.student, count(*) AS attempts, count(g.verdict) AS graded, sum(COALESCE(g.verdict = 'correct', 0)) AS correct
 FROM attempts a LEFT JOIN current_grades g ON g.subject_id = a.id
+WHERE a.sample = 0
+   OR EXISTS (SELECT 1 FROM questions q WHERE q.id = a.question_id AND q.split = 'train')
 GROUP BY a.student ORDER BY a.student"""
 
 #: Decisions in force on current rationales.

@@ -13,7 +13,8 @@ from studio.domain.records import Grade, Override, Run, Verdict
 from studio.domain.specs import DatasetSpec
 from studio.flow import ablation
 from studio.flow.dataset import draft_dataset
-from studio.flow.run_queue import Entry, outcomes, run_all, run_queued
+from studio.flow.outlook import training_outlook
+from studio.flow.run_queue import Entry, outcomes, outlooks, run_all, run_queued
 from studio.flow.stage import Bench, Progress
 from studio.flow.students import register
 from studio.store.tables import Store
@@ -78,6 +79,14 @@ def test_a_queue_goes_on_after_a_failure_and_makes_the_rest_up(taught: Bench) ->
     assert [one.run for one in again] == before, "gone on with, not begun anew"
     assert again[1].message == ""
     failing.end()
+
+
+def test_a_queue_is_told_beforehand_by_what_each_run_would_learn_from(taught: Bench) -> None:
+    settings = {"data": {"val_share": 0.4}}
+    told = training_outlook(taught, "", settings)
+    assert told["examples"]["validation"]
+    (found,) = outlooks(taught, [Entry("one", settings)])
+    assert (found.examples, found.state) == (sum(told["examples"]["train"].values()), "")
 
 
 def test_a_queue_stopped_between_goes_on_where_it_was(taught: Bench) -> None:

@@ -16,6 +16,7 @@ from studio.flow.evaluation import evaluate
 from studio.flow.grades import GradeStage
 from studio.flow.samples import Try, _summed, majority_is_right, pass_at, sampled
 from studio.flow.stage import Bench
+from studio.flow.status import status
 from studio.flow.students import register
 from studio.store.tables import Store
 from tests.curated import add_question, bench, collect, launcher, make_student
@@ -65,6 +66,9 @@ def test_each_try_is_an_attempt_of_its_own_and_the_exam_stays_as_it_was(
     found = sampled(store, student.name)
     assert found is not None
     assert (found.tries, found.questions) == (3, 4)
+    counts = status(store)
+    assert counts["attempts"] == 16
+    assert counts["students"][student.name]["attempts"] == 4, "the exam's own, as in the evaluation"
 
 
 def test_tries_are_summed_over_questions_with_all_of_them(store: Store) -> None:
