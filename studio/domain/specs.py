@@ -54,9 +54,7 @@ class TrainSpec(_Spec):
     job: Literal["train"] = "train"
     method: str = Field("mapd", description="Loss and examples; see methods")
     student: StudentSpec
-    epochs: Annotated[float, Field(gt=0, le=100_000)] = Field(
-        3.0, description="Passes over the data"
-    )
+    epochs: Annotated[float, Field(gt=0, le=1e5)] = Field(3.0, description="Passes over the data")
     max_steps: Annotated[int, Field(ge=0)] = Field(0, description="Stop after so many; 0: no limit")
     save_steps: Annotated[int, Field(ge=0)] = Field(
         0, description="Checkpoint every n; 0: an epoch"
@@ -68,9 +66,7 @@ class TrainSpec(_Spec):
         0.03, description="Share of steps warming up"
     )
     weight_decay: Annotated[float, Field(ge=0)] = Field(0.01, description="AdamW decay")
-    max_grad_norm: Annotated[float, Field(gt=0)] = Field(
-        0.3, description="Clip gradients to this norm"
-    )
+    max_grad_norm: Annotated[float, Field(gt=0)] = Field(0.3, description="Clip gradients to this")
     alpha: Annotated[float, Field(ge=0, le=1)] = Field(0.5, description="Weight of explanations")
     batch_tokens: Annotated[int, Field(ge=16)] = Field(
         4096, description="Padded tokens a micro-batch"
