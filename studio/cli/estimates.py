@@ -7,6 +7,7 @@ from typing import Any
 
 from studio.app.workbench import Workbench
 from studio.cli.output import print_json, sentence, table
+from studio.domain.visible import visible
 from studio.flow import pipeline
 from studio.flow.cost import Estimate, sum_of
 from studio.flow.forecast import EXAM_OF
@@ -62,7 +63,8 @@ def _tell(lines: Sequence[Estimate], slow: Sequence[str], nameless: Sequence[str
 
 def tell_round(bench: Workbench, outlook: RoundOutlook, *, rounds: int, json_: bool) -> None:
     """Print what the next round would take at most, and what it would do then."""
-    then = {"rounds": rounds, "held_out": outlook.held_out, "resumes": outlook.run}
+    then = {"rounds": rounds, "held_out": outlook.held_out, "resumes": outlook.run,
+            "student": outlook.student, "round": outlook.round, "taught": outlook.taught}  # fmt: skip
     tell_estimate(bench, outlook.plan, json_=json_, then=then)
     if json_:
         return
@@ -73,6 +75,11 @@ def tell_round(bench: Workbench, outlook: RoundOutlook, *, rounds: int, json_: b
     )
     print(sentence(f"Then, on this machine: {trained}, and the exam of {outlook.held_out:,} held-out"
                    " questions before and after."))  # fmt: skip
+    print(f"It is round {outlook.round}, and begins with {visible(outlook.student)}.")
+    if outlook.taught and not outlook.run:
+        print(sentence(f"{visible(outlook.student)} was taught before: to begin with what came of"
+                       f" it, 'mapd-studio run {bench.bench.project} attempt grade --student"
+                       f" {visible(outlook.taught)}' first."))  # fmt: skip
     if rounds > 1:
         print("The rounds after it ask about the mistakes that are left by then: nobody knows yet.")
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 WHOLE = "whole method"
 _SETTING = "ablation"  #: in the project: the entries of the newest comparison
+_LONGEST = 60  #: letters of a message in the table
 _ENDLESS = 10_000.0  #: epochs; the steps decide
 
 
@@ -137,10 +138,14 @@ def describe(found: Sequence[Line], table: Callable[..., str]) -> str:
     return table([_cells(line) for line in found], head=head)
 
 
+def _short(message: str) -> str:
+    return message if len(message) <= _LONGEST else f"{message[:_LONGEST].rstrip()}…"
+
+
 def _cells(line: Line) -> tuple[Any, ...]:
     found = line.evaluation
     if found is None:
-        return line.variant, None, None, None, line.message[:60], None, None, None, None
+        return line.variant, None, None, None, _short(line.message), None, None, None, None
     before = None if found.base is None else percent(found.base.accuracy)
     p, to_whole = (None if p is None else f"{p:.3g}" for p in (found.p_value, line.p_whole))
     return (

@@ -17,7 +17,7 @@ from studio.flow.asking import run_stages
 from studio.flow.outlook import wanted_run
 from studio.flow.quality import keep_quality
 from studio.flow.stage import Bench, Progress
-from studio.flow.students import find_student, weights_of
+from studio.flow.students import find_student, taught_from, weights_of
 from studio.flow.training import folder_of, known_run, result_of
 
 _SETTING = "round_at_work"  #: in the project: the run that the round at work has begun
@@ -57,6 +57,9 @@ class RoundOutlook(NamedTuple):
     """A round before it is begun: what the committee will be asked, and what comes after it."""
 
     plan: pipeline.Plan
+    student: str  #: that it begins with
+    round: int
+    taught: str  #: what was trained from it before, by hand or in a round; empty: nothing
     held_out: int  #: questions that the student before and after will sit
     run: str  #: that is gone on with; empty: a new one
 
@@ -65,10 +68,11 @@ def round_outlook(
     bench: Bench, settings: Mapping[str, Any], *, quality: Mapping[str, Any]
 ) -> RoundOutlook:
     """Return what the next round would be, or refuse it as the round would; writes nothing."""
-    wanted_run(bench, "", settings)  # its settings, and whether its student can be taught
+    who = wanted_run(bench, "", settings).student  # which tells, too, whether it can be taught
     plan = pipeline.plan(bench, (), **quality)
     held_out = bench.store.count(Question, "split = 'test'")
-    return RoundOutlook(plan, held_out, _to_go_on_with(bench) or "")
+    taught = taught_from(bench.store, who.name)
+    return RoundOutlook(plan, who.name, who.round, taught, held_out, _to_go_on_with(bench) or "")
 
 
 async def _one(

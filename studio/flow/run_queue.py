@@ -73,8 +73,8 @@ async def run_all(
             failed.append(f"{entry.name}: {error}")
             yield Progress("train", n, len(entries), note=f"{place}: failed: {error}")
     if failed:
-        raise RunError(f"{len(failed)} of {len(entries)} runs failed ({failed[0]}): start the queue"
-                       " again, and it goes on with these")  # fmt: skip
+        raise RunError(f"{len(failed)} of {len(entries)} runs failed ({failed[0]}): do it once"
+                       " more, and it goes on with these")  # fmt: skip
 
 
 async def run_queued(

@@ -114,6 +114,16 @@ def base_of(store: Store, student: StudentRecord) -> str:
     return str(found) if found else ""
 
 
+def taught_from(store: Store, name: str) -> str:
+    """Return the newest student that was trained from one; empty where there is none."""
+    found = store.value(
+        "SELECT s.name FROM students s JOIN runs r ON r.id = s.run_id WHERE r.student = ?"
+        " ORDER BY r.created_at DESC LIMIT 1",
+        name,
+    )
+    return str(found) if found else ""
+
+
 def _endpoint(text: str, prompts: str) -> StudentRecord:
     url, _, model = text.partition("#")
     if not model:

@@ -67,7 +67,7 @@ class FailsOnce(ChildLauncher):
 def test_a_queue_goes_on_after_a_failure_and_makes_the_rest_up(taught: Bench) -> None:
     failing = FailsOnce(2)
     bench = replace(taught, launcher=failing)
-    with pytest.raises(RunError, match=r"1 of 3 runs failed \(two: .*start the queue again"):
+    with pytest.raises(RunError, match=r"1 of 3 runs failed \(two: .*do it once more"):
         asyncio.run(collect(run_all(bench, entries())))
     found = outcomes(bench, entries())
     assert [one.state for one in found] == ["finished", "failed", "finished"]

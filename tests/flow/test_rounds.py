@@ -8,8 +8,9 @@ import pytest
 
 from studio.domain.errors import RunError
 from studio.domain.records import Attempt, Override, Rationale, Run
+from studio.flow import pipeline
 from studio.flow.comparison import describe_rounds, round_lines, run_lines
-from studio.flow.rounds import run_rounds
+from studio.flow.rounds import round_outlook, run_rounds
 from studio.flow.run_queue import Entry
 from studio.flow.stage import Bench, Progress
 from studio.flow.students import register
@@ -64,6 +65,19 @@ def test_two_rounds_by_one_call_each_from_the_last_ones_student(taught: Bench) -
     assert lines[1].gained == 0
     words = describe_rounds(lines, lambda rows, head: f"{len(rows)} rows")
     assert "round 1 gained nothing" in words
+
+
+def test_a_round_is_told_beforehand_by_whom_it_begins_with(taught: Bench) -> None:
+    def told() -> tuple[str, int, str]:
+        found = round_outlook(taught, {}, quality={})
+        return found.student, found.round, found.taught
+
+    assert told() == ("small", 0, "")
+    asyncio.run(collect(pipeline.train(taught, "", {})))  # by hand: the project's student stays
+    tuned = f"small+{runs_of(taught)[0].id[:6]}"
+    assert told() == ("small", 0, tuned)
+    taught.store.set_setting("student", tuned)
+    assert told() == (tuned, 1, "")
 
 
 def test_a_round_broken_off_goes_on_with_its_run(taught: Bench, launcher: ChildLauncher) -> None:
