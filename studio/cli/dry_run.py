@@ -58,7 +58,7 @@ def tell_outlook(
         print(f"look at    {visible(words)}")
     for example in _first_of_each(found[0].examples if found else ()):
         print(f"\n{example.side} {example.role}: {example.prompt} tokens read, "
-              f"{example.tokens - example.prompt} learned (between the marks), {example.cut} cut")  # fmt: skip
+              f"{example.learned} learned (between the marks), {example.cut} cut")  # fmt: skip
         print(_marked(example))
 
 
@@ -109,7 +109,12 @@ def _in_words(told: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             f"longest {longest:,} of {tokens['limit']:,}; {tokens['too_long']:,} too long{fate}",
         )
         yield "learned", _shares(tokens["roles"])
-        yield "", f"the end of an answer is {'' if tokens['end_is_trained'] else 'NOT '}learned"
+        cut = tokens["too_long"] if told["spec"]["overlong"] == "cut" else 0
+        but = f", but for the {cut:,} that are cut" if cut and tokens["end_is_trained"] else ""
+        yield (
+            "",
+            f"the end of an answer is {'' if tokens['end_is_trained'] else 'NOT '}learned{but}",
+        )
     spec = {name: value for name, value in told["spec"].items() if name not in _NOT_SET}
     yield "student", told["spec"]["student"]["location"]
     yield "settings", " ".join(_settings(spec))

@@ -131,7 +131,7 @@ class TrainSpec(_Spec):
     @model_validator(mode="after")
     def _settings_fit(self) -> Self:
         if self.max_steps and self.save_steps > self.max_steps:
-            raise ValueError("save_steps is larger than max_steps: no checkpoint would be written")
+            raise ValueError("save_steps is larger than max_steps: set it to no more, or to 0")
         if self.full and self.four_bit:
             raise ValueError("full and four_bit exclude each other: what is in 4 bit cannot learn")
         if self.sharded and self.processes < 2:
@@ -234,6 +234,7 @@ class PreviewSpec(_Spec):
     job: Literal["preview"] = "preview"
     student: StudentSpec
     max_tokens: Annotated[int, Field(ge=8)] = 1024
+    overlong: Literal["refuse", "drop", "cut"] = "refuse"
     each: Annotated[int, Field(ge=1)] = Field(5, description="Examples shown of each role and side")
 
 

@@ -195,6 +195,11 @@ class Shown(NamedTuple):
     ends: bool  #: whether the end of the answer is learned
     pieces: tuple[Piece, ...]
 
+    @property
+    def learned(self) -> int:
+        """Tokens of its answer within the limit."""
+        return max(0, self.tokens - self.cut - self.prompt)
+
 
 class Tokens(NamedTuple):
     """What training would make of the data."""
@@ -245,7 +250,10 @@ async def show_tokens(
 def _write_preview(folder: Path, wanted: Wanted, draft: Draft) -> None:
     for older in folder.parent.glob("preview-*"):  # only the newest is of use
         shutil.rmtree(older, ignore_errors=True)
-    spec = PreviewSpec(student=wanted.spec.student, max_tokens=wanted.spec.max_tokens)
+    spec = PreviewSpec(
+        student=wanted.spec.student, max_tokens=wanted.spec.max_tokens,
+        overlong=wanted.spec.overlong,
+    )  # fmt: skip
     data: dict[str, list[dict[str, Any]]] = {"train.jsonl": [], "validation.jsonl": []}
     for row in draft.rows:
         made = {"key": row.n, "role": row.role, "messages": json.loads(row.messages)}
@@ -278,16 +286,13 @@ def _tokens_in(folder: Path) -> Tokens:
         for one in told["examples"]
     )  # fmt: skip
     return Tokens(
-        told["limit"],
-        told["end"],
-        told["end_is_trained"],
-        told["template"],
-        told["roles"],
-        examples,
-    )
+        told["limit"], told["end"], told["end_is_trained"], told["template"], told["roles"], examples
+    )  # fmt: skip
 
 
 def _preview_name(wanted: Wanted, draft: Draft) -> str:
     spec = wanted.spec
-    name = digest(draft.dataset.content_hash, spec.student.model_dump(), str(spec.max_tokens))
+    name = digest(
+        draft.dataset.content_hash, spec.student.model_dump(), str(spec.max_tokens), spec.overlong
+    )
     return f"preview-{name}"

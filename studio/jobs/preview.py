@@ -40,6 +40,7 @@ def preview(job: Job, spec: PreviewSpec) -> None:
     student = _tokens_only(spec, beside=job.folder)
     limit = min(spec.max_tokens, student.context)
     roles: dict[str, Counter[str]] = defaultdict(Counter)
+    ends = set()
     examples: list[dict[str, Any]] = []
     rows = [
         (side, row)
@@ -54,20 +55,30 @@ def preview(job: Job, spec: PreviewSpec) -> None:
         # Of each kind the first ones are shown, and the first that are too long.
         if counts["examples"] < spec.each or (over and counts["over"] < spec.each):
             examples.append(_drawn(student, item, side=side, row=row, limit=limit))
-        counts.update(examples=1, tokens=len(item.ids), supervised=item.supervised, over=over)
+        counts.update(examples=1, tokens=len(item.ids), over=over,
+                      supervised=_learned(item, limit, spec) if over else item.supervised)  # fmt: skip
+        if not over or spec.overlong == "refuse":
+            ends.add(item.ids[-1] in student.stops)
         counts["longest"] = max(counts["longest"], len(item.ids))
         if n % _EVERY == 0 or n == len(rows):
             job.say("progress", done=n, total=len(rows))
     end = student.end_of_answer()
     found = {
         "limit": limit, "context": student.context, "end": student.tokenizer.decode([end]),
-        "end_is_trained": all(one["ends"] for one in examples if not one["cut"]),
+        "end_is_trained": ends == {True},
         "template": bool(student.tokenizer.chat_template), "roles": roles, "examples": examples,
     }  # fmt: skip
     (job.artifacts / "preview.json").write_text(
         json.dumps(found, ensure_ascii=False), encoding="utf-8"
     )
     job.say("finished", stopped="")
+
+
+def _learned(long: Item, limit: int, spec: PreviewSpec) -> int:
+    """Return how many tokens are learned of an example that is too long."""
+    if spec.overlong == "refuse":  # the run would not begin: what there would be with more room
+        return long.supervised
+    return max(0, limit - long.prompt) if spec.overlong == "cut" else 0
 
 
 def _tokens_only(spec: PreviewSpec, *, beside: Path) -> Student:

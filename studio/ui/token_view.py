@@ -141,7 +141,7 @@ def _about(one: Shown, tokens: Tokens) -> str:
         "{role}: {read:,} tokens read, {learned:,} learned{cut}{ends}",
         role=one.role,
         read=one.prompt,
-        learned=one.tokens - one.prompt,
+        learned=one.learned,
         cut=cut,
         ends=ends,
     )
@@ -157,4 +157,4 @@ def _counted(name: str, of: dict[str, int]) -> tuple[str | int, ...]:
 
 
 def _listed(one: Shown) -> tuple[str | int, ...]:
-    return one.side, one.role, one.tokens, one.tokens - one.prompt, one.cut
+    return one.side, one.role, one.tokens, one.learned, one.cut

@@ -96,6 +96,7 @@ TYPED = [
     ("train p --set epochs=inf", "epochs: Input should be"),
     ("train p --set lora.alpha=inf", "lora.alpha: Input should be a finite number"),
     ("train p --set lora=5", "lora has settings of its own: lora.r"),
+    ("train p --set max_steps=2 --set save_steps=9", "set it to no more, or to 0"),
     ("train p --set student=other", "--student"),
     ("train p --set student.location=other", "--student"),
     ("train p --set method=qcrd", "--method"),

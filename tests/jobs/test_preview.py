@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from studio.domain.specs import TrainSpec, read_spec
 from studio.jobs.__main__ import run
 from studio.jobs.batches import read_examples
@@ -15,8 +17,10 @@ from tests.jobs.conftest import MakeFolder, example
 EACH = {"each": 2, "max_tokens": 64}
 
 
-def shown(make_folder: MakeFolder, rows: list[dict[str, Any]], **settings: Any) -> dict[str, Any]:
-    folder = make_folder("preview", {**EACH, **settings}, train=rows)
+def shown(
+    make_folder: MakeFolder, rows: list[dict[str, Any]], *, name: str = "job", **settings: Any
+) -> dict[str, Any]:
+    folder = make_folder("preview", {**EACH, **settings}, name=name, train=rows)
     spec = json.loads((folder / "spec.json").read_text())
     spec.pop("threads")
     (folder / "spec.json").write_text(json.dumps(spec))
@@ -53,6 +57,23 @@ def test_what_is_too_long_is_counted_and_marked(make_folder: MakeFolder) -> None
     long = next(one for one in found["examples"] if one["cut"])
     assert sum(n for _, fate, n in long["pieces"] if fate == 2) == long["cut"]
     assert found["limit"] == 48
+
+
+@pytest.mark.parametrize("overlong", ["drop", "cut"])
+def test_of_what_is_too_long_only_what_is_left_counts_as_learned(
+    make_folder: MakeFolder, student: Student, overlong: str
+) -> None:
+    rows = [example(0), example(3, words=40)]
+    found = shown(make_folder, rows, max_tokens=48, overlong=overlong)
+    folder = make_folder("train", {"max_tokens": 48, "overlong": overlong}, name="t", train=rows)
+    spec = read_spec(folder)
+    assert isinstance(spec, TrainSpec)
+    kept = read_examples(folder / "data" / "train.jsonl", student, spec).items
+    learned = sum(item.supervised for item in kept)
+    assert found["roles"]["train rationale"]["supervised"] == learned
+    assert found["end_is_trained"], "of those that stay whole"
+    alone = shown(make_folder, rows[1:], name="alone", max_tokens=48, overlong=overlong)
+    assert not alone["end_is_trained"]
 
 
 def test_signs_of_several_tokens_stay_whole(make_folder: MakeFolder) -> None:
