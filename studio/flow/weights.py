@@ -24,6 +24,8 @@ from studio.prompts import question_text
 if TYPE_CHECKING:
     from studio.domain.events import Event
 
+#: What may be in a model's folder, and what it is called.
+_PARTS = {"adapter": "adapter", "merged": "merged weights", "Modelfile": "Modelfile", "model.gguf": "GGUF"}  # fmt: skip
 _PARITY = 5  #: questions put to each exported form
 
 
@@ -62,7 +64,8 @@ async def export_model(bench: Bench, student: StudentRecord, out: Path) -> Async
     shutil.rmtree(folder, ignore_errors=True)
     bench.changed({"exports"})
     words = " ".join(f"{one[0].upper()}{one[1:]}." for one in told)
-    note = f"Wrote {student.name} to {out}: adapter, merged weights, Modelfile. {words}"
+    parts = ", ".join(part for name, part in _PARTS.items() if (out / name).exists())
+    note = f"Wrote {student.name} to {out}: {parts}. {words}"
     yield Progress("export", 1, 1, note=note.strip())
 
 

@@ -57,9 +57,7 @@ def _whole(job: Job, spec: ExportSpec) -> None:
             exported["gguf"] = _answers(made, rows)
         except StudentError as error:
             job.say("warned", message=f"the GGUF could not be asked here: {error}")
-    name = merged.name if made is None else made.name
-    text = ollama.modelfile(student, weights=name, system=spec.system)
-    (job.artifacts / "Modelfile").write_text(text, encoding="utf-8")
+    _modelfile(job, spec, student, weights=merged if made is None else made)
     job.say("progress", done=3, total=_PARTS, note="Modelfile written")
     if rows:
         found = parity.compare(ours, exported)
@@ -73,6 +71,16 @@ def _heed(job: Job) -> None:
         raise RunError(f"{ASKED_TO_STOP}: export again")
 
 
+def _modelfile(job: Job, spec: ExportSpec, student: Student, *, weights: Path) -> None:
+    if student.answer_start is not None:
+        job.say("warned", message="no Modelfile was written: Ollama runs no student of T5's shape")
+        return
+    text = ollama.modelfile(student, weights=weights.name, system=spec.system)
+    (job.artifacts / "Modelfile").write_text(text, encoding="utf-8")
+    if weights.is_dir():
+        job.say("warned", message="the Modelfile lets Ollama read the merged weights")
+
+
 def _gguf(job: Job, spec: ExportSpec, merged: Path) -> Path | None:
     """Return the GGUF, or None where there is none; the reason is told."""
     if spec.gguf == "off":
@@ -80,7 +88,7 @@ def _gguf(job: Job, spec: ExportSpec, merged: Path) -> Path | None:
     script, out = gguf.converter(), job.artifacts / "model.gguf"
     try:
         if script is None:
-            raise StudioError(gguf.MISSING)
+            raise StudioError(gguf.missing())
         gguf.convert(script, merged, out, kind=spec.gguf)
     except StudioError as error:
         job.say("warned", message=str(error))

@@ -13,10 +13,16 @@ from studio.domain.errors import StudioError
 SCRIPT = "convert_hf_to_gguf.py"
 VARIABLE = "LLAMA_CPP"  #: names llama.cpp's folder
 _MOST_S = 3600.0
-MISSING = (
-    f"no GGUF was written: {SCRIPT} of llama.cpp was not found; fetch llama.cpp, set {VARIABLE} to its"
-    " folder, and export again, or let Ollama read the merged weights (the Modelfile does)"
-)
+
+
+def missing() -> str:
+    """Return how to come by a GGUF where there is no converter."""
+    named = os.environ.get(VARIABLE)
+    where = f"in {named}, which {VARIABLE} names" if named else "here"
+    return (
+        f"no GGUF was written: {SCRIPT} of llama.cpp was not found {where}; fetch llama.cpp, set"
+        f" {VARIABLE} to its folder, and export again"
+    )
 
 
 def converter() -> Path | None:

@@ -34,7 +34,7 @@ def test_weights_modelfile_and_the_answers_to_held_out_questions(
         add_question(store, f"How many are {n} and 4?", split="test" if n > 3 else "train")
     student = register(store, student_from(str(small_student), prompts="mapd"))
     last = asyncio.run(collect(export_model(bench, student, tmp_path / "out")))[-1]
-    assert "adapter, merged weights, Modelfile. No GGUF was written" in last.note
+    assert "out: merged weights, Modelfile. No GGUF was written" in last.note, "there is no adapter"
     assert last.note.endswith("Parity: merged: 5 of 5 answers are ours to the letter.")
     out = tmp_path / "out"
     assert {path.name for path in out.iterdir()} == {"merged", "Modelfile", "parity.json"}

@@ -19,7 +19,14 @@ from studio.jobs.generate import generate
 from studio.jobs.job import Job
 from studio.jobs.objectives.mapd import Mapd
 from studio.jobs.student import Student, load_student
-from tests.jobs.conftest import MakeFolder, StoppedAfter, examples, losses_of, questions
+from tests.jobs.conftest import (
+    MakeFolder,
+    StoppedAfter,
+    events_of,
+    examples,
+    losses_of,
+    questions,
+)
 from tests.jobs.test_generate import answers_of
 from tests.jobs.test_train import SETTINGS, go, same, weights_in
 from tests.tiny_student import encoder_decoder
@@ -118,6 +125,9 @@ def test_it_learns_resumes_exactly_sits_an_exam_and_is_exported(
     export(Job(out), out_spec)
     merged = out / "artifacts" / "merged"
     load_student(StudentSpec(location=str(merged)), beside=out, dtype=torch.float32)
+    assert not (merged.parent / "Modelfile").exists(), "Ollama could not run it"
+    told = [event.model_dump()["message"] for event in events_of(out, "warned")]
+    assert any(one.startswith("no Modelfile was written: Ollama runs no") for one in told)
 
 
 def test_one_that_names_no_start_begins_its_answers_as_transformers_does(t5: Student) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -145,10 +146,12 @@ def test_without_llama_cpp_it_is_said_how_to_get_a_gguf_and_ollama_reads_the_wei
     make_folder: MakeFolder, adapter: Path
 ) -> None:
     made, told = exported(make_folder, adapter, system='Say """it""".')
+    where = f"{os.environ[gguf.VARIABLE]}, which {gguf.VARIABLE} names"
     assert told[0].startswith(
-        "no GGUF was written: convert_hf_to_gguf.py of llama.cpp was not found"
+        f"no GGUF was written: convert_hf_to_gguf.py of llama.cpp was not found in {where}; fetch"
     )
-    assert told[1] == "parity: merged: 5 of 5 answers are ours to the letter"
+    assert told[1] == "the Modelfile lets Ollama read the merged weights"
+    assert told[2] == "parity: merged: 5 of 5 answers are ours to the letter"
     parity = json.loads((made / "parity.json").read_text())
     assert parity["same"] == {"merged": 5}
     assert [set(row) for row in parity["answers"]] == [{"key", "ours", "merged"}] * 5
