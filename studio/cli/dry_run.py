@@ -14,6 +14,7 @@ from studio.domain.errors import StudioError
 from studio.domain.percent import percent
 from studio.domain.visible import visible
 from studio.flow import outlook
+from studio.flow.dataset import Draft
 from studio.flow.run_queue import Entry, outlooks
 
 
@@ -26,16 +27,8 @@ def tell_outlook(
     draft = outlook.draft_of(bench.bench, wanted)
     seen = outlook.seen_in_exam(bench.bench, draft)
     told["held_out"] = seen.as_json()
-    free = free_memory()
     found: list[outlook.Tokens] = []
     troubles: list[str] = []
-    try:
-        need = outlook.memory_needed(wanted, draft, on_gpu=free.on_gpu, free=free.bytes)
-        told["memory"] = {"total": need.total, "free": free.bytes, "on_gpu": free.on_gpu,
-                          "checkpointing": need.checkpointing,
-                          "lines": {line.name: line.bytes for line in need.needs}}  # fmt: skip
-    except StudioError as error:
-        troubles.append(str(error))
     try:
         with tempfile.TemporaryDirectory() as runs:  # the project stays as it is
             drive(
@@ -46,6 +39,10 @@ def tell_outlook(
             "limit": found[0].limit, "end_is_trained": found[0].end_is_trained,
             "too_long": found[0].over, "roles": found[0].roles,
         }  # fmt: skip
+    except StudioError as error:
+        troubles.append(str(error))
+    try:
+        told["memory"] = _memory(wanted, draft, tokens=found[0] if found else None)
     except StudioError as error:
         troubles.append(str(error))
     if json_:
@@ -60,6 +57,16 @@ def tell_outlook(
         print(f"\n{example.side} {example.role}: {example.prompt} tokens read, "
               f"{example.learned} learned (between the marks), {example.cut} cut")  # fmt: skip
         print(_marked(example))
+
+
+def _memory(
+    wanted: outlook.Wanted, draft: Draft, *, tokens: outlook.Tokens | None
+) -> dict[str, Any]:
+    free = free_memory()
+    need = outlook.memory_needed(wanted, draft, on_gpu=free.on_gpu, free=free.bytes, tokens=tokens)
+    return {"total": need.total, "free": free.bytes, "on_gpu": free.on_gpu,
+            "checkpointing": need.checkpointing,
+            "lines": {line.name: line.bytes for line in need.needs}}  # fmt: skip
 
 
 def tell_queue(bench: Workbench, entries: Sequence[Entry], *, json_: bool) -> None:
@@ -100,7 +107,8 @@ def _in_words(told: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         parts = ", ".join(f"{name} {_size(n)}" for name, n in memory["lines"].items())
         where = "on the GPU" if memory["on_gpu"] else "free"
         how = " with gradient checkpointing" if memory["checkpointing"] else ""
-        yield "memory", f"{_size(memory['total'])} of {_size(memory['free'])} {where}{how}: {parts}"
+        of = "" if memory["free"] is None else f" of {_size(memory['free'])} {where}"
+        yield "memory", f"{_size(memory['total'])}{of}{how}: {parts}"
     if tokens := told.get("tokens"):
         longest = max((role["longest"] for role in tokens["roles"].values()), default=0)
         fate = f", {_FATES[told['spec']['overlong']]}" if tokens["too_long"] else ""

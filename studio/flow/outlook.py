@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import shutil
-import struct
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from pathlib import Path
@@ -24,14 +22,14 @@ from studio.domain.specs import DatasetSpec, PreviewSpec, TrainSpec, dataset_spe
 from studio.flow import job_folder, training
 from studio.flow.contamination import Contamination, contamination
 from studio.flow.dataset import Draft, draft_dataset
+from studio.flow.model_files import model_folder, read_json, tensors_of
 from studio.flow.stage import Bench, Progress
 from studio.flow.students import find_student
 
 if TYPE_CHECKING:
     from studio.domain.events import Event
 
-_CHARACTERS_A_TOKEN = 3.0  #: rather few, so that the estimate rather errs above
-_LONGEST_HEADER = 100 << 20  #: bytes; the format's own limit
+_CHARACTERS_A_TOKEN = 3.0  #: a guess, until the tokens are counted; of a small vocabulary more
 
 
 class Wanted(NamedTuple):
@@ -85,39 +83,43 @@ def seen_in_exam(bench: Bench, draft: Draft) -> Contamination:
 
 
 def memory_needed(
-    wanted: Wanted, draft: Draft, *, on_gpu: bool, free: int | None = None
-) -> memory.Estimate:
+    wanted: Wanted, draft: Draft, *, on_gpu: bool, free: int | None = None,
+    tokens: Tokens | None = None,
+) -> memory.Estimate:  # fmt: skip
     """Return what the run would take at its peak, with checkpointing where it would not fit else.
 
     Args:
         free: bytes; None where that is not known.
+        tokens: of the data; where they were not counted, they are guessed from its letters.
 
     Raises:
         StudentError: the model's files are not here, or do not tell its shape.
     """
     folder = model_folder(wanted.spec.student.location)
-    config = _json(folder / "config.json")
+    config = read_json(folder / "config.json")
     shape = memory.shape_of(config)
     if shape is None:
         raise StudentError(f"{folder / 'config.json'} does not tell the model's shape")
     tensors = tensors_of(folder) or memory.llama_tensors(shape)
-    sides = [json.loads(row.messages) for row in draft.rows]
-    lengths = [sum(len(turn["content"]) for turn in turns) for turns in sides] or [0]
-    learned = sum(len(turns[-1]["content"]) for turns in sides)
-    longest = math.ceil(max(lengths) / _CHARACTERS_A_TOKEN)
-    load = memory.heaviest(
-        wanted.spec, longest=max(longest, 1), supervised_share=learned / max(1, sum(lengths))
-    )
+    longest, share = _lengths(draft) if tokens is None else tokens.lengths
+    load = memory.heaviest(wanted.spec, longest=max(longest, 1), supervised_share=share)
 
     def needed(spec: TrainSpec) -> memory.Estimate:
-        return memory.estimate(
-            shape, tensors, spec, load=load, on_gpu=on_gpu, cpu_has_bf16=_cpu_has_bf16()
-        )
+        has = _cpu_has_bf16()
+        return memory.estimate(shape, tensors, spec, load=load, on_gpu=on_gpu, cpu_has_bf16=has)
 
     found = needed(wanted.spec)
     if wanted.spec.gradient_checkpointing == "auto" and memory.is_tight(found.total, free):
         return needed(memory.with_checkpointing(wanted.spec))
     return found
+
+
+def _lengths(draft: Draft) -> tuple[int, float]:
+    """Return about how many tokens the longest example has, and the share that is learned."""
+    sides = [json.loads(row.messages) for row in draft.rows]
+    lengths = [sum(len(turn["content"]) for turn in turns) for turns in sides] or [0]
+    learned = sum(len(turns[-1]["content"]) for turns in sides)
+    return math.ceil(max(lengths) / _CHARACTERS_A_TOKEN), learned / max(1, sum(lengths))
 
 
 def _cpu_has_bf16() -> bool:
@@ -127,50 +129,6 @@ def _cpu_has_bf16() -> bool:
     except OSError:
         return False
     return bool(flags & {"avx512_bf16", "amx_bf16"})
-
-
-def model_folder(location: str) -> Path:
-    """Return where a model's files are; raises StudentError when they are not on this machine."""
-    folder = Path(location).expanduser()
-    if (folder / "config.json").is_file():
-        return folder
-    home = os.environ.get("HF_HOME", "~/.cache/huggingface")
-    cache = Path(os.environ.get("HF_HUB_CACHE", str(Path(home, "hub")))).expanduser()
-    found = sorted(
-        (cache / f"models--{location.replace('/', '--')}").glob("snapshots/*/config.json")
-    )
-    if found:
-        return found[-1].parent
-    raise StudentError(
-        f"the size of {location} is not known before it is here as a folder with a config.json"
-    )
-
-
-def tensors_of(folder: Path) -> memory.Tensors:
-    """Return the shapes in the headers of a folder's safetensors files; the weights stay unread."""
-    found: dict[str, tuple[int, ...]] = {}
-    for path in sorted(folder.glob("*.safetensors")):
-        if path.name.startswith("adapter"):
-            continue
-        try:
-            with path.open("rb") as file:
-                (size,) = struct.unpack("<Q", file.read(8))
-                header = json.loads(file.read(min(size, _LONGEST_HEADER)))
-            found |= {
-                name: tuple(told["shape"])
-                for name, told in header.items()
-                if name != "__metadata__"
-            }
-        except (OSError, ValueError, struct.error, KeyError, TypeError):
-            raise StudentError(f"{path} cannot be read: copy the model again") from None
-    return found
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        return dict(json.loads(path.read_bytes()))
-    except (OSError, ValueError, TypeError):
-        raise StudentError(f"{path} cannot be read as JSON: copy the model again") from None
 
 
 # -- tokens ------------------------------------------------------------------------------------
@@ -216,18 +174,22 @@ class Tokens(NamedTuple):
     @property
     def over(self) -> int:
         """Examples that are too long."""
-        return sum(counts.get("over", 0) for counts in self.roles.values())
+        return self._sum("over")
+
+    @property
+    def lengths(self) -> tuple[int, float]:
+        """Tokens of the longest example, and the share of all tokens that is learned."""
+        longest = max((counts.get("longest", 0) for counts in self.roles.values()), default=0)
+        return longest, self._sum("supervised") / max(1, self._sum("tokens"))
+
+    def _sum(self, name: str) -> int:
+        return sum(counts.get(name, 0) for counts in self.roles.values())
 
 
 async def show_tokens(
-    bench: Bench,
-    student: str,
-    settings: Mapping[str, Any],
-    then: Callable[[Tokens], None],
-    *,
-    method: str = "mapd",
-    runs: Path | None = None,
-) -> AsyncGenerator[Progress, None]:
+    bench: Bench, student: str, settings: Mapping[str, Any], then: Callable[[Tokens], None], *,
+    method: str = "mapd", runs: Path | None = None,
+) -> AsyncGenerator[Progress, None]:  # fmt: skip
     """Let a job put the data of a run into tokens, and hand them to ``then``.
 
     Args:
@@ -245,6 +207,12 @@ async def show_tokens(
             async for progress in steps:
                 yield progress
     then(_tokens_in(folder))
+
+
+def known_tokens(bench: Bench, wanted: Wanted, draft: Draft) -> Tokens | None:
+    """Return the tokens of a run's data where they were shown before."""
+    folder = bench.project / "runs" / _preview_name(wanted, draft)
+    return _tokens_in(folder) if (folder / "artifacts" / "preview.json").is_file() else None
 
 
 def _write_preview(folder: Path, wanted: Wanted, draft: Draft) -> None:
@@ -277,7 +245,7 @@ async def _preview(bench: Bench, folder: Path) -> AsyncGenerator[Progress, None]
 
 
 def _tokens_in(folder: Path) -> Tokens:
-    told = _json(folder / "artifacts" / "preview.json")
+    told = read_json(folder / "artifacts" / "preview.json")
     examples = tuple(
         Shown(
             one["side"], one["role"], one["tokens"], one["prompt"], one["cut"], one["ends"],

@@ -28,7 +28,7 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 from studio.domain import memory
 from studio.domain.specs import StudentSpec, TrainSpec, read_spec
 from studio.flow.job_folder import write_folder
-from studio.flow.outlook import tensors_of
+from studio.flow.model_files import tensors_of
 
 WITHIN = 0.15
 LORA = {"lora": {"r": 16, "dropout": 0.05}}

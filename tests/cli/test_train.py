@@ -14,7 +14,11 @@ from pathlib import Path
 import pytest
 
 from studio.cli.afterwards import tell_trained
+from studio.cli.dry_run import _in_words
+from studio.domain.memory import estimate, heaviest, shape_of
 from studio.domain.records import StudentRecord
+from studio.domain.specs import train_spec
+from studio.flow.model_files import tensors_of
 from studio.prompts import resources
 from studio.store.tables import Store
 from tests.curated import add_case, add_question, add_rationale
@@ -95,3 +99,30 @@ def test_it_says_which_weights_were_kept_and_which_had_the_lowest_held_out_loss(
             *([f"held-out loss lowest at step {said}"] if said else []),
             "adapter: here",
         ]
+
+
+def test_the_memory_foretold_follows_from_the_tokens_that_were_counted(project: Path) -> None:
+    pytest.importorskip("torch")
+    child = begin("train", project, "--dry-run", "--json", "--set", "precision=fp32")
+    out, said = child.communicate(timeout=120)
+    assert child.returncode == 0, said
+    told = json.loads(out)
+    longest = max(of["longest"] for of in told["tokens"]["roles"].values())
+    learned, read = (
+        sum(of[name] for of in told["tokens"]["roles"].values())
+        for name in ("supervised", "tokens")
+    )
+    spec = train_spec(told["spec"])
+    load = heaviest(spec, longest=longest, supervised_share=learned / read)
+    student = resources() / "demo" / "student"
+    shape = shape_of(json.loads((student / "config.json").read_text()))
+    assert shape is not None
+    expected = estimate(shape, tensors_of(student), spec, load=load, on_gpu=False)
+    assert told["memory"]["lines"] == {need.name: need.bytes for need in expected.needs}
+
+
+def test_where_nothing_tells_what_memory_is_free_the_need_is_told_alone() -> None:
+    told = {"examples": {}, "questions": 1, "steps": 2, "spec": {"student": {"location": "x"}},
+            "memory": {"total": 2_000_000, "free": None, "on_gpu": False, "checkpointing": False,
+                       "lines": {"weights": 2_000_000}}}  # fmt: skip
+    assert ("memory", "2.0 MB: weights 2.0 MB") in list(_in_words(told))

@@ -274,7 +274,10 @@ def _look(
         seen=seen[data],
     )  # fmt: skip
     try:
-        need = outlooks.memory_needed(wanted, draft, on_gpu=free.on_gpu, free=free.bytes)
+        tokens = outlooks.known_tokens(bench, wanted, draft)
+        need = outlooks.memory_needed(
+            wanted, draft, on_gpu=free.on_gpu, free=free.bytes, tokens=tokens
+        )
         return found._replace(need=need)
     except StudioError as error:
         return found._replace(no_need=tr("Memory: {error}", error=error))
