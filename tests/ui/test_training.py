@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from studio.app.free_memory import Free
 from studio.domain.memory import Estimate, Load, Shape, estimate, llama_tensors, with_checkpointing
-from studio.domain.records import Run
+from studio.domain.records import Question, Run
 from studio.domain.specs import DatasetSpec, TrainSpec, dataset_spec, train_spec, with_settings
 from studio.flow import outlook as outlooks
 from studio.flow.contamination import Contamination, Shared
@@ -264,6 +264,30 @@ def test_what_the_exam_has_too_is_looked_for_once_for_the_same_data(
     page.reload({"questions"})
     qtbot.waitUntil(lambda: len(looked) == 3)
     assert looked[1] == looked[2] != looked[0]
+
+
+def test_questions_held_out_meanwhile_are_looked_for_once_the_page_is_shown_again(
+    open_window: Open, project: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[int] = []
+    find = outlooks.seen_in_exam
+
+    def counted(bench: Any, draft: Any) -> Contamination:
+        found = find(bench, draft)
+        looked.append(bench.store.count(Question, "split = 'test'"))
+        return found
+
+    monkeypatch.setattr(outlooks, "seen_in_exam", counted)
+    window = open_window(project)
+    page = window.show_page("train")
+    assert isinstance(page, TrainingPage)
+    page._student.setCurrentText("some/model")
+    qtbot.waitUntil(lambda: len(looked) == 1)
+    window.show_page("data")
+    moved = page.workbench.hold_out(0.5).result(10)
+    window.show_page("train")
+    qtbot.waitUntil(lambda: len(looked) == 2)
+    assert looked[1] == looked[0] + len(moved) > looked[0]
 
 
 def test_checkpointing_by_need_is_told(qtbot: QtBot) -> None:

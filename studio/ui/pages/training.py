@@ -13,7 +13,6 @@ from studio.app.free_memory import free_memory
 from studio.app.workbench import Workbench
 from studio.domain.errors import StudioError
 from studio.domain.records import StudentRecord
-from studio.domain.specs import dataset_spec, train_spec, with_settings
 from studio.flow import outlook as outlooks
 from studio.flow.comparison import settings_of_run
 from studio.flow.contamination import Contamination
@@ -30,7 +29,7 @@ from studio.ui.token_view import TokenView
 from studio.ui.widgets.curves import Curves, Shown
 from studio.ui.widgets.run_outlook import Outlook, RunOutlook
 from studio.ui.widgets.runs_table import MOST, RunsTable
-from studio.ui.widgets.spec_form import SpecForm
+from studio.ui.widgets.spec_form import SpecForm, checked
 
 _RESUMABLE = ("interrupted", "stopped", "failed")
 _SETTLE_MS = 500  #: typing pauses this long before the outlook is asked for anew
@@ -44,9 +43,10 @@ class TrainingPage(Page):
     """
 
     title = mark("Train")
-    watches: ClassVar = frozenset(
-        {"runs", "run_states", "students", "settings", "decisions", "overrides"}
-    )
+    watches: ClassVar = frozenset({
+        "runs", "run_states", "students", "settings", "decisions", "overrides",
+        "questions", "rationales", "explanations", "grades",  # which its data is made of
+    })  # fmt: skip
     tokens_found = Signal(object)
 
     def __init__(self, workbench: Workbench) -> None:
@@ -169,7 +169,7 @@ class TrainingPage(Page):
         """Ask what a run with these settings would be."""
         student = self._student.currentText().strip()
         try:
-            settings = _checked(self._form.settings())
+            settings = checked(self._form.settings())
         except StudioError as error:
             self._say(in_window(str(error)))
             return
@@ -210,7 +210,7 @@ class TrainingPage(Page):
         """Return student and settings as they stand in the form; None, and why, if they are off."""
         student = self._student.currentText().strip()
         try:
-            settings = _checked(self._form.settings())
+            settings = checked(self._form.settings())
         except StudioError as error:
             self._say(in_window(str(error)))
             return None
@@ -238,15 +238,6 @@ class TrainingPage(Page):
     def _say(self, problem: str) -> None:
         self._problem.setText(problem)
         self._problem.setVisible(bool(problem))
-
-
-def _checked(given: dict[str, str]) -> dict[str, Any]:
-    """Return the settings nested; raises SpecError at once, not when the run is made."""
-    settings = with_settings({}, given)
-    values = dict(settings)
-    dataset_spec(dict(values.pop("data", {})))
-    train_spec({**values, "student": {"location": "any"}})
-    return settings
 
 
 def _look(

@@ -9,7 +9,14 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLineEdit, QWidget
 
 from studio.domain.spec_kinds import switched
-from studio.domain.specs import DatasetSpec, LoraSpec, TrainSpec
+from studio.domain.specs import (
+    DatasetSpec,
+    LoraSpec,
+    TrainSpec,
+    dataset_spec,
+    train_spec,
+    with_settings,
+)
 from studio.ui.parts import button, column, label, row
 from studio.ui.texts import mark, tr
 from studio.ui.theme import GRID
@@ -138,6 +145,15 @@ class SpecForm(QWidget):
         self._fields[setting.name] = field
         self._defaults[setting.name] = _text_of(field)
         return field
+
+
+def checked(given: dict[str, str]) -> dict[str, Any]:
+    """Return the settings nested; raises SpecError at once, not when the run is made."""
+    settings = with_settings({}, given)
+    values = dict(settings)
+    dataset_spec(dict(values.pop("data", {})))
+    train_spec({**values, "student": {"location": "any"}})
+    return settings
 
 
 def settings_of(values: Mapping[str, Any]) -> list[Setting]:
