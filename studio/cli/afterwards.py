@@ -34,8 +34,12 @@ def tell_end(store: Store, project: Path, left: Leftovers, *, json_: bool) -> No
 
 def tell_trained(result: Mapping[str, Any]) -> None:
     """Say how a training run ended, and why where it was not after all its steps."""
-    print(f"run {result['run']} {result['state']} after {result['steps']:,} steps, "
-          f"loss {result['loss']:.4f}, {result['tokens_per_s']:,.0f} supervised tokens/s")  # fmt: skip
+    told = f"run {result['run']} {result['state']} after {result['steps']:,} steps"
+    if result["loss"] is not None:  # else it was stopped before its first step
+        told += f", loss {result['loss']:.4f}"
+    if result["tokens_per_s"] is not None:
+        told += f", {result['tokens_per_s']:,.0f} supervised tokens/s"
+    print(told)
     if result["message"]:
         print(f"ended {visible(result['message'])}")
     for warning in result["warnings"]:

@@ -71,8 +71,8 @@ class Room:
         return work()
 
     def take_up(self, made: bool) -> None:
-        """Make room as an earlier life of the run did."""
-        if made and not self.made:
+        """Make room as an earlier life of the run did, unless that is not wished any more."""
+        if made and not self.made and self._spec.gradient_checkpointing != "off":
             self._make()
 
     def _may_be_made(self) -> bool:

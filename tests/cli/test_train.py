@@ -101,6 +101,16 @@ def test_it_says_which_weights_were_kept_and_which_had_the_lowest_held_out_loss(
         ]
 
 
+def test_a_run_stopped_before_its_first_step_is_told_without_figures(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    tell_trained({"run": "ab", "state": "stopped", "steps": 0, "loss": None, "tokens_per_s": None,
+                  "message": "asked to stop", "warnings": [], "adapter": "here",
+                  "held_out": {"loss": None, "step": 0, "weights_step": 0}})  # fmt: skip
+    told = capsys.readouterr().out.splitlines()
+    assert told == ["run ab stopped after 0 steps", "ended asked to stop", "adapter: here"]
+
+
 def test_the_memory_foretold_follows_from_the_tokens_that_were_counted(project: Path) -> None:
     pytest.importorskip("torch")
     child = begin("train", project, "--dry-run", "--json", "--set", "precision=fp32")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -99,6 +100,22 @@ def test_a_resumed_run_goes_on_as_it_was(
     on, warned = told(folder)
     assert on
     assert warned[1:] == ["goes on from the checkpoint of step 2"]
+
+
+def test_a_run_resumed_with_it_switched_off_goes_on_without_and_with_the_same_losses(
+    make_folder: MakeFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free(monkeypatch, 1 << 10)
+    whole = make_folder("train", SETTINGS, name="whole", train=examples())
+    go(whole)
+    folder = make_folder("train", SETTINGS, train=examples())
+    go(folder, StoppedAfter(folder, "metric", 2))
+    spec = folder / "spec.json"
+    off = {**json.loads(spec.read_text()), "gradient_checkpointing": "off"}
+    spec.write_text(json.dumps(off))
+    go(folder)
+    assert [told(whole)[0], told(folder)[0]] == [True, False]
+    assert losses_of(folder) == losses_of(whole)
 
 
 def test_a_step_that_finds_the_memory_full_is_done_anew(
