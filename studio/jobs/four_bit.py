@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 import torch
@@ -34,8 +33,6 @@ def four_bit_options(dtype: torch.dtype, device: torch.device) -> dict[str, Any]
 
 
 def _find_package() -> None:
-    log = logging.getLogger("bitsandbytes")
-    was, log.level = log.level, logging.ERROR  # of kernels it could fetch, and does without
     try:
         import bitsandbytes  # type: ignore[import-not-found,unused-ignore] # noqa: F401
     except ImportError:
@@ -43,8 +40,6 @@ def _find_package() -> None:
             "four_bit needs the package bitsandbytes: 'pip install mapd-studio[qlora]', or set"
             " four_bit=false"
         ) from None
-    finally:
-        log.setLevel(was)
 
 
 def ready_to_learn_on(model: Any) -> Any:

@@ -151,8 +151,8 @@ def test_a_step_that_finds_the_memory_full_is_done_anew(
 def test_a_run_without_room_fits_by_itself(make_folder: MakeFolder) -> None:
     """Real memory, really limited: the step fails, and goes well with activations made anew."""
     deep = make_folder("train").parent / "deep"
-    make_student(deep, hidden_size=64, layers=20)
-    settings = {"student": {"location": str(deep)}, "batch_examples": 64, "batch_tokens": 1536,
+    make_student(deep, hidden_size=64, layers=24)
+    settings = {"student": {"location": str(deep)}, "batch_examples": 16, "batch_tokens": 1024,
                 "full": True, "epochs": 1}  # fmt: skip
     left = {}
     for wish in ("off", "auto"):
@@ -162,7 +162,10 @@ def test_a_run_without_room_fits_by_itself(make_folder: MakeFolder) -> None:
             name=wish,
             train=long_examples(64),
         )
-        left[wish] = cramped(folder), [each.model_dump() for each in events_of(folder, "finished")]
+        left[wish] = (
+            cramped(make_folder, folder, mb=90),
+            [each.model_dump() for each in events_of(folder, "finished")],
+        )
     assert left["off"] == (1, [])
     assert left["auto"][0] == 0
     assert left["auto"][1][0]["steps"] == 1

@@ -17,12 +17,14 @@ from studio.jobs.rehearsal import out_of_memory, smaller
 from tests.jobs.conftest import MakeFolder, Row, events_of, example, examples, losses_of
 from tests.jobs.test_train import SETTINGS, go, same, weights_in
 
+#: A small job first: what libraries take once, they have by then, and the rest is for tensors.
 CRAMPED = """
 import resource, sys
-from studio.jobs import train, __main__
+from studio.jobs import __main__
+assert __main__.main([sys.argv[1]]) == 0
 held = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
-resource.setrlimit(resource.RLIMIT_AS, (held + (300 << 20),) * 2)
-sys.exit(__main__.main(sys.argv[1:]))
+resource.setrlimit(resource.RLIMIT_AS, (held + (int(sys.argv[2]) << 20),) * 2)
+sys.exit(__main__.main([sys.argv[3]]))
 """
 
 
@@ -70,10 +72,15 @@ def long_examples(n: int) -> list[Row]:
     return [example(i, words=60 + i % 7) for i in range(n)]
 
 
-def cramped(folder: Path) -> int:
+def cramped(make_folder: MakeFolder, folder: Path, *, mb: int = 300) -> int:
+    """Run a job that finds so much memory; returns its exit code."""
+    warm = make_folder(
+        "train", {**SETTINGS, "epochs": 1}, name=f"{folder.name}-0", train=examples()
+    )
     return subprocess.run(
-        [sys.executable, "-c", CRAMPED, str(folder)], check=False, capture_output=True,
-        cwd=Path(__file__).parents[2], env={**os.environ, "MALLOC_ARENA_MAX": "1"},
+        [sys.executable, "-c", CRAMPED, str(warm), str(mb), str(folder)],
+        check=False, capture_output=True, cwd=Path(__file__).parents[2],
+        env={**os.environ, "MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": "65536"},
     ).returncode  # fmt: skip
 
 
@@ -83,7 +90,7 @@ def test_a_run_without_room_offers_less_and_fits_with_it(make_folder: MakeFolder
                 "gradient_checkpointing": "off"}  # fmt: skip
     rows = long_examples(800)
     large = make_folder("train", settings, name="large", train=rows)
-    assert cramped(large) == 1
+    assert cramped(make_folder, large) == 1
     (failed,) = events_of(large, "failed")
     said = failed.model_dump()
     assert said["error"] == "OutOfMemory"
@@ -93,7 +100,7 @@ def test_a_run_without_room_offers_less_and_fits_with_it(make_folder: MakeFolder
     small = make_folder(
         "train", {**settings, "batch_tokens": 1024, "max_steps": 1}, name="small", train=rows
     )
-    assert cramped(small) == 0
+    assert cramped(make_folder, small) == 0
 
 
 def test_what_is_offered_becomes_smaller_until_nothing_is_left() -> None:
