@@ -154,18 +154,12 @@ def test_a_run_without_room_fits_by_itself(make_folder: MakeFolder) -> None:
     make_student(deep, hidden_size=64, layers=24)
     settings = {"student": {"location": str(deep)}, "batch_examples": 16, "batch_tokens": 1024,
                 "full": True, "epochs": 1}  # fmt: skip
-    left = {}
+    left, rows = {}, long_examples(16)
     for wish in ("off", "auto"):
-        folder = make_folder(
-            "train",
-            {**settings, "gradient_checkpointing": wish},
-            name=wish,
-            train=long_examples(64),
-        )
-        left[wish] = (
-            cramped(make_folder, folder, mb=90),
-            [each.model_dump() for each in events_of(folder, "finished")],
-        )
+        chosen = {**settings, "gradient_checkpointing": wish}
+        folder = make_folder("train", chosen, name=wish, train=rows)
+        code = cramped(make_folder, folder, mb=90)
+        left[wish] = code, [each.model_dump() for each in events_of(folder, "finished")]
     assert left["off"] == (1, [])
     assert left["auto"][0] == 0
     assert left["auto"][1][0]["steps"] == 1
