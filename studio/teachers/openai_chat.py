@@ -64,11 +64,15 @@ class OpenAIChat:
         schema: type[BaseModel] | None = None,
     ) -> RawReply:
         """Send one request, once, within the teacher's deadline; never raises for a fault."""
-        while True:
+        tried: set[Words] = set()
+        while self._dialect.words not in tried:  # else two refusals that contradict go on for ever
+            tried.add(self._dialect.words)
             request = self.body(messages, max_tokens=max_tokens, schema=schema)
             raw = await self._send(request)
-            if not self.learn(raw, request):
-                break  # what was learned from computed nothing: asked again
+            self.learn(raw, request)
+            # Not only what this refusal taught: of many calls at once the first to come back learns.
+            if raw.failure is not Outcome.REJECTED or not self.has_outgrown(request):
+                break  # a refusal computed nothing: asked again
         if self._dialect.may_be_about_schemas(raw, request):
             plain = {name: value for name, value in request.items() if name != "response_format"}
             again = await self._send(plain)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -90,6 +91,30 @@ async def test_a_newer_model_is_asked_its_own_way_and_the_project_remembers(
         f"{served.url}#a": Words(limit="max_completion_tokens", temperature=False)
     }
     store.close()
+
+
+async def test_of_many_calls_at_once_none_is_lost_to_what_the_first_learned(endpoint: Make) -> None:
+    served, asked = endpoint(newer_model)
+    opener = TeacherOpener(lambda _: None)
+    client = opener.open(teacher("a", served.url))
+    sent = [client.answer(MESSAGES, max_tokens=7) for _ in range(6)]
+    outcomes = [reply.outcome for reply in await asyncio.gather(*sent)]
+    await opener.aclose()
+    assert outcomes == [Outcome.ANSWERED] * 6
+    assert len(asked) <= 3 * 6
+
+
+async def test_refusals_that_contradict_each_other_come_to_an_end(
+    endpoint: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large = "Invalid value: 'max_tokens' or 'max_completion_tokens' is too large."
+    monkeypatch.setitem(faults.STATUSES, "large", refusal(large))
+    served, asked = endpoint(lambda request: "large")
+    opener = TeacherOpener(lambda _: None)
+    client = opener.open(teacher("a", served.url))
+    reply = await asyncio.wait_for(client.answer(MESSAGES, max_tokens=7), 10)
+    await opener.aclose()
+    assert (reply.outcome, len(asked)) == (Outcome.REJECTED, 2)
 
 
 async def test_schemas_are_given_up_for_a_refusal_of_schemas_only(endpoint: Make) -> None:
