@@ -34,7 +34,7 @@ _LIST_MARK = re.compile(r"[.)](?=\s+\S)")
 #: What may stand between the mark of an answer and its number: an option's letter, a currency, a
 #: variable, "about".
 _LEADS_IN = re.compile(
-    r"\W*(?:(?:[A-Z]{2,3}|Rs|about|approximately|roughly|exactly|only|[a-zA-Z])\b)?\W*"
+    r"\W*+(?:(?:[A-Z]{2,3}|Rs|about|approximately|roughly|exactly|only|[a-zA-Z])\b)?\W*"
 )
 _STEP_WORD = re.compile(
     r"\b(?:step|part|case|equation|example|problem|question|option|day)\s*$", re.I

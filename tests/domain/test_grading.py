@@ -238,6 +238,15 @@ LONG = [
 ]  # fmt: skip
 
 
+@pytest.mark.parametrize("piece", ["-", "(", "$", "* ", "~", "→"])
+def test_a_rule_between_an_answer_and_its_words_takes_less_than_a_second(piece: str) -> None:
+    text = f"Answer: {piece * (60_000 // len(piece))} as it was said 12"
+    question = Question(text="?", gold="12", answer_kind=AnswerKind.NUMBER)
+    began = time.process_time()
+    grade_answer(text, question=question)
+    assert time.process_time() - began < 1
+
+
 @pytest.mark.parametrize("piece", LONG)
 def test_a_megabyte_on_one_line_takes_less_than_a_second(piece: str) -> None:
     text = piece * (1_000_000 // len(piece))
