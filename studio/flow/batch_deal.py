@@ -44,6 +44,7 @@ class Floor(Protocol):
     dealer: Dealer
     stopping: asyncio.Event
     parked: int  #: asks that wait in batches, of all teachers
+    is_out_of_money: bool  #: it stops for that; what was gathered is within the budget
 
     def finish(self, ask: Ask, kept: Kept | None) -> None:
         """One ask has been answered, and its record is made."""
@@ -82,6 +83,10 @@ class BatchDeal:
                 if not items:
                     return
                 try:
+                    if floor.stopping.is_set() and not floor.is_out_of_money:
+                        for item in items:  # nobody wants them any more, and they would be billed
+                            self._put_back(item.ask, item)
+                        return
                     if not await self._send(self._book, items):
                         return
                 finally:

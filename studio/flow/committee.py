@@ -107,6 +107,7 @@ class _Committee:
         self._paces = {teacher.name: Pace(teacher) for teacher in teachers}
         self._batches = {one.name: BatchDeal(bench, one, self) for one in teachers if one.batch}
         self.parked = 0  #: asks that wait in batches
+        self.is_out_of_money = False
         self.left_out: dict[str, str] = {}  #: teacher: why, in words
         self.dealer = Dealer(asks, self.left_out)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -247,7 +248,7 @@ class _Committee:
     def out_of_money(self) -> None:
         """The budget holds no further call."""
         if not self.stopping.is_set():
-            self._note = BUDGET_REACHED
+            self._note, self.is_out_of_money = BUDGET_REACHED, True
             self.stop()
 
     async def _pause(self, tries: int) -> None:

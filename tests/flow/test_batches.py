@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import signal
@@ -132,6 +133,28 @@ async def test_a_batch_teacher_and_a_direct_one_work_side_by_side(
     assert {r.reviewer for r in bench.store.all(Review)} == {"a", "b"}
     assert direct.requests == 3 * 3
     assert len(states(bench.store)) <= 3
+
+
+async def test_a_stage_that_is_left_while_it_gathers_hands_nothing_over(
+    bench: Bench, endpoint: BatchEndpoint
+) -> None:
+    slow = FaultyEndpoint(answer, latency_s=1.0)
+    try:
+        add(bench.store, endpoint, "b", questions=3)
+        bench.store.put(teacher("a", slow.url))  # asked first: the batch is kept open for more
+        work = asyncio.create_task(run(bench, "solve"))
+        while not slow.requests:
+            await asyncio.sleep(0.01)
+        work.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await work
+        assert not endpoint.operations, "what nobody waits for any more was bought"
+        assert not states(bench.store)
+        await run(bench, "solve")
+    finally:
+        slow.close()
+    assert Counter(one.teacher for one in bench.store.all(Rationale)) == {"a": 3, "b": 3}
+    check_ledger(bench.store)
 
 
 async def test_a_stage_that_is_left_while_a_batch_is_out_is_taken_up_by_the_next(
