@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from studio.domain.errors import TeacherError
 from studio.flow.batches import BatchBook, Item
+from studio.flow.purse import Unknown, unknown_costs
 from studio.teachers.base import PASSING, EndpointFault, Outcome, RawReply
 
 if TYPE_CHECKING:
@@ -89,6 +90,9 @@ class BatchDeal:
                         return
                     if not await self._send(self._book, items):
                         return
+                except EndpointFault:
+                    self._give_up(self._book, items)
+                    raise
                 finally:
                     floor.parked -= len(items)
                 await self._give_out(self._book, endpoint, items)
@@ -106,7 +110,11 @@ class BatchDeal:
         try:
             await book.wait()
         finally:
-            purse.hold(-held, -calls)
+            # What was collected is read later or, where nobody asks for it now, not at all; and what
+            # could not be looked at is billed all the same.
+            name, out = self._teacher.name, sum(row.reserved for row in book.under_way())
+            purse.take_unknown(name, unknown_costs(self._bench.store).get(name, Unknown()))
+            purse.hold(out - held, -calls)
 
     async def _gather(self, endpoint: Batches) -> list[Item]:
         """Return what is to be asked by now; empty when there is nothing and nothing can follow."""
@@ -159,6 +167,13 @@ class BatchDeal:
             self._floor.calls.purse.settle(ask.teacher, item.reserved, None)
         self._floor.dealer.give_back(ask)
 
+    def _give_up(self, book: BatchBook, items: list[Item]) -> None:
+        """Nothing will come of these now; else others wait for them, and for their money, for ever."""
+        for item in items:
+            maybe = book.fate(item).state != "failed"
+            self._floor.calls.purse.settle(item.ask.teacher, item.reserved, None, maybe=maybe)
+            self._floor.dealer.done()
+
     async def _send(self, book: BatchBook, items: list[Item]) -> bool:
         """Hand over and wait; False where the stage ends before the answers are there."""
         try:
@@ -179,7 +194,8 @@ class BatchDeal:
     def _read(self, book: BatchBook, endpoint: Batches, item: Item) -> None:
         floor, ask = self._floor, item.ask
         fate = book.fate(item)
-        floor.calls.purse.settle(ask.teacher, item.reserved, None, maybe=fate.state == "unknown")
+        is_maybe = fate.state in ("unknown", "received")  # the second: until it is read
+        floor.calls.purse.settle(ask.teacher, item.reserved, None, maybe=is_maybe)
         made = floor.calls.on_disk(ask) if fate.state == "received" else None
         if made is not None:
             floor.finish(ask, made.kept)

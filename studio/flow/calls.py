@@ -98,7 +98,7 @@ class Calls:
         with self._store.transaction():
             if call.state == "received":  # read and counted, also where it answers an older prompt
                 reply = self._identified(ask, raw, reply, call.id)
-                self.purse.add(ask.teacher, self._settle(ask, call.id, raw, reply))
+                self.purse.read(ask.teacher, self._settle(ask, call.id, raw, reply))
             if call.request_hash != ask.request_hash or not reply.outcome.is_usable:
                 return None
             reply = reply._replace(call_id=call.id)

@@ -197,6 +197,18 @@ class Purse:
         self._calls_out += calls
         self._tell()
 
+    def take_unknown(self, teacher: str, unknown: Unknown) -> None:
+        """Take over what the ledger holds by now of one teacher's calls without a known cost."""
+        self._unknown[teacher] = unknown
+
+    def read(self, teacher: TeacherRecord, cost: float | None) -> None:
+        """Count a reply from the disk; until it was read it was one that may have been billed."""
+        if cost is not None:
+            calls, reserved = self._unknown[teacher.name]
+            if calls:
+                self._unknown[teacher.name] = Unknown(calls - 1, reserved * (calls - 1) / calls)
+        self.add(teacher, cost)
+
     def close(self) -> None:
         """Give nothing more out; who waits is told."""
         self._is_closed = True

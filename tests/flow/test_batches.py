@@ -327,6 +327,45 @@ async def test_a_batch_that_is_out_is_set_aside_from_the_budget(
         direct.close()
 
 
+@pytest.mark.parametrize("cap", [None, 0.004])
+async def test_a_teacher_whose_batch_comes_to_nothing_keeps_nobody_waiting(
+    open_bench: Callable[..., Bench], store: Store, cap: float | None
+) -> None:
+    direct = FaultyEndpoint(answer, latency_s=0.2)  # which has no batch interface
+    try:
+        add(store, direct, "b", questions=3, max_tokens=5)
+        store.put(teacher("a", direct.url, price_in=100.0, price_out=200.0, max_tokens=5))
+        with pytest.raises(TeacherError, match="b is left out"):
+            await asyncio.wait_for(run(open_bench(cap), "solve"), 30)
+    finally:
+        direct.close()
+    made = Counter(one.teacher for one in store.all(Rationale))
+    assert made == {"a": 3} if cap is None else set(made) <= {"a"}
+    check_ledger(store, ended=False)  # nobody knows of the batch: the next run asks for it
+
+
+async def test_a_batch_that_is_collected_and_not_read_yet_counts_against_the_budget(
+    open_bench: Callable[..., Bench], store: Store, endpoint: BatchEndpoint
+) -> None:
+    direct = FaultyEndpoint(answer)
+    try:
+        add(store, endpoint, "a", questions=4, max_tokens=5)
+        endpoint.looks = 10**6
+        work = asyncio.create_task(run(open_bench(), "solve"))
+        while states(store) != ["waiting"]:
+            await asyncio.sleep(0.01)
+        work.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await work
+        endpoint.looks = 0
+        store.put(teacher("b", direct.url, price_in=100.0, price_out=200.0))
+        await run(open_bench(store.value("SELECT reserved FROM batches")), "explain")
+    finally:
+        direct.close()
+    assert states(store) == ["collected"]
+    assert direct.requests == 0, "the batch cost all there was"
+
+
 @pytest.mark.skipif(os.name == "nt", reason="there are no such signals")
 def test_killed_while_the_batch_is_out_it_is_collected_by_the_next_run(
     tmp_path: Path, endpoint: BatchEndpoint

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from studio.domain.records import TeacherRecord
-from studio.flow.purse import Purse, cost_of
+from studio.flow.purse import Purse, Seen, Unknown, cost_of
 from studio.teachers.base import Outcome, Reply
 
 PRICED = TeacherRecord(name="a", model="m", base_url="u", price_in=0.0, price_out=1e6)
@@ -47,6 +47,15 @@ async def test_what_was_spent_before_counts_and_is_not_told_again() -> None:
 async def test_calls_without_a_price_are_not_counted() -> None:
     purse = Purse(9.0, 5.0)
     assert await purse.reserve(FREE, prompt=10, max_tokens=10) == 0.0
+
+
+async def test_a_reply_that_is_read_late_is_counted_once() -> None:
+    known = {"a": Seen().with_one(1.0)}
+    purse = Purse(1.0, 5.0, unknown={"a": Unknown(2, 2.0)}, known=known)
+    for _ in range(2):
+        purse.read(PRICED, 1.0)
+    assert purse.spent_here == 2.0
+    assert [await spend(purse, 1.0, max_tokens=1) for _ in range(3)] == [True, True, False]
 
 
 async def test_closed_it_gives_nothing_out_and_lets_nobody_wait() -> None:
