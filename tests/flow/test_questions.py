@@ -228,6 +228,18 @@ def test_kinds_of_answers_are_inferred(store: Store, tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_options_that_only_begin_like_a_letter_stay_whole(store: Store, tmp_path: Path) -> None:
+    rows = [
+        {"question": "When?", "answer": "p.m.", "options": ["a.m.", "p.m."]},
+        {"question": "What?", "answer": "A", "options": ["A.I. research", "biology"]},
+        {"question": "Who?", "answer": "B", "options": ["(A) Ann", "(B) Bo"]},
+    ]
+    import_files(store, [jsonl(tmp_path / "a.jsonl", rows)])
+    assert [(one.options, one.gold) for one in questions(store)] == [
+        (("a.m.", "p.m."), "B"), (("A.I. research", "biology"), "A"), (("Ann", "Bo"), "B"),
+    ]  # fmt: skip
+
+
 def test_csv_columns_are_mapped_and_responses_become_attempts(store: Store, tmp_path: Path) -> None:
     file = tmp_path / "exam.csv"
     text = 'Frage;Antwort;Text;split;key\n"Was ist\n2+2?";4;"2+2=4; also 4";dev;k1\n'

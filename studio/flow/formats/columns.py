@@ -140,7 +140,10 @@ def _options(value: object) -> tuple[str, ...]:
     parts = texts(value or [], "options")
     if len(parts) == 1 or len(parts) > 26:
         raise RowError(f"options has {len(parts)} where 2 to 26 are expected")
-    return tuple(unlabelled(part, n) for n, part in enumerate(parts))
+    bare = tuple(unlabelled(part, n) for n, part in enumerate(parts))
+    # "a.m." at the first place bears no letter: where they are letters, every option has its own.
+    is_lettered = all(one != part.strip() for one, part in zip(bare, parts, strict=True))
+    return bare if is_lettered else tuple(part.strip() for part in parts)
 
 
 def _split(value: object, usual: Split) -> Split:
