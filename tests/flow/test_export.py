@@ -357,6 +357,26 @@ def test_records_go_back_unchanged_when_the_questions_were_there_before(
         assert (tmp_path / "out" / file.name).read_bytes() == file.read_bytes(), file.name
 
 
+def test_students_whose_files_would_have_one_name_have_files_of_their_own(
+    store: Store, tmp_path: Path
+) -> None:
+    for part in ("a-b", "A-B"):  # one name where letters have no case
+        folder = tmp_path / part
+        folder.mkdir()
+        row = {"id": 1, "question": "What is 1 and 1?", "gold_answer": "2",
+               "student_wrong_pred": f"3, says {part}", "student_wrong_final_answer": "3"}  # fmt: skip
+        file = folder / f"{part}_sums_false_round0.json"
+        file.write_text(json.dumps([row]), encoding="utf-8")
+        import_files(store, [file])
+    apply_policy(store, preset("paper"), who="test")
+    export(store, tmp_path / "out", format="committee")
+    files = sorted((tmp_path / "out").glob("*.json"), key=lambda one: one.name.casefold())
+    assert len({one.name.casefold() for one in files}) == 2
+    said = "".join(one.read_text(encoding="utf-8") for one in files)
+    assert "says a-b" in said
+    assert "says A-B" in said
+
+
 def test_a_person_changes_what_is_written_as_right(decided: Store, tmp_path: Path) -> None:
     first = accepted(decided)[0]
     decided.set_overrides({first.id: Override(rationale_id=first.id, accepted=False)})

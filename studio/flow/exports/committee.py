@@ -49,9 +49,11 @@ def write_committee(store: Store, folder: Path, wanted: Filter) -> list[tuple[st
     if not groups:
         raise ExportError("there is no mistake to export: run 'mapd-studio run … grade' first")
     files = []
+    used: set[str] = set()
     for origin, attempt_ids in groups.items():
+        called = _apart(origin, used)
         for part in PARTS:
-            name = _safe(file_name(origin, part))
+            name = _safe(file_name(called, part))
             n = _write_list(folder / name, _records(store, attempt_ids, part))
             if n:
                 files.append((name, n))
@@ -140,6 +142,16 @@ def _write_list(path: Path, records: Iterable[Record]) -> int:
         file.flush()
         os.fsync(file.fileno())
     return n
+
+
+def _apart(origin: Origin, used: set[str]) -> Origin:
+    """Return it as its files are called: by no name of another's, whatever the case of its letters."""
+    called, n = origin, 1
+    while (name := _safe(file_name(called, PARTS[0])).casefold()) in used:
+        n += 1
+        called = origin._replace(student=f"{origin.student}-{n}")
+    used.add(name)
+    return called
 
 
 def _safe(name: str) -> str:
