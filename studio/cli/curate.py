@@ -61,6 +61,8 @@ def decide(
     json_: Json = False,
 ) -> None:
     """Apply an acceptance policy to every rationale; overrides stay."""
+    if preset_ and version:
+        raise SpecError("--preset and --version both say where to start from: name one of them")
     changes = {
         "aggregate": aggregate or None, "threshold": threshold,
         "answer_gate": answer_gate, "arithmetic_gate": arithmetic_gate, "min_reviews": min_reviews, "name": name or None,

@@ -9,6 +9,7 @@ import typer
 from studio.app.workbench import Workbench
 from studio.cli.output import print_json, table
 from studio.cli.project import Json, Project
+from studio.domain.errors import SpecError
 from studio.flow.splits import SEED, Overlaps, hold_out, overlaps
 from studio.flow.status import status
 from studio.store.tables import Store
@@ -34,6 +35,8 @@ def split(
 ) -> None:
     """Show train and held-out questions and what they share; --hold-out moves some, undoably."""
     moved: list[str] = []
+    if share is None and (dataset or seed != SEED):
+        raise SpecError("--dataset and --seed say what to hold out: give --hold-out with them")
     if share is not None:
         bench = Workbench(project)
         try:

@@ -40,6 +40,8 @@ def export(
     """Write the accepted rationales (or a tuned model) for use elsewhere."""
     if format_ not in FORMATS:
         raise SpecError(f"there is no format {format_!r}: choose one of {', '.join(FORMATS)}")
+    if run and format_ != "model":
+        raise SpecError("--run says which model is meant: leave it out, or take --format model")
     # Rows are only read, so they can be had while a run goes on; a model is made by a job.
     bench = Workbench(project, read_only=format_ != "model")
     try:

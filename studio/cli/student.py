@@ -115,6 +115,8 @@ def evaluate(
     """Measure base against tuned on held-out questions: accuracy, fixed, broken."""
     if samples and split != "test":
         raise SpecError("tries are of held-out questions: leave --split at test")
+    if run and student:
+        raise SpecError("--run and --student both say who is meant: name one of them")
     if split not in ("test", "train"):
         raise SpecError(f"there is no split {split!r}: choose test or train")
     bench = Workbench(project, read_only=dry_run)
