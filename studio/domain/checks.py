@@ -79,7 +79,7 @@ _CITED: Signs = {
     **dict.fromkeys(("previous", "first"), frozenset(("solution",))),
 }
 _ANSWER_FIRST = re.compile(
-    r"\W*(?:the )?(?:final |correct |right )*answer(?: to \w+ question)?\s*(?:is|:|=)\W*(?P<said>[^\n]{1,80}?(?=[.!?,;](?:\s|$)|\s*(?:\n|$)))",
+    r"\W*(?:the )?(?:final |correct |right )*answer(?: to \w+ question)?\s*(?:is|:|=)\W*+(?P<said>[^\n]{1,80}?(?=[.!?,;](?:\s|$)|\s*(?:\n|$)))",
     re.IGNORECASE,
 )
 _TO_REVIEWERS = re.compile(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from studio.domain.checks import LONGEST, Flag, Task, bits_of, flags_of
@@ -101,3 +103,10 @@ def test_a_family_is_read_from_the_name(model: str, family: str) -> None:
 ])  # fmt: skip
 def test_a_dated_name_is_the_same_model(asked: str, served: str, is_other: bool) -> None:
     assert is_other_model(asked, served) is is_other
+
+
+@pytest.mark.parametrize("piece", [" ", "\t", "- "])
+def test_an_answer_far_from_its_words_is_read_at_once(piece: str) -> None:
+    began = time.process_time()
+    assert not flags(f"The answer is: {piece * 50_000}{'x' * 200}") & {Flag.LEAK, Flag.BARE}
+    assert time.process_time() - began < 1
