@@ -12,10 +12,17 @@ FROM attempts a JOIN current_grades g ON g.subject_id = a.id GROUP BY g.verdict"
 #: Questions by split.
 QUESTION_COUNTS = "SELECT split, count(*) FROM questions GROUP BY split"
 
-#: Current reviews by whether they hold a score; needs reviews_subject.
+#: Current reviews by whether they hold a score, without those of a text that a later one has
+#: replaced or that was taken back; needs reviews_subject, rationales_question.
 REVIEW_COUNTS = """
+WITH gone AS MATERIALIZED (
+    SELECT rationale_id AS id FROM withdrawn
+    UNION SELECT r.id FROM rationales n INDEXED BY rationales_question
+    JOIN rationales r ON r.question_id = n.question_id AND r.teacher = n.teacher
+    AND r.sample = n.sample AND r.revision < n.revision
+    WHERE n.revision > 0 AND n.id NOT IN (SELECT rationale_id FROM withdrawn))
 SELECT CASE WHEN score IS NULL THEN 'missing' ELSE 'valid' END, count(*)
-FROM current_reviews GROUP BY 1"""
+FROM current_reviews WHERE subject_id NOT IN (SELECT id FROM gone) GROUP BY 1"""
 
 #: Attempts and right ones per student, without the tries that only pass@k is of; needs grades_subject.
 STUDENT_COUNTS = """

@@ -18,8 +18,10 @@ from studio.domain.records import (
 from studio.flow.decisions import apply_policy, override
 from studio.flow.edits import Note, correct_gold, edit_rationale, note_of, write_note
 from studio.flow.grades import GRADER, mark_not_a_mistake
+from studio.flow.reviewers import calibrate
 from studio.flow.reviews import ReviewStage
 from studio.flow.scorebook import Scorebook
+from studio.flow.status import status
 from studio.flow.undo import actions_about, next_changes, redo, undo
 from studio.store.tables import Store
 
@@ -76,6 +78,21 @@ def test_an_edit_can_be_sent_to_review_again(filled: Store) -> None:
     filled.add(Review(subject_id=edited.id, reviewer=name, score=4) for name in ("b", "c"))
     apply_policy(filled, PRESETS["studio"], who="ada")
     assert decided(filled, edited.id)[0] == 1
+
+
+def test_reviews_of_what_an_edit_replaced_are_counted_nowhere(filled: Store) -> None:
+    def counted() -> tuple[int, int]:
+        return status(filled)["reviews"]["valid"], sum(
+            card.n_valid for card in calibrate(filled).cards
+        )
+
+    assert counted() == (2, 2)
+    edited = edit_rationale(filled, OURS.id, "3 + 4 = 7.\nAnswer: 7", who="ada")
+    assert counted() == (0, 0)
+    filled.add([Review(subject_id=edited.id, reviewer="b", score=4)])
+    assert counted() == (1, 1)
+    undo(filled)
+    assert counted() == (2, 2)
 
 
 def test_an_edit_with_its_acceptance_is_one_action_undone_and_redone(filled: Store) -> None:
