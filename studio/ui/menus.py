@@ -10,6 +10,7 @@ from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMainWindow, QMenu
 
 from studio.ui.keymap import keys_of, shown
+from studio.ui.plain_text import as_tip
 
 
 class Verb(NamedTuple):
@@ -87,7 +88,7 @@ class Menus(QObject):
     def _bind(self, name: str, action: QAction) -> None:
         keys = keys_of(name, self._own[name])
         action.setShortcuts([QKeySequence(one) for one in keys.split(" | ") if one])
-        tip = str(action.property("tip"))
+        tip = as_tip(str(action.property("tip")))
         action.setToolTip(f"{tip} ({in_words(action)})" if keys else tip)
         action.setStatusTip(tip)
 

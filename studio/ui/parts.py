@@ -27,6 +27,7 @@ from PySide6.QtWidgets import (
 )
 
 from studio.domain.redaction import without_keys
+from studio.ui.plain_text import as_tip
 from studio.ui.texts import tr
 from studio.ui.theme import GRID
 
@@ -40,7 +41,7 @@ def label(text: str = "", role: str = "", *, wrap: bool = False, tip: str = "") 
     made.setTextFormat(Qt.TextFormat.PlainText)
     made.setText(text)
     made.setWordWrap(wrap)
-    made.setToolTip(tip)
+    made.setToolTip(as_tip(tip))
     if role:
         made.setProperty("role", role)
     return made
@@ -64,7 +65,7 @@ class ShortLabel(QLabel):
     def setText(self, text: str) -> None:
         """Show ``text``, whole or as much of it as there is room for."""
         super().setText(text)
-        self.setToolTip("\n".join(part for part in (text, self._tip) if part))
+        self.setToolTip(as_tip("\n".join(part for part in (text, self._tip) if part)))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the text with dots for what is left out."""
@@ -92,7 +93,7 @@ def set_role(widget: QWidget, role: str) -> None:
 def button(text: str, on_click: Callable[[], Any], *, tip: str, role: str = "") -> QPushButton:
     """Return a button; ``tip`` says its effect and its key."""
     made = QPushButton(text)
-    made.setToolTip(tip)
+    made.setToolTip(as_tip(tip))
     made.setAccessibleName(text)
     made.setAccessibleDescription(tip)
     made.setAutoDefault(False)

@@ -34,6 +34,14 @@ def safe_span(text: str, span: tuple[int, int]) -> tuple[int, int] | None:
     return len(visible(text[:start])), len(visible(text[:end]))
 
 
+def as_tip(text: str) -> str:
+    """Return ``text`` so that a tooltip shows it as it is: Qt takes what looks like markup for markup.
+
+    A sign without width behind what may begin a tag or an entity is enough for that.
+    """
+    return text.replace("<", "<\u2060").replace("&lt;", "&\u2060lt;")
+
+
 def one_line(text: str, *, most: int = 200) -> str:
     """Return ``text`` as one short line."""
     line = " ".join(safe(text[: most * 4]).split())

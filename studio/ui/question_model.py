@@ -12,7 +12,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 from studio.flow.columns import Ids
 from studio.store.question_views import QUESTION_ROWS
 from studio.store.tables import Store
-from studio.ui.plain_text import one_line
+from studio.ui.plain_text import as_tip, one_line
 from studio.ui.texts import mark, tr
 from studio.ui.words import SIGNS
 
@@ -116,4 +116,8 @@ class QuestionModel(QAbstractTableModel):
         if row is None:
             return None
         cell = (row.text, row.gold, row.answered, row.kind, row.key)[index.column()]
-        return one_line(cell, most=160 if role == roles.DisplayRole else 600)
+        return (
+            one_line(cell, most=160)
+            if role == roles.DisplayRole
+            else as_tip(one_line(cell, most=600))
+        )

@@ -9,7 +9,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelInd
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
-from studio.ui.plain_text import one_line
+from studio.ui.plain_text import as_tip, one_line
 from studio.ui.texts import tr
 from studio.ui.theme import GRID, scheme_now
 from studio.ui.words import count
@@ -74,7 +74,7 @@ class SheetModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return count(value) if isinstance(value, int) else one_line(str(value), most=160)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return one_line(str(value), most=600)
+            return as_tip(one_line(str(value), most=600))
         return None
 
     def _side(self, place: int) -> int:

@@ -11,7 +11,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 from studio.flow.columns import Chosen, Ids
 from studio.store.tables import Store
 from studio.ui.cases import Line, read_lines
-from studio.ui.plain_text import one_line
+from studio.ui.plain_text import as_tip, one_line
 
 PAGE = 24  #: rows read at once: as many as are in sight
 PAGES_KEPT = 100
@@ -86,4 +86,7 @@ class DeskModel(QAbstractTableModel):
         line = self.line(index.row())
         if line is None or role == LINE:
             return line
-        return one_line(line.text) if role == roles.DisplayRole else one_line(line.spoken, most=400)
+        if role == roles.DisplayRole:
+            return one_line(line.text)
+        spoken = one_line(line.spoken, most=400)
+        return as_tip(spoken) if role == roles.ToolTipRole else spoken

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 from studio.ui.desk_filter import SORTS, STATES, Filter
 from studio.ui.filter_words import COLUMNS, QUEUE_NAMES, SPANS, Offer, chips, entries
 from studio.ui.parts import ShortLabel, button, choice, choose, column, row
-from studio.ui.plain_text import one_line
+from studio.ui.plain_text import as_tip, one_line
 from studio.ui.texts import tr
 from studio.ui.theme import GRID
 from studio.ui.widgets.chips import Chip, Chips
@@ -213,6 +213,7 @@ class FilterBar(QWidget):
 
     def _entry(self, menu: QMenu, text: str, chosen: bool, act: Any) -> None:
         action = menu.addAction(_shown(text), act)
+        action.setToolTip(as_tip(one_line(text)))
         action.setCheckable(True)
         action.setChecked(chosen)
 

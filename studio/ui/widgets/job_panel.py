@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFrame, QProgressBar, QWidget
 from studio.app.background import Task
 from studio.domain.redaction import without_keys
 from studio.ui.parts import button, column, label, row, say, set_role
-from studio.ui.plain_text import one_line
+from studio.ui.plain_text import as_tip, one_line
 from studio.ui.texts import mark, tr
 from studio.ui.theme import GRID
 from studio.ui.widgets.gpu_meter import GpuMeter
@@ -81,7 +81,7 @@ class JobPanel(QFrame):
             text = f"✗ {text}"
         self._text.setText(one_line(text, most=300))
         self._text.show()
-        self._text.setToolTip(one_line(text, most=1000))
+        self._text.setToolTip(as_tip(one_line(text, most=1000)))
         set_role(self._text, "bad" if failed else "dim")
         self._detail = detail
         self._more.setVisible(bool(detail))

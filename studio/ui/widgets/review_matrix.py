@@ -12,7 +12,7 @@ from studio.ui.cases import Case, Said, Scored, mean_text
 from studio.ui.drawn_text import DrawnText
 from studio.ui.formulas import Formulas
 from studio.ui.parts import button, column, label, row
-from studio.ui.plain_text import one_line
+from studio.ui.plain_text import as_tip, one_line
 from studio.ui.texts import tr
 from studio.ui.theme import GRID, scheme_now
 
@@ -110,14 +110,15 @@ class MatrixModel(QAbstractTableModel):
             said = self.said(section)
             name = f"{section + 1} {one_line(said.teacher, most=24)}" if said else ""
             if role == roles.ToolTipRole:
-                return name
+                return as_tip(name)
             metrics = QFontMetrics(_bold(self._widget.font()))
             return metrics.elidedText(name, Qt.TextElideMode.ElideRight, self._room)
         names = self._case.reviewers
         if section >= len(names):
             return tr("mean")
         short = self._short and role == roles.DisplayRole
-        return str(section + 1) if short else one_line(names[section], most=24)
+        name = str(section + 1) if short else one_line(names[section], most=24)
+        return as_tip(name) if role == roles.ToolTipRole else name
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Return a score, or why there is none."""
@@ -134,7 +135,7 @@ class MatrixModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.FontRole and is_mean:
             return _bold(QFont())
         if role == Qt.ItemDataRole.ToolTipRole and scored is not None:
-            return one_line(scored.missing or scored.comment, most=300)
+            return as_tip(one_line(scored.missing or scored.comment, most=300))
         return None
 
     def _text(self, index: Index, scored: Scored | None, is_mean: bool) -> str:

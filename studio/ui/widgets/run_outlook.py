@@ -10,6 +10,7 @@ from studio.app.free_memory import Free
 from studio.domain.memory import Estimate, is_tight
 from studio.flow.contamination import Contamination
 from studio.ui.parts import button, clear, column, label, row, set_role
+from studio.ui.plain_text import as_tip
 from studio.ui.texts import tr
 from studio.ui.theme import GRID
 from studio.ui.words import size, things
@@ -108,7 +109,7 @@ class RunOutlook(QWidget):
         if seen is not None and seen.examples:
             told.append(tr("⚠ {examples} with words of held-out questions", examples=things(seen.examples, 'example')))  # fmt: skip
         self._warning.setText("\n".join(told))
-        self._warning.setToolTip("" if seen is None else seen.in_words())
+        self._warning.setToolTip("" if seen is None else as_tip(seen.in_words()))
         self._warning.setVisible(bool(told))
 
     def show_problem(self, text: str) -> None:

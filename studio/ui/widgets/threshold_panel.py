@@ -10,7 +10,7 @@ from studio.flow.scorebook import Scorebook
 from studio.flow.training_size import TrainingSize
 from studio.flow.versions import CUSTOM, Version
 from studio.ui.parts import Card, button, choice, choose, column, label, roomy, row
-from studio.ui.plain_text import one_line
+from studio.ui.plain_text import as_tip, one_line
 from studio.ui.rules_dialog import TRIAL, RulesDialog
 from studio.ui.texts import tr
 from studio.ui.theme import GRID
@@ -243,7 +243,7 @@ class ThresholdPanel(Card):
         )
         self._more.setText(self.trial.more_words)
         for part in (self._outcome, self._more):
-            part.setToolTip(part.text().replace(" · ", "\n"))
+            part.setToolTip(as_tip(part.text().replace(" · ", "\n")))
         self._reviewers.setText(self._weights_in_words())
         self._apply.setEnabled(not settled)
         self._reset.setEnabled(policy != self._in_force)
