@@ -80,7 +80,10 @@ class DrawnText(QTextEdit):
 
     def show_text(self, text: str, marks: Iterable[Mark] = ()) -> None:
         """Show a text of a model, with parts of it marked; the first mark is brought to sight."""
-        self._text, self._marks = _capped(safe(text)), tuple(marks)
+        wanted = _capped(safe(text)), tuple(marks)
+        if wanted == (self._text, self._marks):
+            return  # what is read and selected in it stays where it is
+        self._text, self._marks = wanted
         self._fill()
         if self._marks and (span := self._places.shown(self._marks[0].span)):
             self.setTextCursor(self._cursor((span[0], span[0])))

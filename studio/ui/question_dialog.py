@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog
 
 from studio.ui.desk_work import DeskWork
@@ -46,5 +47,6 @@ class QuestionDialog(QDialog):
 
     def show_case(self, case: Case) -> None:
         """Show what is known now."""
+        seen = self.answer.id if self.answer is not None else ""
         self.case = case
-        self._view.show_case(case)
+        self._view.show_case(case, keep=seen)

@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QScrollArea, QSplitter, QVBoxLayout, QWidget
 
 from studio.store.tables import Store
-from studio.ui.cases import Answer, Case, read_case, read_explanations
+from studio.ui.cases import Answer, Case, Explained, Said, read_case, read_explanations
 from studio.ui.formulas import Formulas
 from studio.ui.parts import Card, clear, label, scrolled
 from studio.ui.texts import tr
@@ -78,44 +78,77 @@ class CaseView(QSplitter):
     def choose(self, number: int) -> None:
         """Let the keys mean the ``number``-th teacher, from 0."""
         if 0 <= number < len(self._cards):
-            for n, one in enumerate(self._cards):
-                one.choose(n == number)
+            self._mean(number)
             self._matrix.choose(number)
             # After the layout of new cards is done: before, they have no place to scroll to.
             QTimer.singleShot(0, self._cards[number], lambda: self._bring_to_sight(number))
 
     def show_question(self, question_id: str, *, rationale_id: str = "") -> None:
         """Show a question; ``rationale_id`` is the one to choose, else the first."""
-        self.case = read_case(self._reader, question_id)
-        if self.case is None:
+        before, chosen = self.case, self.chosen
+        found = read_case(self._reader, question_id)
+        if found is None:
             return
-        self._mistake.show_case(self.case)
-        self._matrix.show_case(self.case)
-        answers = self.case.answers
-        self._show_teachers(answers[0].id if answers else "")
-        ids = [said.id for said in self.case.rationales]
-        self.choose(ids.index(rationale_id) if rationale_id in ids else 0)
+        self.case = found
+        again = before is not None and before.question.id == question_id
+        seen = self.answer.id if again and self.answer is not None else ""
+        self._mistake.show_case(found, keep=seen)
+        self._matrix.show_case(found, keep=again)
+        place = self._area.verticalScrollBar().value()
+        self._show_teachers(self.answer.id if self.answer is not None else "")
+        ids = [said.id for said in found.rationales]
+        number = ids.index(rationale_id) if rationale_id in ids else 0
+        if again and rationale_id == chosen and ids:
+            self._mean(number)  # read anew, it stays as it was left
+            QTimer.singleShot(0, self, lambda: self._area.verticalScrollBar().setValue(place))
+        else:
+            self.choose(number)
+
+    def _mean(self, number: int) -> None:
+        for n, one in enumerate(self._cards):
+            one.choose(n == number)
 
     def _show_teachers(self, attempt_id: str) -> None:
-        assert self.case is not None  # only an attempt of a case can be chosen
+        """Show a card each; one that says what it said stays, with what is unfolded in it."""
+        if self.case is None:
+            return
         explained = read_explanations(self._reader, attempt_id) if attempt_id else {}
-        before = self.chosen
-        clear(self._teachers)
+        before, focused = self.chosen, self._focused()
+        kept = {one.rationale_id: one for one in self._cards}
         self._cards = []
         for number, said in enumerate(self.case.rationales, start=1):
-            card = TeacherCard(number, said, explained.get(said.teacher),
-                               formulas=self.formulas)  # fmt: skip
-            card.wished.connect(self.wished)
-            card.picked.connect(self._on_picked)
-            card.edit_requested.connect(self._on_edit)
+            about = (number, said, explained.get(said.teacher))
+            known = kept.get(said.id)
+            card = known if known is not None and known.about == about else self._card(*about)
             card.choose(said.id == before)
             self._cards.append(card)
-            self._teachers.addWidget(card)
+        for one in self._cards:
+            self._teachers.removeWidget(one)
+        clear(self._teachers)
+        for one in self._cards:
+            self._teachers.addWidget(one)
         if not self._cards:
             self._teachers.addWidget(label(tr("No rationale yet: run what is missing on the Overview "
                                            "page."), "dim", wrap=True))  # fmt: skip
         self._teachers.addStretch(1)
         self._chain_focus()
+        if focused:  # a button that was pressed has it still, also where its card is another now
+            stops = (one for card in self._cards for one in _stops(card))
+            again = next((one for one in stops if one.accessibleName() == focused), None)
+            if again is not None:
+                again.setFocus()
+
+    def _card(self, number: int, said: Said, explanation: Explained | None) -> TeacherCard:
+        card = TeacherCard(number, said, explanation, formulas=self.formulas)
+        card.wished.connect(self.wished)
+        card.picked.connect(self._on_picked)
+        card.edit_requested.connect(self._on_edit)
+        return card
+
+    def _focused(self) -> str:
+        """Return the name of what has the focus in a card; empty where nothing has."""
+        stops = (one for card in self._cards for one in _stops(card))
+        return next((one.accessibleName() for one in stops if one.hasFocus()), "")
 
     def _chain_focus(self) -> None:
         """Let Tab go through the cards after the student's answer: they were made after all else."""

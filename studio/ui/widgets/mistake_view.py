@@ -69,8 +69,8 @@ class MistakeView(QWidget):
             for name in names for verb in DESK_VERBS if verb.name == name
         ]  # fmt: skip
 
-    def show_case(self, case: Case) -> None:
-        """Show a question and the attempt that matters most."""
+    def show_case(self, case: Case, *, keep: str = "") -> None:
+        """Show a question and the attempt ``keep``, or else the one that matters most."""
         question = case.question
         right = [one.text for one in case.rationales if one.verdict == "correct"]
         self._solution = next(
@@ -90,8 +90,9 @@ class MistakeView(QWidget):
         for answer in case.answers:
             self._attempts.addItem(_title(answer), answer.id)
         self._attempts.setVisible(len(case.answers) > 1)
-        choose(self._attempts, case.answers[0].id if case.answers else None)
-        self._show(case.answers[0] if case.answers else None)
+        shown = self._answers.get(keep) or next(iter(case.answers), None)
+        choose(self._attempts, shown.id if shown else None)
+        self._show(shown)
 
     def _on_attempt(self) -> None:
         answer = self._answers.get(self._attempts.currentData())

@@ -203,16 +203,31 @@ class ReviewMatrix(QWidget):
         self.setLayout(column(self._axes, self._table, self._who,
                               self._comment, row(self._price, None, self._raw)))  # fmt: skip
 
-    def show_case(self, case: Case | None) -> None:
-        """Show the scores of this case, and the comment that says most."""
+    def show_case(self, case: Case | None, *, keep: bool = False) -> None:
+        """Show the scores of this case, and the comment that says most, or is read already."""
+        chosen = self._chosen() if keep else None
         self._model.show_case(case)
         rows = self._model.rowCount()
         header = self._table.horizontalHeader().sizeHint().height()
         self._table.setFixedHeight(header + min(max(1, rows), _MOST_ROWS) * ROW + 4)
         self._fit_names()
         self._on_chosen(self._model.index(-1, -1))
-        if rows:
+        if rows and not (chosen and self._choose_again(*chosen)):
             self.choose(0)
+
+    def _chosen(self) -> tuple[str, str] | None:
+        now = self._table.currentIndex()
+        scored = self._model.scored(now.row(), now.column())
+        return None if scored is None else (scored.rationale_id, scored.reviewer)
+
+    def _choose_again(self, rationale_id: str, reviewer: str) -> bool:
+        for row in range(self._model.rowCount()):
+            for place in range(self._model.columnCount() - 1):
+                scored = self._model.scored(row, place)
+                if scored and (scored.rationale_id, scored.reviewer) == (rationale_id, reviewer):
+                    self._table.setCurrentIndex(self._model.index(row, place))
+                    return True
+        return False
 
     def choose(self, row: int) -> None:
         """Choose the first review of the rationale in ``row``."""

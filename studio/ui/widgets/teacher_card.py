@@ -48,6 +48,7 @@ class TeacherCard(Card):
         super().__init__()
         self._formulas = formulas
         self.rationale_id = said.id
+        self.about = (number, said, explanation)  #: all that it shows
         name = one_line(said.teacher, most=40)
         self.setAccessibleName(tr("Teacher {number}, {name}", number=number, name=name))
         self.body.addLayout(_head(number, name, said))
