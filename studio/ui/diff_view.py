@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QTextCharFormat, QTextCursor
 from PySide6.QtWidgets import QComboBox, QDialog, QTextEdit, QVBoxLayout, QWidget
 
@@ -30,6 +31,7 @@ class DiffView(QDialog):
         formulas: Formulas | None = None,
     ) -> None:  # fmt: skip
         super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(tr("Differences"))
         self.resize(GRID * 124, GRID * 72)
         self._texts = [text for _, text in texts]

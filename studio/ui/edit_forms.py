@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QComboBox, QDialog, QLineEdit, QPlainTextEdit, QWidget
 
@@ -28,6 +29,7 @@ class EditForm(QDialog):
     def __init__(self, parent: QWidget, said: Said, save: Callable[[str, bool], object]) -> None:
         super().__init__(parent)
         name = one_line(said.teacher, most=40)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(tr("Edit the rationale of {name}", name=name))
         self.resize(GRID * 96, GRID * 64)
         self._save = save
@@ -73,6 +75,7 @@ class GoldForm(QDialog):
 
     def __init__(self, parent: QWidget, question: Question, save: Callable[[str], object]) -> None:
         super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(tr("Correct gold"))
         self.setMinimumWidth(GRID * 64)
         self._save = save
@@ -120,6 +123,7 @@ class NoteForm(QDialog):
         self, parent: QWidget, note: Note, save: Callable[[str, list[str]], object]
     ) -> None:
         super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(tr("Note"))
         self.resize(GRID * 72, GRID * 40)
         self._save = save

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QWidget
 
 from studio.flow.cost import calls_for, total_of
@@ -80,6 +81,7 @@ class HistoryList(QDialog):
 
     def __init__(self, parent: QWidget, events: list[Event], spent: str = "") -> None:
         super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(tr("History"))
         self.resize(GRID * 120, GRID * 64)
         sheet = Sheet((tr("When"), tr("Who"), tr("What"), tr("Why, or what it took")), name=tr("History"),

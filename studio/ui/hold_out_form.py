@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QDialog, QDoubleSpinBox, QFormLayout, QSpinBox, QWidget
 
 from studio.flow.splits import SEED
@@ -34,6 +34,7 @@ class HoldOutForm(QDialog):
 
     def __init__(self, parent: QWidget, train: Sequence[tuple[str, int]], *, project: Path) -> None:
         super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(tr("Hold questions out"))
         self._train, self._project = dict(train), project
         self._share = roomy(QDoubleSpinBox())

@@ -63,6 +63,8 @@ class ImportForm(QDialog):
         self._files, self._reading, self._project = list(files), reading, project
         self._columns: tuple[str, ...] | None = None
         self._boxes: dict[str, QComboBox] = {}
+        self._faults: list[str] = []
+        self._refusal = ""
         self._over = False
         self.finished.connect(self._on_finished)
         self._build()
@@ -160,7 +162,7 @@ class ImportForm(QDialog):
         def read(_: Store) -> list[Preview]:
             return preview(files, n=ROWS, **options)
 
-        self._reading.ask("import", read, self._show, failed=self._show_problem)
+        self._reading.ask("import", read, self._show, failed=self._refuse)
 
     def _show(self, found: list[Preview]) -> None:
         if self._over:  # it was closed while the files were read
@@ -202,6 +204,13 @@ class ImportForm(QDialog):
             bad += "\n" + tr("Tick “Leave bad rows out” to take the others, or mend the file.")
         self._show_problem(bad)
         self._go.setEnabled(not self._refusal and (not self._faults or self._skip.isChecked()))
+
+    def _refuse(self, why: str) -> None:
+        """Say why nothing could be read, and let nothing be imported like this."""
+        if not self._over:
+            self._faults, self._refusal = [], why
+            self._sheet.show_rows([])
+            self._enable()
 
     def _show_problem(self, text: str) -> None:
         if self._over:

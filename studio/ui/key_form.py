@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QDialog, QLineEdit, QWidget
 
 from studio.domain.records import TeacherRecord
@@ -24,6 +24,7 @@ class KeyForm(QDialog):
     def __init__(self, parent: QWidget, teacher: TeacherRecord) -> None:
         super().__init__(parent)
         name, address = one_line(teacher.name, most=40), one_line(teacher.base_url, most=120)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(tr("Key of {name}", name=name))
         self.setMinimumWidth(GRID * 64)
         self._key = QLineEdit()

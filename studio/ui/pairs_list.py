@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QWidget
 
 from studio.flow.splits import Overlaps
@@ -19,6 +20,7 @@ class PairsList(QDialog):
 
     def __init__(self, parent: QWidget, found: Overlaps) -> None:
         super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(tr("Near duplicates"))
         self.resize(GRID * 120, GRID * 64)
         sheet = Sheet(_HEAD, name=tr("Near duplicates"), widths=(136, 80, 360, 360), numbers=(1,), stretch=3,

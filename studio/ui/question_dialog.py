@@ -28,6 +28,7 @@ class QuestionDialog(QDialog):
         self.case: Case | None = case
         self.formulas = formulas
         self.chosen = ""  #: no rationale is shown here
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(one_line(case.question.key or case.text, most=60))
         self.resize(GRID * 88, GRID * 72)
         self._view = MistakeView(formulas)

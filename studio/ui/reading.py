@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from PySide6.QtCore import QObject, Signal
+from shiboken6 import isValid
 
 from studio.domain.errors import StudioError
 from studio.store.tables import Store
@@ -119,7 +120,7 @@ class Reading(QObject):
     def _on_answered(self, answer: _Answer) -> None:
         self._open -= 1
         outdated = answer.what and self._newest[answer.what] != answer.number
-        if self._closed or outdated or answer.future.cancelled():
+        if self._closed or outdated or answer.future.cancelled() or _is_gone(answer.then):
             return
         error = answer.future.exception()
         if isinstance(error, StudioError):
@@ -128,3 +129,9 @@ class Reading(QObject):
             raise error
         else:
             answer.then(answer.future.result())
+
+
+def _is_gone(then: Callable[[Any], None]) -> bool:
+    """Return whether the window that wanted an answer was closed meanwhile, and deleted."""
+    owner = getattr(then, "__self__", None)
+    return isinstance(owner, QObject) and not isValid(owner)

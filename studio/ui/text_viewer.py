@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence, QShortcut, QTextDocument
 from PySide6.QtWidgets import QDialog, QLineEdit, QPlainTextEdit, QWidget
 
@@ -18,6 +19,7 @@ class TextViewer(QDialog):
 
     def __init__(self, parent: QWidget, title: str, text: str) -> None:
         super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(title)
         self.resize(GRID * 112, GRID * 76)
         self._view = QPlainTextEdit()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFont, QTextCharFormat, QTextCursor
 from PySide6.QtWidgets import QDialog, QPlainTextEdit, QSplitter, QTextEdit, QWidget
 
@@ -33,6 +34,7 @@ class TokenView(QDialog):
     def __init__(self, parent: QWidget, tokens: Tokens) -> None:
         super().__init__(parent)
         self._tokens = tokens
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(tr("What the student reads and learns"))
         counts = Sheet(all_tr(_COUNTS), name=tr("Tokens by side and role"), numbers=(2, 3, 4, 5, 6),
                        widths=(112, 136, 96, 112, 112, 96, 96), stretch=1)  # fmt: skip

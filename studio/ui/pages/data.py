@@ -183,23 +183,24 @@ class DataPage(Page):
             source = Source(name, next(key for key, text in SPLITS.items() if text == side))
         self._browser.show_source(source, student=self._student_name)
 
-    def _on_opened(self, question_id: str) -> None:
+    def _on_opened(self, question_id: str, *, again: bool = False) -> None:
         def show(case: Case | None) -> None:
             if case is None:
                 return
-            if self._dialog is not None and self._dialog.isVisible():
+            if self._dialog is not None:
                 self._dialog.show_case(case)
-                return
-            self._dialog = QuestionDialog(self, case, self._formulas)
-            self._dialog.open()
+            elif not again:  # else it was closed meanwhile
+                self._dialog = QuestionDialog(self, case, self._formulas)
+                self._dialog.finished.connect(lambda _: setattr(self, "_dialog", None))
+                self._dialog.open()
 
         self.reading.ask("question", lambda store: read_case(store, question_id), show)
 
     def _refresh_questions(self) -> None:
         """Tell the questions' answers anew, also in the dialog that is open."""
         self._show_source()
-        if self._dialog is not None and self._dialog.isVisible() and self._dialog.case:
-            self._on_opened(self._dialog.case.question.id)
+        if self._dialog is not None and self._dialog.case:
+            self._on_opened(self._dialog.case.question.id, again=True)
 
     # -- what is there -------------------------------------------------------------------------
 
