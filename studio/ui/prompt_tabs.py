@@ -73,12 +73,16 @@ class PromptText(QWidget):
         """Whether it is another text than the stored one."""
         return self.text.strip() != self._stored
 
-    def show_prompt(self, purpose: str, version: PromptVersion) -> None:
-        """Show a version, and what its stage fills in."""
+    def show_prompt(self, purpose: str, version: PromptVersion, *, keep: bool = False) -> None:
+        """Show a version, and what its stage fills in; ``keep`` what was typed beyond the last one."""
+        keep = keep and self.is_changed and self.text.strip() != version.text
         self._stored = version.text
-        self.editor.setPlainText(version.text)
-        self.why.clear()
-        self.complain("")
+        if keep:
+            self._on_changed()
+        else:
+            self.editor.setPlainText(version.text)
+            self.why.clear()
+            self.complain("")
         clear(self._fields)
         rule = PURPOSES[purpose]
         self._fields.addWidget(label(tr("Filled in:"), "dim"))

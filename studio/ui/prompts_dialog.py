@@ -117,10 +117,12 @@ class PromptsDialog(QDialog):
     def _show(self, lines: list[_Line]) -> None:
         self._lines = lines
         self.list.show_rows([(_called(one.name), one.now.title) for one in lines])
-        place = next((n for n, one in enumerate(lines) if one.name == self._shown), 0)
-        self._shown = ""  # its texts are read anew
+        shown = self._shown
+        place = next((n for n, one in enumerate(lines) if one.name == shown), 0)
+        self._shown = lines[place].name if lines else ""
         self.list.selectRow(place)
-        self._on_chosen(place)
+        if lines:
+            self._show_line(place, keep=shown == self._shown)
 
     def _on_chosen(self, place: int) -> None:
         if not 0 <= place < len(self._lines) or self._lines[place].name == self._shown:
@@ -137,7 +139,7 @@ class PromptsDialog(QDialog):
         place = next(n for n, one in enumerate(self._lines) if one.name == self._shown)
         self.list.selectRow(place)
 
-    def _show_line(self, place: int) -> None:
+    def _show_line(self, place: int, *, keep: bool = False) -> None:
         line = self._lines[place]
         self._shown, self._trial = line.name, None
         purpose = versions.purpose_of(line.name)
@@ -147,7 +149,7 @@ class PromptsDialog(QDialog):
         if others:
             said += " · " + tr("{n} made with other versions stay", n=things(others, "record"))
         self._meaning.setText(said)
-        self.text.show_prompt(purpose, line.now)
+        self.text.show_prompt(purpose, line.now, keep=keep)
         self.history.show_versions(line.versions)
         self.message.teacher.setVisible(purpose not in STYLED and self.message.teacher.count() > 0)
         self._preview_if_seen()

@@ -48,7 +48,7 @@ def test_what_the_desk_opens_is_gone_when_it_is_closed(
 def test_a_question_is_not_opened_again_by_an_answer_that_comes_after_it_was_closed(
     window: MainWindow, qtbot: QtBot
 ) -> None:
-    page = cast(DataPage, window.show_page("data"))
+    page = cast("DataPage", window.show_page("data"))
     qtbot.waitUntil(lambda: page._browser.model.rowCount() == 4)
     page._browser.opened.emit(page._browser.model.ids[0])
     qtbot.waitUntil(lambda: page._dialog is not None)
@@ -65,7 +65,7 @@ def test_a_question_is_not_opened_again_by_an_answer_that_comes_after_it_was_clo
 def test_prompts_that_are_read_slowly_reach_no_window_that_was_closed(
     window: MainWindow, qtbot: QtBot
 ) -> None:
-    page = cast(CommitteePage, window.show_page("committee"))
+    page = cast("CommitteePage", window.show_page("committee"))
     qtbot.waitUntil(lambda: page.reading.is_idle)
     go = threading.Event()
 
@@ -85,7 +85,7 @@ def test_prompts_that_are_read_slowly_reach_no_window_that_was_closed(
 def test_bad_rows_can_be_left_out_before_a_file_was_read(
     window: MainWindow, tmp_path: Path, qtbot: QtBot
 ) -> None:
-    page = cast(DataPage, window.show_page("data"))
+    page = cast("DataPage", window.show_page("data"))
     file = tmp_path / "rows.jsonl"
     file.write_text('{"question": "1+1?", "answer": "2"}\n', encoding="utf-8")
     page.show_this([file])

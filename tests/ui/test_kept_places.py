@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from studio.domain.records import Attempt, Grade, Question, Rationale, Review, Verdict
 from studio.store.tables import Store
 from studio.ui.main_window import MainWindow
+from studio.ui.pages.committee import CommitteePage
+from studio.ui.pages.data import DataPage
+from studio.ui.pages.training import TrainingPage
+from studio.ui.prompts_dialog import PromptsDialog
 from tests.ui.conftest import Open, desk_of
 
 
@@ -78,3 +84,69 @@ def test_the_desk_shows_what_is_new_of_the_question_in_sight(
     bench.changed({"rationales"})
     qtbot.waitUntil(lambda: len(view._cards) == 4)
     assert view.chosen == about.id
+
+
+def test_a_threshold_that_is_being_typed_stays_when_scores_are_read_anew(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    panel = desk_of(window, qtbot).panel
+    field = panel._threshold
+    field.setFocus()
+    field.selectAll()
+    qtbot.keyClicks(field, "3.7")
+    before = panel._book
+    window.workbench.bench.changed({"decisions"})
+    qtbot.waitUntil(lambda: panel._book is not before)
+    assert field.lineEdit().text() == "3.7"
+    qtbot.keyClick(field, Qt.Key.Key_Return)
+    assert panel.policy.threshold == 3.7
+
+
+def test_a_student_that_is_being_typed_stays_when_a_setting_is_kept(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    page = cast("DataPage", window.show_page("data"))
+    field = page.student._name
+    qtbot.keyClicks(field, "org/mod")
+    window.workbench.set_setting("anything", 1).result(10)
+    page.reload({"settings"})
+    assert field.text() == "org/mod"
+    window.workbench.set_setting("student", "org/other").result(10)
+    page.reload({"settings"})
+    assert field.text() == "org/other"
+    qtbot.waitUntil(lambda: page.reading.is_idle)
+
+
+def test_the_cursor_stays_in_the_student_to_be_trained(window: MainWindow, qtbot: QtBot) -> None:
+    page = cast("TrainingPage", window.show_page("train"))
+    page._student.setCurrentText("org/model")
+    field = page._student.lineEdit()
+    assert field is not None
+    field.setCursorPosition(3)
+    page.reload({"settings"})
+    assert page._student.currentText() == "org/model"
+    assert field.cursorPosition() == 3
+    qtbot.waitUntil(lambda: page.reading.is_idle)
+
+
+def test_a_prompt_that_is_typed_on_after_saving_or_going_back_stays(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    page = cast("CommitteePage", window.show_page("committee"))
+    page._on_prompts()
+    (dialog,) = page.findChildren(PromptsDialog)
+    qtbot.waitUntil(lambda: bool(dialog._lines))
+    text = dialog.text
+    first = text.text
+    text.editor.appendPlainText("Be brief.")
+    text.save.click()
+    text.editor.appendPlainText("Be kind.")  # while it is being stored and read anew
+    qtbot.waitUntil(lambda: "Be brief." in text._stored)
+    assert text.text.endswith("Be brief.\nBe kind.")
+    assert text.save.isEnabled()
+    place = next(n for n, one in enumerate(dialog.history._versions) if one.text in first)
+    dialog.history.restored.emit(dialog.history._versions[place].number)
+    qtbot.waitUntil(lambda: "Be brief." not in text._stored)
+    assert text.text.endswith("Be brief.\nBe kind.")
+    text.editor.setPlainText(text._stored)
+    dialog.reject()

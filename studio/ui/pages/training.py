@@ -138,6 +138,9 @@ class TrainingPage(Page):
     def _show_students(self) -> None:
         reader, chosen = self.workbench.reader, self._student.currentText()
         names = [s.name for s in reader.all(StudentRecord) if s.location or s.adapter]
+        known = [self._student.itemText(n) for n in range(self._student.count())]
+        if chosen and names == known:
+            return  # what is being typed stays, with its cursor
         self._student.clear()
         self._student.addItems(names)
         self._student.setCurrentText(

@@ -221,11 +221,11 @@ class ReviewMatrix(QWidget):
         return None if scored is None else (scored.rationale_id, scored.reviewer)
 
     def _choose_again(self, rationale_id: str, reviewer: str) -> bool:
-        for row in range(self._model.rowCount()):
+        for line in range(self._model.rowCount()):
             for place in range(self._model.columnCount() - 1):
-                scored = self._model.scored(row, place)
+                scored = self._model.scored(line, place)
                 if scored and (scored.rationale_id, scored.reviewer) == (rationale_id, reviewer):
-                    self._table.setCurrentIndex(self._model.index(row, place))
+                    self._table.setCurrentIndex(self._model.index(line, place))
                     return True
         return False
 

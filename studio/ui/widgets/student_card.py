@@ -27,6 +27,7 @@ class StudentCard(Card):
     def __init__(self, page: Page) -> None:
         super().__init__(tr("Student and exam"))
         self._page = page
+        self._known: str | None = None  #: which student the project has, as it was shown last
         self._name = QLineEdit()
         self._name.setAccessibleName(tr("Student"))
         self._name.setPlaceholderText(tr("model folder, hub id, or URL#MODEL of an endpoint"))
@@ -50,8 +51,10 @@ class StudentCard(Card):
         self.body.addLayout(row(self._sit, None))
 
     def show_name(self, name: str) -> None:
-        """Show which student the project has."""
-        self._name.setText(name)
+        """Show which student the project has; while that stays, so does what is being typed."""
+        if name != self._known:
+            self._known = name
+            self._name.setText(name)
 
     def show_exams(
         self, exams: Sequence[tuple[str, int, int, int]], *, chosen: bool, asked: bool,

@@ -179,9 +179,10 @@ class ThresholdPanel(Card):
         self._gate.setChecked(policy.answer_gate)
         self._sums.setChecked(policy.arithmetic_gate)
         self._weights = dict(policy.weights)
-        self._threshold.blockSignals(True)
-        self._threshold.setValue(policy.threshold)
-        self._threshold.blockSignals(False)
+        if policy.threshold != self._threshold.value():  # else what is being typed would be lost
+            self._threshold.blockSignals(True)
+            self._threshold.setValue(policy.threshold)
+            self._threshold.blockSignals(False)
         self._on_changed()
 
     def _on_known(self) -> None:
