@@ -11,6 +11,7 @@ from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QResizeEvent
 from PySide6.QtWidgets import QMainWindow, QStackedWidget, QWidget
 
 from studio.app.workbench import Workbench
+from studio.flow.undo import TABLES as UNDOABLE
 from studio.store import window_views
 from studio.store.tables import Store
 from studio.ui.bridge import Bridge, BusListener
@@ -35,7 +36,6 @@ SETTLE_MS = 300  #: changes of tables within this time are shown together
 BUSY_MS = 1_500  #: the same while stages write: a large project takes a second to count
 PROMPT_MS = 20  #: what a person has just decided is shown at once
 _DECIDED = {"overrides", "policies"}
-_UNDONE = {"overrides", "policies", "grades", "decisions"}
 _COUNTED = {"questions", "teachers", "rationales", "runs"}
 
 
@@ -115,7 +115,7 @@ class MainWindow(QMainWindow):
         self.jobs.ended.connect(self.toast.announce_end)
         self._troubles = FolderTroubles(self, self._banner)
         self._troubles.written_elsewhere.connect(lambda: self._on_tables_changed(
-            set(_COUNTED | _UNDONE).union(*(page.watches for page in self._pages.values()))))  # fmt: skip
+            set(_COUNTED | UNDOABLE).union(*(page.watches for page in self._pages.values()))))  # fmt: skip
 
     # -- pages -----------------------------------------------------------------------------
 
@@ -141,6 +141,7 @@ class MainWindow(QMainWindow):
         made.page_requested.connect(self.show_page)
         if name == "settings":
             made.theme_requested.connect(self.use_theme)  # type: ignore[attr-defined]
+            self.theme_requested.connect(made.show_theme)  # type: ignore[attr-defined]
             made.zoom_requested.connect(self.actions_.zoom)  # type: ignore[attr-defined]
             made.keys_requested.connect(self.actions_.menus["change-keys"].trigger)  # type: ignore[attr-defined]
         self._pages[name] = made
@@ -154,7 +155,7 @@ class MainWindow(QMainWindow):
             self._changed.setdefault(name, set()).update(tables)
         if tables & _COUNTED:
             self._count()
-        if tables & _UNDONE:
+        if tables & UNDOABLE:
             self.actions_.read_changes()
         wait = BUSY_MS if self.workbench.background.tasks else SETTLE_MS
         wait = PROMPT_MS if tables & _DECIDED else wait
@@ -196,13 +197,10 @@ class MainWindow(QMainWindow):
         bench = self.workbench.bench
         self.reading.when(self.workbench.background.call(lambda: recover(bench)), take)
         if orphans := self.workbench.orphans:
-            self.jobs.tell(
-                tr(
-                    "{orphans} had no answer yet when the studio last ended; they may "
-                    "have been billed, and are made again when needed.",
-                    orphans=things(orphans, "call"),
-                )
-            )
+            self.jobs.tell(tr(
+                "{orphans} had no answer yet when the studio last ended; they may "
+                "have been billed, and are made again when needed.", orphans=things(orphans, "call"),
+            ))  # fmt: skip
 
     # -- actions ---------------------------------------------------------------------------
 
@@ -223,6 +221,7 @@ class MainWindow(QMainWindow):
     def use_theme(self, theme: str) -> None:
         """Choose the colours, here and for the next time."""
         QSettings().setValue("theme", theme)
+        self.actions_.menus[f"theme-{theme}"].setChecked(True)
         self.theme_requested.emit(theme)
 
     def _on_changed(self, told: str) -> None:

@@ -22,6 +22,7 @@ from studio.ui.desk_menu import desk_menu
 from studio.ui.folder_dialogs import new_dialog, open_dialog
 from studio.ui.menus import Menu, Menus, Verb
 from studio.ui.parts import ask, say
+from studio.ui.plain_text import one_line
 from studio.ui.recent import remembered_projects
 from studio.ui.texts import mark, tr
 from studio.ui.window_state import ZOOMS, zoom_now
@@ -62,7 +63,8 @@ class WindowActions:
                 ("undo", tr("&Undo"), found[0]),
                 ("redo", tr("&Redo"), found[1]),
             ):
-                self.menus[name].setText(f"{word}: {what}" if what else word)
+                told = one_line(what or "", most=80).replace("&", "&&")
+                self.menus[name].setText(f"{word}: {told}" if told else word)
 
         self._window.reading.ask("changes", read_changes, show)
 

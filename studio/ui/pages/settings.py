@@ -84,6 +84,10 @@ class SettingsPage(Page):
         layout.addWidget(machine, 1)
         self._examine()
 
+    def show_theme(self, theme: str) -> None:
+        """Show which colours were chosen, also elsewhere."""
+        choose(self._theme, theme)
+
     def _on_theme(self) -> None:
         self.theme_requested.emit(self._theme.currentData())
 

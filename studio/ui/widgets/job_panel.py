@@ -133,6 +133,7 @@ class JobPanel(QFrame):
                 line = self._lines[task.id] = _Line(partial(self._cancel, task.id))
                 self._tasks.addWidget(line)
             self._lines[task.id].show_task(task)
+            self._seen[task.id] = task  # also one that ends before it ever tells of progress
         for gone in self._lines.keys() - {task.id for task in tasks}:
             self._drop(gone)
         self._text.setVisible(not tasks or self._text.text() != tr(_IDLE))

@@ -1,0 +1,72 @@
+"""Menus, choices and the last line say what is so, whoever changed it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import cast
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from studio.domain.records import Question
+from studio.flow.stage import Progress
+from studio.ui.main_window import MainWindow
+from studio.ui.menus import plain
+from studio.ui.pages.settings import SettingsPage
+from tests.ui.conftest import Open
+
+
+@pytest.fixture
+def window(open_window: Open, project: Path) -> MainWindow:
+    return open_window(project)
+
+
+def test_the_menu_names_every_kind_of_change_that_undo_takes_back(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    undo = window.actions_.menus["undo"]
+    bench = window.workbench
+    qtbot.waitUntil(lambda: "policy" in undo.text())
+    question = next(bench.reader.all(Question))
+    bench.by_hand.write_note(question.id, "Odd.", ["odd"]).result(10)
+    qtbot.waitUntil(lambda: plain(undo) == "Undo: a note written")
+    bench.hold_out(0.25).result(10)
+    qtbot.waitUntil(lambda: "held out" in undo.text())
+    bench.by_hand.correct_gold(question.id, "salt & " + "pepper " * 20).result(10)
+    qtbot.waitUntil(lambda: "salt && pepper" in undo.text())
+    assert len(undo.text()) < 120
+
+
+def test_colours_chosen_in_one_place_are_shown_chosen_in_the_other(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    page = cast("SettingsPage", window.show_page("settings"))
+    menus = window.actions_.menus
+    page.theme_requested.emit("dark")
+    assert menus["theme-dark"].isChecked()
+    menus["theme-light"].trigger()
+    assert page._theme.currentData() == "light"
+    qtbot.waitUntil(lambda: page.reading.is_idle)
+
+
+def test_work_that_is_cancelled_before_it_told_of_progress_is_not_said_to_be_done(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+
+    async def work(told: bool) -> AsyncIterator[Progress]:
+        if told:
+            yield Progress("solve", 1, 2)
+        await asyncio.sleep(60)
+
+    background = window.workbench.background
+    background.submit("One that tells", lambda: work(True))
+    silent = background.submit("One that is silent", lambda: work(False))
+    qtbot.waitUntil(lambda: silent in window.jobs._lines)
+    background.cancel(silent)
+    qtbot.waitUntil(lambda: "silent" in window.jobs.text)
+    assert window.jobs.text == "One that is silent: stopped; what was made is kept"
+    for task in background.tasks:
+        background.cancel(task.id)
+    qtbot.waitUntil(lambda: not background.tasks)
