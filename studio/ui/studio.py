@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from PySide6.QtCore import QObject, QTimer
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
+from shiboken6 import isValid
 
 from studio.app.workbench import Workbench
 from studio.domain.errors import DamagedError, InUseError, StudioError
@@ -51,6 +52,7 @@ class Studio(QObject):
         self.keeps_state = keeps_state
         self.window: QWidget | None = None
         self.restart: Path | None = None
+        self._crash: QMessageBox | None = None
         self._restoring = Restoring(self)
         apply_theme(app, theme)
         app.styleHints().colorSchemeChanged.connect(lambda _: self._on_scheme())
@@ -104,8 +106,10 @@ class Studio(QObject):
         """Say that something went wrong that is our fault, with what a report needs."""
         from studio.ui.parts import say
 
-        if self.window is not None:
-            say(
+        if isinstance(error, StudioError):  # a disk that was taken out, a file that is locked
+            self._tell(in_window(str(error)))
+        elif self.window is not None and not self._crash_is_shown():
+            self._crash = say(
                 self.window,
                 tr("A mistake of ours"),
                 tr(
@@ -116,6 +120,10 @@ class Studio(QObject):
                 ),
                 detail="".join(traceback.format_exception(error)),
             )
+
+    def _crash_is_shown(self) -> bool:
+        """Whether one is in sight: what fails while it is drawn would show one without end."""
+        return self._crash is not None and isValid(self._crash) and self._crash.isVisible()
 
     def _try(self, folder: Path, how: How) -> None:
         self._tell("")

@@ -36,6 +36,10 @@ def test_fixed_and_broken_show_both_answers_in_full(
     assert flips._texts["after"].toPlainText().endswith("says small+1")
     assert EVIL not in flips._texts["after"].toPlainText()  # its reversing sign is made visible
     assert flips._names["after"].text() == "After ✗, read as 7"
+    page.reload({"attempts"})  # nothing that is shown has changed: what is read stays
+    qtbot.waitUntil(lambda: page.reading.is_idle)
+    assert flips._lists["broken"].currentIndex().row() == 0
+    assert flips._names["after"].text() == "After ✗, read as 7"
     assert page._all._runs.sheet.rowCount() == page._all._rounds.sheet.rowCount() == 1
     assert page._words() == ["evaluate", str(empty), "--student", "small+1"]
     page._write_report(str(tmp_path / "round.html"))

@@ -82,3 +82,40 @@ def test_a_written_model_says_how_alike_its_forms_answer(
     page._files.setCurrentIndex(1)
     page._show_file()
     assert page._text.toPlainText() == "FROM ./model.gguf\n"
+
+
+def test_a_folder_of_ones_own_stays_when_another_format_is_chosen(
+    open_window: Open, project: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    window = open_window(project)
+    page = window.show_page("export")
+    assert isinstance(page, ExportPage)
+    go = next(b for b in page.findChildren(QPushButton) if b.text() == "Export")
+    for out, then in (
+        (str(project / "exports" / "messages"), str(project / "exports" / "alpaca")),
+        (str(tmp_path / "mine" / "messages"), str(tmp_path / "mine" / "alpaca")),
+        (str(tmp_path / "mine" / "data"), str(tmp_path / "mine" / "data")),
+    ):
+        choose(page._format, "messages")
+        page._on_format()
+        page._out.setText(out)
+        choose(page._format, "alpaca")
+        page._on_format()
+        assert page._out.text() == then
+    page._out.setText(" ")
+    go.click()
+    assert window.jobs.text == "✗ Name the folder to write into"
+    assert not window.workbench.background.tasks
+    qtbot.waitUntil(lambda: page.reading.is_idle)
+
+
+def test_the_preview_stays_where_it_is_read_when_it_is_made_anew(
+    open_window: Open, project: Path, qtbot: QtBot
+) -> None:
+    page = open_window(project).show_page("export")
+    assert isinstance(page, ExportPage)
+    qtbot.waitUntil(lambda: '"role": "user"' in page._text.toPlainText())
+    page._text.selectAll()
+    page.reload({"decisions"})
+    qtbot.waitUntil(lambda: page.reading.is_idle)
+    assert page._text.textCursor().hasSelection()

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import cast
 
 import pytest
+from PySide6.QtCore import QCoreApplication, QEvent
+from PySide6.QtWidgets import QMessageBox
 from pytestqt.qtbot import QtBot
 
+from studio.domain.errors import StorageError
 from studio.domain.records import Question
 from studio.flow.stage import Progress
 from studio.ui.main_window import MainWindow
 from studio.ui.menus import plain
 from studio.ui.pages.settings import SettingsPage
+from studio.ui.studio import Studio
 from tests.ui.conftest import Open
 
 
@@ -70,3 +74,20 @@ def test_work_that_is_cancelled_before_it_told_of_progress_is_not_said_to_be_don
     for task in background.tasks:
         background.cancel(task.id)
     qtbot.waitUntil(lambda: not background.tasks)
+
+
+def test_a_mistake_that_comes_again_and_again_is_told_once_and_a_lost_disk_is_none(
+    studio: Callable[[], Studio], project: Path
+) -> None:
+    one = studio()
+    window = one.open_project(project)
+    for _ in range(3):
+        one.show_crash(KeyError("lost while it was drawn"))
+    (box,) = window.findChildren(QMessageBox)
+    box.close()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    one.show_crash(StorageError("disk I/O error: is the disk still there?"))
+    assert not window.findChildren(QMessageBox)
+    assert window.jobs.text == "✗ disk I/O error: is the disk still there?"
+    one.show_crash(KeyError("another one"))
+    assert len(window.findChildren(QMessageBox)) == 1

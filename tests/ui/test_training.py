@@ -101,6 +101,13 @@ def test_a_run_that_was_begun_before_a_restart_is_shown(
     qtbot.waitUntil(lambda: page._curves.points.curve("loss") == ([1, 2], [2.0, 1.5]))
     assert page._resume.isEnabled()
     assert not page._stop.isEnabled()
+    bench = page.workbench.bench
+    known = {"base_accuracy": 0.5, "accuracy": 0.75}  # an exam that was sat in sight of the page
+    page.workbench.background.call(lambda: bench.store.set_run_state(run.id, result=known)).result(
+        10
+    )
+    bench.changed({"run_states"})
+    qtbot.waitUntil(lambda: page._curves.shown[0].measured == ((0, 0.5), (2, 0.75)))
 
 
 @pytest.mark.parametrize(

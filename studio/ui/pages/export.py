@@ -68,6 +68,7 @@ class ExportPage(Page):
     def __init__(self, workbench: Workbench) -> None:
         super().__init__(workbench)
         self._found: dict[str, str] = {}  #: of the preview: file and its beginning
+        self._named = ""  #: the folder that was proposed last
         self._contents = label(tr("Counting …"), wrap=True)
         self._format = choice(((name, name) for name in FORMATS), name=tr("Format"),
                               tip=tr("The form other programs read"))  # fmt: skip
@@ -162,12 +163,14 @@ class ExportPage(Page):
         self._text.setPlainText("")
 
     def _show_file(self) -> None:
-        self._text.setPlainText(safe(self._found.get(self._files.currentText(), "")))
+        text = safe(self._found.get(self._files.currentText(), ""))
+        if text != self._text.toPlainText():  # else what is read in it would jump to its beginning
+            self._text.setPlainText(text)
 
     def _on_folder(self) -> None:
         """Open what was written, or say that nothing was."""
         out = Path(self._out.text()).expanduser()
-        if out.exists():
+        if self._out.text().strip() and out.exists():
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(out if out.is_dir() else out.parent)))
         else:
             self.told.emit(tr("Nothing was written there yet: press Export"), True)
@@ -187,7 +190,12 @@ class ExportPage(Page):
     def _on_format(self) -> None:
         name = self._format.currentData()
         self._about.setText(tr(FORMATS[name]))
-        self._out.setText(str(self.workbench.project / "exports" / name))
+        out = Path(self._out.text())
+        if self._out.text() in ("", self._named):
+            self._named = str(self.workbench.project / "exports" / name)
+            self._out.setText(self._named)
+        elif out.name in FORMATS:  # chosen elsewhere: it stays there
+            self._out.setText(str(out.with_name(name)))
         self._all.setEnabled(name not in WITHOUT_REJECTED)
         self._preview()
 
@@ -199,6 +207,9 @@ class ExportPage(Page):
         dialog.open()
 
     def _on_export(self) -> None:
+        if not self._out.text().strip():
+            self.told.emit(tr("Name the folder to write into"), True)
+            return
         self.workbench.export(
             Path(self._out.text()).expanduser(), format=self._format.currentData(),
             include_all=self._takes_all(),

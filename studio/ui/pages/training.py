@@ -130,6 +130,7 @@ class TrainingPage(Page):
         if tables is None or tables & {"students", "settings"}:
             self._show_students()
         self._runs.show_runs(self.workbench.reader.rows(views.RUNS)[::-1])
+        self._show_curves()  # what was measured of them may be new
         self._enable()
         if tables is None or tables - {"runs", "run_states"}:
             self._seen = {}
@@ -155,12 +156,15 @@ class TrainingPage(Page):
         self._stop.setEnabled(state in ("running", "made"))
         self._resume.setEnabled(state in _RESUMABLE)
 
-    def _follow(self) -> None:
-        runs = self._runs.picked()
+    def _show_curves(self) -> None:
         self._curves.show_runs([
             Shown(run["id"][:6], self.workbench.project / "runs" / run["id"], _measured(run))
-            for run in runs
+            for run in self._runs.picked()
         ])  # fmt: skip
+
+    def _follow(self) -> None:
+        runs = self._runs.picked()
+        self._show_curves()
         self._enable()
         ids = [run["id"] for run in runs[:MOST]] if len(runs) > 1 else []
         self.reading.ask(

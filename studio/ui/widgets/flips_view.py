@@ -84,14 +84,18 @@ class FlipsView(QWidget):
 
     def show_flips(self, flips: Mapping[str, Sequence[Flip]], *, n: int) -> None:
         """Show these; ``n`` is how many questions both students sat."""
-        self._flips = {name: list(of) for name, of in flips.items()}
+        wanted = {name: list(of) for name, of in flips.items()}
+        again, self._flips = wanted == self._flips, wanted
         for name, title, _ in _LISTS:
             found = self._flips.get(name, [])
             self._heads[name].setText(
                 tr("{title} ({found:,} of {n:,})", title=tr(title), found=len(found), n=n)
             )
-            self._lists[name].show_rows([_cells(flip) for flip in found])
-            self._lists[name].clearSelection()
+            if not again:
+                self._lists[name].show_rows([_cells(flip) for flip in found])
+                self._lists[name].clearSelection()
+        if again:
+            return  # what was chosen and is read stays
         self._question.setText(tr("Choose a question to see both answers in full."))
         for side in self._texts:
             self._texts[side].show_text("")
