@@ -172,7 +172,7 @@ class Wiring:
     ) -> Future[T]:
         def write() -> T:
             self._may_write()
-            if much:
+            if much and not self.read_only:  # else the owner of the project keeps backups
                 self.safekeeping.before_much()
             result = function()
             self.bus.tables_changed(tables)
@@ -185,7 +185,7 @@ class Wiring:
     ) -> str:
         async def checked() -> AsyncIterator[Progress]:
             self._may_write()
-            if much:
+            if much and not self.read_only:
                 self.safekeeping.before_much()
             async for progress in work():
                 yield progress

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from studio.app.workbench import Workbench
 from studio.ui.reading import Reading
+from studio.ui.texts import tr
 from studio.ui.theme import GRID
 
 CHOOSE = "choose"  #: what the Data page is asked to show: the question which files to import
+
+
+class _Locked(QObject):
+    """Keeps from being used again what it watches."""
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Undo what a page does that knows nothing of the lock."""
+        if event.type() == QEvent.Type.EnabledChange and isinstance(watched, QWidget):
+            watched.setEnabled(False)
+        return super().eventFilter(watched, event)
 
 
 class Page(QWidget):
@@ -54,6 +65,15 @@ class Page(QWidget):
         """Read anew what concerns it."""
         if tables & self.watches and not self.reading.is_closed:
             self.reload(tables)
+
+    def lock(self, *parts: QWidget) -> None:
+        """Take what would change the project out of reach, where it is only looked at."""
+        if self.workbench.read_only:
+            keeper = _Locked(self)
+            for part in parts:
+                part.setEnabled(False)
+                part.installEventFilter(keeper)
+                part.setToolTip(tr("This project is only looked at: nothing can be changed here"))
 
     def leave(self) -> None:
         """Let go of threads and connections."""

@@ -9,8 +9,11 @@ from pytestqt.qtbot import QtBot
 from studio.domain.records import Attempt, Grade, Question, Rationale, Verdict
 from studio.store.tables import Store
 from studio.ui.ablation_dialog import AblationDialog
+from studio.ui.formulas import Formulas
 from studio.ui.pages.evaluation import EvaluationPage
+from studio.ui.reading import Reading
 from studio.ui.sheet import Sheet
+from studio.ui.widgets.flips_view import Answer, Flip, FlipsView
 from tests.flow.test_report import EVIL, fill
 from tests.ui.conftest import Open
 
@@ -104,3 +107,16 @@ def rows_of(sheet: Sheet) -> list[list[str]]:
         [str(model.index(row, column).data()) for column in range(model.columnCount())]
         for row in range(model.rowCount())
     ]
+
+
+def test_other_flips_of_the_same_number_are_shown_from_their_first(qtbot: QtBot) -> None:
+    reading = Reading(Path("nowhere"))
+    view = FlipsView(Formulas(reading))
+    qtbot.addWidget(view)
+    for text in ("How many?", "How much? " * 2_000):
+        flip = Flip(text, "4", Answer(f"before {text[:8]}", "3", "wrong"), None)
+        view.show_flips({"fixed": [flip]}, n=7)
+        assert view._texts["before"].toPlainText() == f"before {text[:8]}"
+        assert view._question.text().startswith(text[:8])
+        assert len(view._question.text()) < 2_000
+    reading.close()

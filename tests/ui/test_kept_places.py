@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from studio.domain.records import Attempt, Grade, Question, Rationale, Review, Verdict
 from studio.store.tables import Store
+from studio.ui.desk_filter import Filter
 from studio.ui.main_window import MainWindow
 from studio.ui.pages.committee import CommitteePage
 from studio.ui.pages.data import DataPage
@@ -150,3 +151,18 @@ def test_a_prompt_that_is_typed_on_after_saving_or_going_back_stays(
     assert text.text.endswith("Be brief.\nBe kind.")
     text.editor.setPlainText(text._stored)
     dialog.reject()
+
+
+def test_what_would_change_is_found_anew_for_another_rule(window: MainWindow, qtbot: QtBot) -> None:
+    desk = desk_of(window, qtbot)
+    panel = desk.panel
+    panel._threshold.setValue(4.6)
+    assert panel.trial is not None
+    desk.filters.set_filter(Filter(state="would-change"))
+    changed = set(panel.trial.changed_questions)
+    assert changed
+    qtbot.waitUntil(lambda: set(desk.model.ids) == changed)
+    panel._threshold.setValue(1.2)
+    others = set(panel.trial.changed_questions)
+    assert others != changed
+    qtbot.waitUntil(lambda: set(desk.model.ids) == others)

@@ -9,15 +9,19 @@ from typing import cast
 
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent
-from PySide6.QtWidgets import QMessageBox
+from PySide6.QtWidgets import QMessageBox, QPushButton
 from pytestqt.qtbot import QtBot
 
+from studio.app.workbench import Workbench
 from studio.domain.errors import StorageError
+from studio.domain.policy import PRESETS
 from studio.domain.records import Question
 from studio.flow.stage import Progress
 from studio.ui.main_window import MainWindow
 from studio.ui.menus import plain
+from studio.ui.pages.desk import DeskPage
 from studio.ui.pages.settings import SettingsPage
+from studio.ui.stations import STATIONS
 from studio.ui.studio import Studio
 from tests.ui.conftest import Open
 
@@ -91,3 +95,36 @@ def test_a_mistake_that_comes_again_and_again_is_told_once_and_a_lost_disk_is_no
     assert window.jobs.text == "✗ disk I/O error: is the disk still there?"
     one.show_crash(KeyError("another one"))
     assert len(window.findChildren(QMessageBox)) == 1
+
+
+def test_a_window_that_only_looks_offers_no_change_and_leaves_no_file(
+    project: Path, qtbot: QtBot
+) -> None:
+    owner = Workbench(project)
+    files = {one.name for one in project.rglob("*")}
+    bench = Workbench(project, read_only=True)
+    window = MainWindow(bench)
+    window.show()
+    offered = set()
+    for name in STATIONS:
+        page = window.show_page(name)
+        qtbot.waitUntil(lambda page=page: page.reading.is_idle)
+        if isinstance(page, DeskPage):
+            qtbot.waitUntil(lambda page=page: page.panel.trial is not None)
+            page.panel._aggregate.setCurrentIndex(1)
+            page.panel._on_changed()  # as another rule is tried, which makes it possible to apply it
+        offered |= {one.text() for one in page.findChildren(QPushButton)
+                    if one.isVisible() and one.isEnabled()}  # fmt: skip
+    changing = {"Run what is missing", "A whole round …", "Import files …", "Hold out …", "Use", "Start",
+                "Sit the exam", "Add a teacher …", "How it is asked …", "Decide all 12", "Apply", "Apply as …",
+                "Queue", "Show me the tokens"}  # fmt: skip
+    assert not offered & changing
+    assert {"Prompts …", "Compare …", "Reset", "Export"} <= offered
+    with pytest.raises(StorageError, match="for reading only"):
+        bench.apply_policy(PRESETS["studio"]).result(10)
+    made = {one.name for one in project.rglob("*")} - files
+    assert not {name for name in made if name.startswith("studio-")}  # no backup of our own
+    window.close()
+    bench.close()
+    window.deleteLater()
+    owner.close()

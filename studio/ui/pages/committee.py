@@ -113,6 +113,7 @@ class CommitteePage(Page):
             tr("Prompts …"), self._on_prompts,
             tip=tr("What each stage asks with: versions, and the real message for a question"),
         )  # fmt: skip
+        self.lock(how, add, self._edit)
         return (how, prompts, add), (self._edit, self._key, self._test)
 
     def reload(self, tables: set[str] | None = None) -> None:

@@ -94,13 +94,8 @@ class DataPage(Page):
         for place in (0, 1):
             cards.setStretch(place, 1)
         layout.addLayout(cards)
-        layout.addWidget(
-            label(
-                tr("Read: {FORMATS}. Or drop files on this window.", FORMATS=FORMATS),
-                "small",
-                wrap=True,
-            )
-        )
+        layout.addWidget(label(tr("Read: {FORMATS}. Or drop files on this window.", FORMATS=FORMATS), "small", wrap=True))  # fmt: skip
+        self.lock(self._hold, self._import)
         self._notice.show_text(tr("Counting …"))
         self.reload()
 

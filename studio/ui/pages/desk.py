@@ -52,25 +52,21 @@ class DeskPage(Page):
         super().__init__(workbench)
         self._cases: Casebook | None = None
         self._book: Scorebook | None = None
+        self._tried = ""  #: the rule under trial
         self._found, self._said_since = Found(Ids.of(())), False  # said: by hand, since asked
         self._build()
         self._make_verbs()
         self.reload()
 
     def _build(self) -> None:
-        reader = self.workbench.reader
-        when, bench = self.reading.when, self.workbench
+        reader, when, bench = self.workbench.reader, self.reading.when, self.workbench
         self.model = DeskModel(reader, self)
         self.questions = QuestionList(self.model)
-        self.questions.selectionModel().currentRowChanged.connect(
-            lambda now, _: self._show_row(now.row())
-        )
+        self.questions.selectionModel().currentRowChanged.connect(lambda now, _: self._show_row(now.row()))  # fmt: skip
         self.filters = FilterBar()
         self.filters.changed.connect(lambda _: self._search())
         self.filters.left.connect(self.questions.setFocus)
-        self.filters.view_saved.connect(
-            lambda name, view: when(bench.save_view(name, view.as_json()))
-        )
+        self.filters.view_saved.connect(lambda name, view: when(bench.save_view(name, view.as_json())))  # fmt: skip
         self.filters.view_deleted.connect(lambda name: when(bench.delete_view(name)))
         self.case_view = CaseView(reader, Formulas(self.reading, self))
         self.case_view.wished.connect(lambda rid, wish: when(bench.override([rid], wish)))
@@ -94,6 +90,7 @@ class DeskPage(Page):
         layout.setSpacing(GRID)
         self.bulk = BulkButton()
         self.bulk.wished.connect(self._on_bulk)
+        self.lock(self.bulk, *self.panel.changing)
         layout.addLayout(top := row(self.filters, self.bulk))
         top.setAlignment(self.bulk, Qt.AlignmentFlag.AlignTop)
         layout.addWidget(self._stack, 1)
@@ -259,6 +256,9 @@ class DeskPage(Page):
 
     def _on_tried(self, trial: Trial) -> None:
         self.model.tint(trial.changed_questions)
+        before, self._tried = self._tried, trial.policy.id
+        if before != self._tried and self.filters.filter.state == "would-change":
+            self._search()
 
     def _show_row(self, number: int, *, keep: bool = False) -> None:
         if 0 <= number < len(self.model.ids):

@@ -63,6 +63,7 @@ class EvaluationPage(Page):
         self._measure = button(tr("Measure"), self._on_measure, role="main",
                                tip=tr("Let this student and its base sit the held-out exam, as far as "
                                "they have not yet"))  # fmt: skip
+        self.lock(self._measure)
         self._report = button(tr("Report …"), self._on_report,
                               tip=tr("Write this round as one HTML file that opens anywhere, offline"))  # fmt: skip
         self._copy = copy_button(self._words, lambda text: self.told.emit(text, False))

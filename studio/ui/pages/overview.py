@@ -148,6 +148,7 @@ class OverviewPage(Page):
                               "them, and with what else they hold"))  # fmt: skip
         self._import.hide()
         self._spent = label(tr("Counting …"), "dim", wrap=True)
+        self.lock(self._run, self._whole, self._import)
         card.body.addLayout(column(self._what, row(self._import, self._run, self._whole, None),
                                    gap=GRID * 3 // 2))  # fmt: skip
         card.body.addSpacing(GRID * 2)

@@ -111,6 +111,7 @@ class TrainingPage(Page):
                             tip=tr("Stop the chosen run at its next step; what it has learned is kept"))  # fmt: skip
         self._resume = button(tr("Resume"), self._on_resume,
                               tip=tr("Let the chosen run go on from its newest whole checkpoint"))  # fmt: skip
+        self.lock(self._start, self._queue, self._stop, self._resume, self._tokens)
         copy = copy_button(self._words, lambda text: self.told.emit(text, False))
         card = Card(role="pane")
         who = column(label(tr("Student"), "head"), self._student, self._found, gap=GRID // 2)

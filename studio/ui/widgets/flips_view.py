@@ -26,6 +26,9 @@ _LISTS = (
 _SIDES = {"before": mark("Before"), "after": mark("After")}
 
 
+_QUESTION = 1_500  #: letters of it above the answers; more would push them out of the window
+
+
 class Answer(NamedTuple):
     """What one student answered to one question."""
 
@@ -93,7 +96,7 @@ class FlipsView(QWidget):
             )
             if not again:
                 self._lists[name].show_rows([_cells(flip) for flip in found])
-                self._lists[name].clearSelection()
+                self._lists[name].selectionModel().clear()  # else the first may be chosen already
         if again:
             return  # what was chosen and is read stays
         self._question.setText(tr("Choose a question to see both answers in full."))
@@ -113,7 +116,11 @@ class FlipsView(QWidget):
                 sheet.selectionModel().clear()
         flip = self._flips[name][place]
         self._question.setText(
-            tr("{question}   Gold: {gold}", question=safe(flip.question), gold=one_line(flip.gold))
+            tr(
+                "{question}   Gold: {gold}",
+                question=safe(flip.question, most=_QUESTION),
+                gold=one_line(flip.gold),
+            )
         )
         for side, answer in (("before", flip.before), ("after", flip.after)):
             sign = "" if answer is None else SIGNS.get(answer.verdict, "·")

@@ -44,6 +44,7 @@ class StudentCard(Card):
         self._exams = label("", "dim", wrap=True)
         self._sit = button(tr("Sit the exam"), self._on_sit,
                            tip=tr("Let it answer every train question it has not answered, and grade that"))  # fmt: skip
+        page.lock(self._name, folder, use, self._sit)
         self.body.addLayout(row(self._name, folder, use))
         self.body.addWidget(self._problem)
         self.body.addWidget(self._exams)

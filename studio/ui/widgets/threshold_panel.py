@@ -58,6 +58,7 @@ class ThresholdPanel(Card):
                              tip=tr("Put this rule in force; decisions by hand stay (undo: Ctrl+Z)"))  # fmt: skip
         self._apply_as = button(tr("Apply as …"), self._on_name,
                                 tip=tr("Put this rule in force under a name, as a version of its own"))  # fmt: skip
+        self.changing = (self._apply, self._apply_as)  #: what changes the project
         self._reset = button(tr("Reset"), lambda: self._try(self._in_force),
                              tip=tr("Back to the rule in force"))  # fmt: skip
         first = row(label(tr("Accept when the"), "dim"), self._aggregate, label(tr("score is above"), "dim"),
