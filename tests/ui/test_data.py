@@ -156,7 +156,15 @@ def test_an_exam_is_told_with_its_n_and_interval(
     assert page.student._sit.isEnabled()
     page.student._name.setText("/nowhere/at all")
     page.student._on_use()
-    assert "there is no folder /nowhere/at all" in page.student._problem.text()
+    qtbot.waitUntil(lambda: "there is no folder /nowhere/at all" in page.student._problem.text())
+    page.student._problem.setText("")
+    page.student._sit.click()
+    qtbot.waitUntil(lambda: "there is no folder /nowhere/at all" in page.student._problem.text())
+    assert page.workbench.reader.setting("student", "") == "small"
+    page.student._name.setText("org/model")
+    page.student._on_use()
+    qtbot.waitUntil(lambda: page.workbench.reader.setting("student", "") == "org/model")
+    assert page.student._problem.isHidden()
 
 
 def test_questions_are_browsed_narrowed_and_put_right(

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from PySide6.QtWidgets import QFileDialog, QLineEdit
 
-from studio.domain.errors import StudioError
 from studio.flow import pipeline
 from studio.flow.evaluation import Score
 from studio.flow.students import find_student
 from studio.ui.page import Page
 from studio.ui.parts import Card, button, label, row
 from studio.ui.plain_text import one_line
-from studio.ui.remedies import in_window
 from studio.ui.texts import mark, tr
 from studio.ui.words import share
 
@@ -88,28 +87,26 @@ class StudentCard(Card):
         dialog.open()
 
     def _on_use(self) -> None:
-        """Keep the student's name; a wrong one is told at once, in one line."""
+        """Keep the student's name; a wrong one is told in one line."""
         text = self._name.text().strip()
         self._problem.hide()
         workbench = self._page.workbench
-        try:
-            find_student(workbench.reader, text)
-        except StudioError as error:
-            self._tell_problem(in_window(str(error)))
-            return
-        self._page.reading.when(workbench.set_setting("student", text), lambda _: self._page.told.emit(
-            tr("✓ Student: {name}. It can sit the exam now.", name=one_line(text)), False))  # fmt: skip
+
+        def keep(_: object) -> None:
+            self._page.reading.when(workbench.set_setting("student", text), lambda _: self._page.told.emit(
+                tr("✓ Student: {name}. It can sit the exam now.", name=one_line(text)), False))  # fmt: skip
+
+        self._page.reading.ask("use", lambda store: find_student(store, text), keep,
+                               failed=self._tell_problem)  # fmt: skip
 
     def _on_sit(self) -> None:
-        workbench = self._page.workbench
-        try:
-            plan = pipeline.plan(
-                workbench.bench, ("attempt", "grade"), student=self._name.text().strip()
-            )
-        except StudioError as error:
-            self._tell_problem(in_window(str(error)))
-            return
-        workbench.run_flow(plan)
+        """Let it sit the exam; what that takes is found out off the thread that draws."""
+        workbench, text = self._page.workbench, self._name.text().strip()
+        self._problem.hide()
+        self._page.reading.ask(
+            "sit", lambda store: pipeline.plan(replace(workbench.bench, store=store), ("attempt", "grade"), student=text),
+            lambda plan: workbench.run_flow(plan), failed=self._tell_problem,
+        )  # fmt: skip
 
     def _tell_problem(self, text: str) -> None:
         self._problem.setText(text)
