@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from PySide6.QtGui import QGuiApplication
+from shiboken6 import isValid
 
 from studio.store import window_views
 from studio.store.tables import Store
@@ -16,6 +17,7 @@ from studio.ui.texts import tr
 if TYPE_CHECKING:
     from studio.flow.decisions import Wish
     from studio.ui.cases import Answer, Case, Said
+    from studio.ui.edit_forms import Form
     from studio.ui.formulas import Formulas
     from studio.ui.page import Page
 
@@ -64,10 +66,11 @@ class DeskWork:
             )
             return
         by_hand = self._page.workbench.by_hand
-        EditForm(self._page, said, lambda text, accept: self.tell_when(
-            by_hand.edit(said.id, text, accept=accept),
+        form = EditForm(self._page, said, lambda text, accept: self._close_when(
+            form, by_hand.edit(said.id, text, accept=accept),
             tr("Edited and accepted") if accept else tr("Edited; the stage “review” sends it to the reviewers"),
-        )).open()  # fmt: skip
+        ))  # fmt: skip
+        form.open()
 
     def note(self) -> None:
         """Let a note be written."""
@@ -76,8 +79,9 @@ class DeskWork:
         case = self._case()
         if case is not None:
             write = self._page.workbench.by_hand.write_note
-            NoteForm(self._page, case.note, lambda text, tags: self.tell_when(
-                write(case.question.id, text, tags), tr("Note kept"))).open()  # fmt: skip
+            form = NoteForm(self._page, case.note, lambda text, tags: self._close_when(
+                form, write(case.question.id, text, tags), tr("Note kept")))  # fmt: skip
+            form.open()
 
     def gold(self) -> None:
         """Let gold be corrected."""
@@ -86,8 +90,9 @@ class DeskWork:
         case = self._case()
         if case is not None:
             correct = self._page.workbench.by_hand.correct_gold
-            GoldForm(self._page, case.question, lambda gold: self.tell_when(
-                correct(case.question.id, gold), tr("Gold corrected; all answers graded anew"))).open()  # fmt: skip
+            form = GoldForm(self._page, case.question, lambda gold: self._close_when(
+                form, correct(case.question.id, gold), tr("Gold corrected; all answers graded anew")))  # fmt: skip
+            form.open()
 
     def fine(self) -> None:
         """Say that the attempt in sight is no mistake."""
@@ -184,6 +189,23 @@ class DeskWork:
 
     def _tell(self, text: str, *, bad: bool = False) -> None:
         self._page.told.emit(text, bad)
+
+    def _close_when(self, form: Form, done: Any, text: str) -> None:
+        """Close a form when what it says is kept; else it stays and says why it is not."""
+        form.wait()
+
+        def kept(_: object) -> None:
+            if isValid(form):
+                form.accept()
+            self._tell(f"✓ {text}")
+
+        def failed(why: str) -> None:
+            if isValid(form):
+                form.complain(why)
+            else:
+                self._tell(why, bad=True)
+
+        self._page.reading.when(done, kept, failed=failed)
 
     def tell_when(self, done: Any, text: str) -> None:
         """Say so when a change is done."""

@@ -19,7 +19,29 @@ from studio.ui.theme import GRID
 LONGEST_NOTE = 10_000
 
 
-class EditForm(QDialog):
+class Form(QDialog):
+    """Stays, with what was typed, until that is kept."""
+
+    def __init__(self, parent: QWidget, title: str) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle(title)
+        self._problem = label("", "bad", wrap=True)
+        self._problem.hide()
+        self._waits = False
+
+    def wait(self) -> None:
+        """Take nothing more while it is being kept."""
+        self._waits = True
+
+    def complain(self, why: str) -> None:
+        """Say why it was not kept, and let it be put right."""
+        self._waits = False
+        self._problem.setText(why[:1].upper() + why[1:])
+        self._problem.show()
+
+
+class EditForm(Form):
     """A rationale to be put right; the original stays.
 
     Args:
@@ -27,10 +49,8 @@ class EditForm(QDialog):
     """
 
     def __init__(self, parent: QWidget, said: Said, save: Callable[[str, bool], object]) -> None:
-        super().__init__(parent)
         name = one_line(said.teacher, most=40)
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle(tr("Edit the rationale of {name}", name=name))
+        super().__init__(parent, tr("Edit the rationale of {name}", name=name))
         self.resize(GRID * 96, GRID * 64)
         self._save = save
         self._text = QPlainTextEdit()
@@ -48,7 +68,7 @@ class EditForm(QDialog):
         why = label(tr("Your text takes the place of the original everywhere, is graded at once, and says in"
                        " every export that a person wrote it. Ctrl+Z brings the original back."),
                     "dim", wrap=True)  # fmt: skip
-        self._fill(column(why, self._text, row(None, cancel, keep, accept)))
+        self._fill(column(why, self._text, self._problem, row(None, cancel, keep, accept)))
         self._text.setFocus()
 
     def _fill(self, layout: object) -> None:
@@ -57,8 +77,8 @@ class EditForm(QDialog):
         self.setLayout(layout)  # type: ignore[arg-type]
 
     def _on_save(self, *, accept: bool) -> None:
-        self._save(self._text.toPlainText(), accept)
-        self.accept()
+        if not self._waits:
+            self._save(self._text.toPlainText(), accept)
 
 
 def can_edit(text: str) -> bool:
@@ -66,7 +86,7 @@ def can_edit(text: str) -> bool:
     return len(text) <= MOST_CHARACTERS and safe(text).replace("\n", "") == text.replace("\n", "")
 
 
-class GoldForm(QDialog):
+class GoldForm(Form):
     """The right gold answer.
 
     Args:
@@ -74,9 +94,7 @@ class GoldForm(QDialog):
     """
 
     def __init__(self, parent: QWidget, question: Question, save: Callable[[str], object]) -> None:
-        super().__init__(parent)
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle(tr("Correct gold"))
+        super().__init__(parent, tr("Correct gold"))
         self.setMinimumWidth(GRID * 64)
         self._save = save
         self._field: QLineEdit | QComboBox
@@ -89,10 +107,12 @@ class GoldForm(QDialog):
             self._field = choice(entries, name=tr("Gold"), tip=tr("The option that is right"))
             choose(self._field, question.gold)
         else:
-            self._field = QLineEdit(one_line(question.gold))
+            gold = " ".join(question.gold.split())  # whole: what stands here is what is kept
+            self._field = QLineEdit()
             self._field.setAccessibleName(tr("Gold"))
             self._field.setToolTip(tr("The right answer, as it should be read"))
-            self._field.setMaxLength(200)
+            self._field.setMaxLength(max(200, len(gold)))
+            self._field.setText(gold)
             self._field.selectAll()
         text = TextView(tr("Question"), most_lines=9)
         text.setPlainText(safe(question.text))
@@ -101,18 +121,22 @@ class GoldForm(QDialog):
         go.setDefault(True)
         cancel = button(tr("Cancel"), self.reject, tip=tr("Change nothing (Escape)"))
         layout = column(
-            text, row(label(tr("Gold")), self._field), row(None, cancel, go), gap=GRID * 2
+            text,
+            row(label(tr("Gold")), self._field),
+            self._problem,
+            row(None, cancel, go),
+            gap=GRID * 2,
         )
         layout.setContentsMargins(GRID * 3, GRID * 2, GRID * 3, GRID * 2)
         self.setLayout(layout)
 
     def _on_save(self) -> None:
         field = self._field
-        self._save(field.text() if isinstance(field, QLineEdit) else str(field.currentData()))
-        self.accept()
+        if not self._waits:
+            self._save(field.text() if isinstance(field, QLineEdit) else str(field.currentData()))
 
 
-class NoteForm(QDialog):
+class NoteForm(Form):
     """A remark on a question, and tags to find it by.
 
     Args:
@@ -122,9 +146,7 @@ class NoteForm(QDialog):
     def __init__(
         self, parent: QWidget, note: Note, save: Callable[[str, list[str]], object]
     ) -> None:
-        super().__init__(parent)
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle(tr("Note"))
+        super().__init__(parent, tr("Note"))
         self.resize(GRID * 72, GRID * 40)
         self._save = save
         self._text = QPlainTextEdit()
@@ -146,10 +168,18 @@ class NoteForm(QDialog):
             QShortcut(QKeySequence(keys), self).activated.connect(go.click)
         cancel = button(tr("Cancel"), self.reject, tip=tr("Change nothing (Escape)"))
         who = tr("Last changed by {who}", who=one_line(note.who, most=40)) if note.who else ""
-        layout = column(self._text, self._tags, row(label(who, "small"), None, cancel, go))
+        layout = column(
+            self._text, self._tags, self._problem, row(label(who, "small"), None, cancel, go)
+        )
         layout.setContentsMargins(GRID * 3, GRID * 2, GRID * 3, GRID * 2)
         self.setLayout(layout)
 
     def _on_save(self) -> None:
-        self._save(self._text.toPlainText()[:LONGEST_NOTE], self._tags.text().split(","))
-        self.accept()
+        text = self._text.toPlainText()
+        if len(text) > LONGEST_NOTE:
+            self.complain(
+                tr("a note may have {most:,} letters, this one has {n:,}: shorten it",
+                   most=LONGEST_NOTE, n=len(text))
+            )  # fmt: skip
+        elif not self._waits:
+            self._save(text, self._tags.text().split(","))

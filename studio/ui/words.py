@@ -65,6 +65,8 @@ def cost(usd: float | None) -> str:
     """Return ``$0.0132``; no price known is not the same as free."""
     if usd is None:
         return tr("price unknown")
+    if 0 < usd < 0.0001:
+        return tr("under $0.0001")  # no price is not the same as a small one, either
     return f"${usd:,.2f}" if usd >= 1 or usd == 0 else f"${usd:.4f}"
 
 

@@ -7,12 +7,13 @@ from typing import cast
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QLineEdit, QPushButton
 from pytestqt.qtbot import QtBot
 
 from studio.domain.records import Attempt, Grade, Question, Rationale, Review, Verdict
 from studio.store.tables import Store
 from studio.ui.desk_filter import Filter
+from studio.ui.edit_forms import EditForm, GoldForm, NoteForm
 from studio.ui.main_window import MainWindow
 from studio.ui.pages.committee import CommitteePage
 from studio.ui.pages.data import DataPage
@@ -166,3 +167,35 @@ def test_what_would_change_is_found_anew_for_another_rule(window: MainWindow, qt
     others = set(panel.trial.changed_questions)
     assert others != changed
     qtbot.waitUntil(lambda: set(desk.model.ids) == others)
+
+
+def test_a_form_keeps_what_was_typed_until_it_is_stored(window: MainWindow, qtbot: QtBot) -> None:
+    desk = desk_of(window, qtbot)
+    desk.do("note")
+    (note,) = desk.findChildren(NoteForm)
+    note._text.setPlainText("Worth a second look. " * 500)
+    note._on_save()
+    assert "letters, this one has 10,500" in note._problem.text()
+    note._text.setPlainText("Worth a second look.")
+    note._tags.setText("x" * 60)
+    note._on_save()
+    qtbot.waitUntil(lambda: "At most" in note._problem.text())
+    assert note.isVisible()
+    note._tags.setText("odd")
+    note._on_save()
+    qtbot.waitUntil(lambda: not desk.findChildren(NoteForm))
+    assert window.jobs.text == "✓ Note kept"
+    desk.do("edit")
+    (form,) = desk.findChildren(EditForm)
+    form._text.setPlainText(" ")
+    form._on_save(accept=True)
+    qtbot.waitUntil(lambda: "empty rationale" in form._problem.text())
+    form.reject()
+
+
+def test_a_long_gold_answer_is_not_cut_by_looking_at_it(window: MainWindow, qtbot: QtBot) -> None:
+    gold = "because " * 60 + "of \u200b this"
+    form = GoldForm(window, Question(text="Why?", gold=gold, answer_kind="text"), print)
+    qtbot.addWidget(form)
+    assert isinstance(form._field, QLineEdit)
+    assert form._field.text() == gold
