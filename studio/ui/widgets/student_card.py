@@ -103,9 +103,13 @@ class StudentCard(Card):
         """Let it sit the exam; what that takes is found out off the thread that draws."""
         workbench, text = self._page.workbench, self._name.text().strip()
         self._problem.hide()
+
+        def sit(plan: pipeline.Plan) -> None:
+            workbench.run_flow(plan)
+
         self._page.reading.ask(
             "sit", lambda store: pipeline.plan(replace(workbench.bench, store=store), ("attempt", "grade"), student=text),
-            lambda plan: workbench.run_flow(plan), failed=self._tell_problem,
+            sit, failed=self._tell_problem,
         )  # fmt: skip
 
     def _tell_problem(self, text: str) -> None:
