@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QWidget
 
 from studio.flow.run_curves import Numbers
@@ -26,7 +25,6 @@ class CurveWindow(QDialog):
         self, parent: QWidget, title: str, curves: Sequence[tuple[str, str, Numbers, Numbers]]
     ) -> None:
         super().__init__(parent)
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(title)
         self.resize(GRID * 124, GRID * 76)
         scheme = scheme_now()

@@ -82,7 +82,7 @@ class Studio(QObject):
         window.start_requested.connect(self.show_start)
         window.restart_requested.connect(partial(self._on_restart, window))
         window.actions_.backups.restore_requested.connect(partial(self._on_restore, window))
-        window.closed.connect(partial(self._on_closed, window))
+        window.closed.connect(partial(self._let_go, workbench))
         self._open.append(workbench)
         last = last_page(workbench.project) if self.keeps_state and not page else ""
         window.show_page(page or (last if last in STATIONS else "overview"))
@@ -200,11 +200,6 @@ class Studio(QObject):
                 self.window.jobs.tell(f"✗ {problem}", True)
         elif self.window is not None:
             self.window.tell(problem, in_use=in_use, damaged=damaged)  # type: ignore[attr-defined]
-
-    def _on_closed(self, window: MainWindow) -> None:
-        self._let_go(window.workbench)
-        if self.window is not window:  # else the program ends with it
-            window.deleteLater()  # its pages hold all scores of the project
 
     def _let_go(self, workbench: Workbench) -> None:
         if workbench in self._open:

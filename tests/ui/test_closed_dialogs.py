@@ -1,11 +1,8 @@
-"""A dialog or a window that was closed is gone: nothing is kept of it, and no late answer reaches it."""
+"""A dialog that was closed is gone: nothing is kept of it, and no late answer reaches it."""
 
 from __future__ import annotations
 
-import gc
 import threading
-import weakref
-from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
@@ -21,8 +18,6 @@ from studio.ui.main_window import MainWindow
 from studio.ui.pages.committee import CommitteePage
 from studio.ui.pages.data import DataPage
 from studio.ui.prompts_dialog import PromptsDialog
-from studio.ui.stations import STATIONS
-from studio.ui.studio import Studio
 from tests.ui.conftest import Open, desk_of
 
 
@@ -101,20 +96,3 @@ def test_bad_rows_can_be_left_out_before_a_file_was_read(
     assert not form._go.isEnabled()
     assert form._problem.text() == "it is gone"
     close(form)
-
-
-def test_a_project_that_gave_way_to_another_window_takes_no_memory(
-    studio: Callable[[], Studio], project: Path, qtbot: QtBot
-) -> None:
-    made = studio()
-    window = made.open_project(project, "desk")
-    desk = desk_of(window, qtbot)
-    for name in STATIONS:
-        page = window.show_page(name)
-        qtbot.waitUntil(lambda page=page: page.reading.is_idle)
-    kept = [weakref.ref(one) for one in (window, desk, desk._book, desk._cases)]
-    made.show_start()
-    del window, desk, page
-    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-    gc.collect()
-    assert sum(one() is not None for one in kept) == 0
