@@ -44,10 +44,10 @@ class Scores(NamedTuple):
 def rationale_scores(book: Scorebook) -> list[Scores]:
     """Return every rationale with a valid score, in order of making."""
     raw, corrected = means(book), fit(book.given).corrected
+    by_name = sorted(zip(book.reviewers, book.given, strict=True), key=lambda one: one[0])
     return [
         Scores(book.ids[n], book.teachers[int(book.teacher[n])], float(raw[n]), float(corrected[n]),
-               {name: int(own[n]) for name, own in zip(book.reviewers, book.given, strict=True)
-                if own[n] > MISSING})
+               {name: int(own[n]) for name, own in by_name if own[n] > MISSING})
         for n in np.flatnonzero(~np.isnan(corrected)).tolist()
     ]  # fmt: skip
 

@@ -112,7 +112,7 @@ MUTANTS = (
         f"{BY_BATCH}::test_killed_while_the_batch_is_out_it_is_collected_by_the_next_run")),
     Mutant("a batch that is out is not counted", (
         Change("studio/flow/batch_deal.py", "        purse.hold(held, calls)\n", "        purse.hold(0.0, 0)\n"),
-        Change("studio/flow/batch_deal.py", "purse.hold(-held, -calls)", "purse.hold(0.0, 0)"),
+        Change("studio/flow/batch_deal.py", "purse.hold(out - held, -calls)", "purse.hold(out, 0)"),
     ), (BY_BATCH,)),
     Mutant("an output under whatever call it names", (
         Change(BATCHES, "or call_id not in waiting:", "or False:"),
