@@ -53,7 +53,9 @@ def main(
     tokenizer.save_pretrained(folder)
 
 
-def encoder_decoder(folder: Path, *, hidden_size: int = 16) -> None:
+def encoder_decoder(
+    folder: Path, *, hidden_size: int = 16, layers: int = 2, heads: int = 2
+) -> None:
     """Build and save a student of the shape of T5 and CodeT5, its tokenizer ending what it reads."""
     import torch
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
@@ -72,8 +74,8 @@ def encoder_decoder(folder: Path, *, hidden_size: int = 16) -> None:
     )
     torch.manual_seed(731)
     config = T5Config(
-        vocab_size=len(vocabulary), d_model=hidden_size, d_kv=hidden_size // 2,
-        d_ff=2 * hidden_size, num_layers=2, num_heads=2, decoder_start_token_id=0, pad_token_id=0,
+        vocab_size=len(vocabulary), d_model=hidden_size, d_kv=hidden_size // heads,
+        d_ff=2 * hidden_size, num_layers=layers, num_heads=heads, decoder_start_token_id=0, pad_token_id=0,
         eos_token_id=vocabulary["</s>"],
     )  # fmt: skip
     T5ForConditionalGeneration(config).save_pretrained(folder)

@@ -66,6 +66,8 @@ def _memory(
     need = outlook.memory_needed(wanted, draft, on_gpu=free.on_gpu, free=free.bytes, tokens=tokens)
     return {"total": need.total, "free": free.bytes, "on_gpu": free.on_gpu,
             "checkpointing": need.checkpointing,
+            "micro_batch": {"tokens": need.load.tokens, "supervised": need.load.supervised,
+                            "longest": need.load.longest},
             "lines": {line.name: line.bytes for line in need.needs}}  # fmt: skip
 
 

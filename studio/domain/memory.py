@@ -8,15 +8,18 @@ right within about a tenth for such models, less surely for others.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from studio.domain.dealing import Example, Load, heaviest
+from studio.domain.memory_of_layers import PLAIN_UP_TO, LayerWidths, kept_by_layer
 from studio.domain.memory_of_pairs import Reading, Stacks, Widths, layer_bytes, stacks_of
 from studio.domain.specs import TrainSpec
 
 WIDE = 256  #: hidden size from which bf16 pays on a CPU that has it
 TIGHT = 0.85  #: of what is free: from here on it may not fit, the estimate being what it is
 GPU_CONTEXT = 500 << 20  #: bytes a GPU's own libraries take before the first tensor
+CPU_KERNELS = 60 << 20  #: bytes of programs that a CPU's library writes itself for half precision
 _OPTIMISER = 8  #: bytes of AdamW a trained weight: two moments in fp32
 _FP32 = 4
 _BYTES = {"fp32": 4, "bf16": 2, "fp16": 2}
@@ -35,24 +38,9 @@ class Shape(NamedTuple):
     key_value: int  #: width of keys, and of values
     queries: int
     vocabulary: int
+    heads: int = 1
     tied: bool = False
     stacks: Stacks | None = None  #: of an encoder-decoder; ``layers`` are then those that read
-
-
-class _Kept(NamedTuple):
-    """Bytes a layer keeps for each token: so many times each of these widths."""
-
-    intermediate: float
-    key_value: float
-    hidden: float
-
-
-#: Measured by counting what autograd saves: (precision is fp32, how it is trained).
-_KEPT = {
-    (True, "lora"): _Kept(16, 8, 26), (True, "dropout"): _Kept(20, 8, 66),
-    (True, "full"): _Kept(16, 8, 32), (False, "lora"): _Kept(8.2, 4.1, 26),
-    (False, "dropout"): _Kept(12.2, 4.1, 50), (False, "full"): _Kept(11, 6, 32),
-}  # fmt: skip
 
 
 class Need(NamedTuple):
@@ -67,7 +55,7 @@ class Estimate(NamedTuple):
     """What a run will take at its peak."""
 
     needs: tuple[Need, ...]
-    tokens: int  #: padded tokens a micro-batch that this is for
+    load: Load  #: the micro-batch that this is for
     checkpointing: bool = False  #: whether activations are made anew on the way back
 
     @property
@@ -79,14 +67,6 @@ class Estimate(NamedTuple):
     def to_come(self) -> int:
         """What is not there yet when the student is loaded, in bytes."""
         return sum(need.bytes for need in self.needs if need.name not in _LOADED)
-
-
-class Load(NamedTuple):
-    """How large a micro-batch gets."""
-
-    tokens: int  #: padded
-    supervised: int
-    longest: int = 0  #: tokens of an example
 
 
 def shape_of(config: Mapping[str, Any]) -> Shape | None:
@@ -109,7 +89,7 @@ def shape_of(config: Mapping[str, Any]) -> Shape | None:
     return Shape(
         hidden, layers, first("intermediate_size", "n_inner", "d_ff") or 4 * hidden,
         wide * (first("num_key_value_heads") or heads), wide * heads, first("vocab_size"),
-        bool(told.get("tie_word_embeddings", False)), stacks_of(told, layers=layers, heads=heads),
+        heads, bool(told.get("tie_word_embeddings", False)), stacks_of(told, layers=layers, heads=heads),
     )  # fmt: skip
 
 
@@ -155,14 +135,6 @@ def precision_of(spec: TrainSpec, *, fast_bf16: bool) -> str:
     return "bf16" if fast_bf16 else "fp32"
 
 
-def heaviest(spec: TrainSpec, *, longest: int, supervised_share: float) -> Load:
-    """Return the largest micro-batch these settings can make of examples up to ``longest`` tokens."""
-    most = min(longest, spec.max_tokens)
-    examples = math.ceil(spec.batch_examples / spec.processes)  # each process has its own
-    tokens = max(most, min(spec.batch_tokens, examples * most))
-    return Load(tokens, math.ceil(tokens * supervised_share), most)
-
-
 def is_tight(need: int, free: int | None) -> bool:
     """Return whether so many bytes may not fit; where nothing is known of what is free, they do."""
     return free is not None and need > free * TIGHT
@@ -187,6 +159,8 @@ def estimate(
     cpu_has_bf16: bool = False,
 ) -> Estimate:
     """Return what training takes at its peak, line by line; checkpointing counts where it is on."""
+    if not on_gpu and spec.packing != "on" and load.longest <= PLAIN_UP_TO:
+        load = load._replace(plain=load.longest)
     by_itself = cpu_has_bf16 and shape.hidden >= WIDE and not spec.four_bit
     precision = precision_of(spec, fast_bf16=on_gpu or by_itself)
     size, n = _BYTES[precision], parameters(tensors)
@@ -214,10 +188,27 @@ def estimate(
     needs += passing
     if on_gpu:
         needs.append(Need("GPU libraries", GPU_CONTEXT, "about, before the first tensor"))
-    elif spec.processes > 1:  # of GPUs each has one to itself
+    elif size < _FP32:
+        needs.append(Need("CPU libraries", CPU_KERNELS, "about, for half precision"))
+    if not on_gpu and spec.processes > 1:  # of GPUs each has one to itself
         more = (spec.processes - 1) * sum(need.bytes for need in needs)
         needs.append(Need("other processes", more, f"{spec.processes - 1} more in the same memory"))
-    return Estimate(tuple(needs), load.tokens, _made_anew(spec))
+    return Estimate(tuple(needs), load, _made_anew(spec))
+
+
+def at_worst(
+    shape: Shape, tensors: Tensors, spec: TrainSpec, *, examples: Sequence[Example],
+    on_gpu: bool, cpu_has_bf16: bool = False,
+) -> Estimate:  # fmt: skip
+    """Return what training on these examples takes at its peak."""
+    reads_on = shape.stacks is None
+    packed = reads_on and (spec.packing == "on" or (on_gpu and spec.packing == "auto"))
+    loads = heaviest(examples, spec, packed=packed) or {Load(0, 0)}
+    found = (
+        estimate(shape, tensors, spec, load=load, on_gpu=on_gpu, cpu_has_bf16=cpu_has_bf16)
+        for load in sorted(loads)
+    )
+    return max(found, key=lambda one: one.total)
 
 
 def _weights(tensors: Tensors, spec: TrainSpec, *, precision: str) -> Need:
@@ -289,9 +280,5 @@ def _layers(shape: Shape, spec: TrainSpec, *, load: Load, size: int) -> tuple[in
         )  # fmt: skip
         widths = Widths(shape.hidden, shape.intermediate, shape.queries)
         return layer_bytes(shape.stacks, widths, read, fp32=size == _FP32, how=how)
-    kept = _KEPT[size == _FP32, how]
-    a_token = (
-        kept.intermediate * shape.intermediate + kept.key_value * shape.key_value
-        + kept.hidden * shape.hidden
-    )  # fmt: skip
-    return (math.ceil(load.tokens * a_token),)
+    own = LayerWidths(shape.hidden, shape.intermediate, shape.queries, shape.key_value, shape.heads)
+    return (kept_by_layer(own, tokens=load.tokens, plain=load.plain, fp32=size == _FP32, how=how),)

@@ -6,7 +6,6 @@ Reads only; the one thing that is written is the folder of the small job that sh
 from __future__ import annotations
 
 import json
-import math
 import shutil
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from studio.domain import memory
+from studio.domain.dealing import Size
 from studio.domain.errors import RunError, SpecError, StudentError
 from studio.domain.events import Failed, Finished
 from studio.domain.events import Progress as JobProgress
@@ -25,11 +25,12 @@ from studio.flow.dataset import Draft, draft_dataset
 from studio.flow.model_files import model_folder, read_json, tensors_of
 from studio.flow.stage import Bench, Progress
 from studio.flow.students import find_student
+from studio.flow.token_guess import Said, guessed_sizes
 
 if TYPE_CHECKING:
     from studio.domain.events import Event
 
-_CHARACTERS_A_TOKEN = 3.0  #: a guess, until the tokens are counted; of a small vocabulary more
+_PREVIEW = "2"  #: what a preview tells; one of an older kind is made anew
 
 
 class Wanted(NamedTuple):
@@ -90,7 +91,7 @@ def memory_needed(
 
     Args:
         free: bytes; None where that is not known.
-        tokens: of the data; where they were not counted, they are guessed from its letters.
+        tokens: of the data; where they were not counted, they are guessed from a sample.
 
     Raises:
         StudentError: the model's files are not here, or do not tell its shape.
@@ -101,12 +102,12 @@ def memory_needed(
     if shape is None:
         raise StudentError(f"{folder / 'config.json'} does not tell the model's shape")
     tensors = tensors_of(folder) or memory.llama_tensors(shape)
-    longest, share = _lengths(draft) if tokens is None else tokens.lengths
-    load = memory.heaviest(wanted.spec, longest=max(longest, 1), supervised_share=share)
+    examples = _guessed(folder, wanted, draft) if tokens is None else tokens.sizes
 
     def needed(spec: TrainSpec) -> memory.Estimate:
-        has = _cpu_has_bf16()
-        return memory.estimate(shape, tensors, spec, load=load, on_gpu=on_gpu, cpu_has_bf16=has)
+        return memory.at_worst(
+            shape, tensors, spec, examples=examples, on_gpu=on_gpu, cpu_has_bf16=_cpu_has_bf16()
+        )
 
     found = needed(wanted.spec)
     if wanted.spec.gradient_checkpointing == "auto" and memory.is_tight(found.total, free):
@@ -114,12 +115,15 @@ def memory_needed(
     return found
 
 
-def _lengths(draft: Draft) -> tuple[int, float]:
-    """Return about how many tokens the longest example has, and the share that is learned."""
-    sides = [json.loads(row.messages) for row in draft.rows]
-    lengths = [sum(len(turn["content"]) for turn in turns) for turns in sides] or [0]
-    learned = sum(len(turns[-1]["content"]) for turns in sides)
-    return math.ceil(max(lengths) / _CHARACTERS_A_TOKEN), learned / max(1, sum(lengths))
+def _guessed(folder: Path, wanted: Wanted, draft: Draft) -> list[Size]:
+    """Return about how large the examples are that are learned from."""
+    told = []
+    for row in draft.rows:
+        if row.split == "train":
+            *asked, answer = json.loads(row.messages)
+            texts = tuple(turn["content"] for turn in asked)
+            told.append(Said(texts, answer["content"], row.role))
+    return guessed_sizes(folder, told, limit=wanted.spec.max_tokens)
 
 
 def _cpu_has_bf16() -> bool:
@@ -170,17 +174,12 @@ class Tokens(NamedTuple):
         str, dict[str, int]
     ]  #: by side and role: examples, tokens, supervised, over, longest
     examples: tuple[Shown, ...]
+    sizes: tuple[Size, ...] = ()  #: of all that is learned from
 
     @property
     def over(self) -> int:
         """Examples that are too long."""
         return self._sum("over")
-
-    @property
-    def lengths(self) -> tuple[int, float]:
-        """Tokens of the longest example, and the share of all tokens that is learned."""
-        longest = max((counts.get("longest", 0) for counts in self.roles.values()), default=0)
-        return longest, self._sum("supervised") / max(1, self._sum("tokens"))
 
     def _sum(self, name: str) -> int:
         return sum(counts.get(name, 0) for counts in self.roles.values())
@@ -254,13 +253,15 @@ def _tokens_in(folder: Path) -> Tokens:
         for one in told["examples"]
     )  # fmt: skip
     return Tokens(
-        told["limit"], told["end"], told["end_is_trained"], told["template"], told["roles"], examples
+        told["limit"], told["end"], told["end_is_trained"], told["template"], told["roles"], examples,
+        tuple(Size(*size) for size in told["sizes"]),
     )  # fmt: skip
 
 
 def _preview_name(wanted: Wanted, draft: Draft) -> str:
     spec = wanted.spec
     name = digest(
-        draft.dataset.content_hash, spec.student.model_dump(), str(spec.max_tokens), spec.overlong
-    )
+        draft.dataset.content_hash, spec.student.model_dump(), str(spec.max_tokens), spec.overlong,
+        _PREVIEW,
+    )  # fmt: skip
     return f"preview-{name}"

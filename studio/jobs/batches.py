@@ -1,23 +1,16 @@
-"""Examples become batches: tokenised once, checked, and dealt into optimiser steps.
-
-A step holds about ``batch_examples`` examples with the roles mixed as in the whole data and of
-similar length within each role; it is cut into micro-batches under a budget of padded tokens. Order
-and make-up follow from seed and epoch alone, so a run can be taken up at any step.
-"""
+"""Examples become batches: tokenised once, checked, and laid out with padding or in one row."""
 
 from __future__ import annotations
 
-import math
-import random
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor
 
+from studio.domain.dealing import cheapest_cuts
 from studio.domain.errors import SpecError
 from studio.domain.specs import TrainSpec
 from studio.jobs.objectives.base import IGNORED, Batch
@@ -27,8 +20,6 @@ from studio.jobs.rows import read_rows
 if TYPE_CHECKING:
     from studio.jobs.student import Student
 
-WINDOW = 8  #: steps whose examples are put in order of length together
-PASS_SHARE = 16  #: one more pass costs about as much as ``batch_tokens / PASS_SHARE`` tokens
 GROUP_COST = 256  #: one more group of packed examples costs attention about so many tokens
 
 
@@ -38,6 +29,11 @@ class Item(NamedTuple):
     ids: list[int]
     prompt: int
     role: str
+
+    @property
+    def tokens(self) -> int:
+        """All of them."""
+        return len(self.ids)
 
     @property
     def supervised(self) -> int:
@@ -110,104 +106,7 @@ def _refusal(path: Path, n: int, *, long: Sequence[Item], limit: int) -> str:
     )
 
 
-# -- dealing ---------------------------------------------------------------------------------------
-
-
-def steps_an_epoch(items: Sequence[Item], spec: TrainSpec) -> int:
-    """Return how many optimiser steps one pass over the data takes."""
-    return math.ceil(len(items) / spec.batch_examples)
-
-
-def epoch_steps(items: Sequence[Item], spec: TrainSpec, *, epoch: int) -> list[list[Item]]:
-    """Return the steps of one epoch, each a list of examples; the same for the same seed."""
-    chance = random.Random(f"{spec.seed}-{epoch}")
-    order = list(items)
-    chance.shuffle(order)
-    order, n = _spread(order), steps_an_epoch(items, spec)
-    steps: list[list[Item]] = []
-    for first in range(0, n, WINDOW):
-        end = min(first + WINDOW, n)
-        window = order[len(order) * first // n : len(order) * end // n]
-        steps += _cut(_spread(sorted(window, key=lambda item: len(item.ids))), end - first)
-    chance.shuffle(steps)
-    return steps
-
-
-def steps_from(
-    items: Sequence[Item], spec: TrainSpec, *, done: int, steps: int
-) -> Iterator[list[Item]]:
-    """Yield the steps of a run that are left, epoch by epoch, and an empty one behind the last."""
-    size = steps_an_epoch(items, spec)
-    while done < steps:
-        epoch, begun = divmod(done, size)
-        following = epoch_steps(items, spec, epoch=epoch)[begun : begun + steps - done]
-        yield from following
-        done += len(following)
-    yield []
-
-
-def _spread(items: Sequence[Item]) -> list[Item]:
-    """Put the roles evenly along the whole, each in the order it came in.
-
-    Any stretch of the result has the whole's own mixture of roles.
-    """
-    places: list[tuple[float, str, Item]] = []
-    for role in sorted({item.role for item in items}):
-        own = [item for item in items if item.role == role]
-        places += [((n + 0.5) / len(own), role, item) for n, item in enumerate(own)]
-    return [item for _, _, item in sorted(places, key=lambda place: place[:2])]
-
-
-def _cut(items: Sequence[Item], n: int) -> list[list[Item]]:
-    """Cut into ``n`` stretches whose sizes differ by one at most."""
-    bounds = [len(items) * i // n for i in range(n + 1)]
-    return [list(items[a:b]) for a, b in pairwise(bounds)]
-
-
-def micro_batches(
-    step: Sequence[Item], spec: TrainSpec, *, packed: bool = False
-) -> Iterator[list[Item]]:
-    """Yield a step's micro-batches, by length, each within ``batch_tokens`` tokens.
-
-    Padding counts as tokens, where there is any.
-    """
-    items = sorted(step, key=lambda item: len(item.ids))
-    lengths = [len(item.ids) for item in items]
-    parts = _filled(lengths, spec) if packed else cheapest_cuts(
-        lengths, most=spec.batch_tokens, each=spec.batch_tokens // PASS_SHARE
-    )  # fmt: skip
-    yield from ([items[n] for n in part] for part in parts)
-
-
-def _filled(lengths: Sequence[int], spec: TrainSpec) -> Iterator[range]:
-    first = room = 0
-    for n, length in enumerate(lengths):
-        if room < length and n > first:
-            yield range(first, n)
-            first, room = n, 0
-        room = (room if n > first else spec.batch_tokens) - length
-    yield range(first, len(lengths))
-
-
-def cheapest_cuts(lengths: Sequence[int], *, most: int, each: int) -> list[range]:
-    """Return the cheapest way to cut examples, sorted by length, into padded pieces.
-
-    Args:
-        most: padded tokens a piece may have; an example that is longer has one to itself.
-        each: what one more piece costs, in tokens.
-    """
-    best: list[tuple[float, int]] = [(0.0, 0)]  # of the first n: the cost, where the last begins
-    for end in range(1, len(lengths) + 1):
-        width = lengths[end - 1]
-        first = max(0, end - max(1, most // width))
-        best.append(min(
-            (best[start][0] + (end - start) * width + each, start) for start in range(first, end)
-        ))  # fmt: skip
-    cuts = [len(lengths)]
-    while cuts[-1] > 0:
-        cuts.append(best[cuts[-1]][1])
-    cuts.reverse()
-    return [range(a, b) for a, b in pairwise(cuts)]
+# -- laying out ------------------------------------------------------------------------------------
 
 
 def collate(

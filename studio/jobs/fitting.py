@@ -92,16 +92,11 @@ class Room:
         shape = memory.shape_of(self._model.config.to_dict())
         if shape is None:
             return 0
-        tokens = sum(len(item.ids) for item in items)
-        load = memory.heaviest(
-            self._spec, longest=max(len(item.ids) for item in items),
-            supervised_share=sum(item.supervised for item in items) / max(tokens, 1),
-        )  # fmt: skip
-        found = memory.estimate(
-            shape, _tensors(self._model), self._spec.model_copy(update={"precision": precision}),
-            load=load, on_gpu=self._model.device.type == "cuda",
-        )  # fmt: skip
-        return found.to_come
+        spec = self._spec.model_copy(update={"precision": precision})
+        return memory.at_worst(
+            shape, _tensors(self._model), spec, examples=items,
+            on_gpu=self._model.device.type == "cuda",
+        ).to_come  # fmt: skip
 
 
 def _tensors(model: Any) -> memory.Tensors:

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from studio.domain.dealing import micro_batches
 from studio.domain.errors import StudentError
 from studio.domain.events import ASKED_TO_STOP
 from studio.domain.specs import TrainSpec
-from studio.jobs.batches import Item, collate, micro_batches
+from studio.jobs.batches import Item, collate
 from studio.jobs.job import append_lines
 from studio.jobs.objectives.base import token_losses
 from studio.jobs.rows import read_rows

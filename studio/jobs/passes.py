@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 from torch import Tensor
 
+from studio.domain.dealing import micro_batches
+from studio.domain.memory_of_layers import PLAIN_UP_TO
 from studio.jobs import packing, varlen
-from studio.jobs.batches import Item, collate, collate_packed, micro_batches, supervised_tokens
+from studio.jobs.batches import Item, collate, collate_packed, supervised_tokens
 from studio.jobs.objectives.base import Batch, token_losses
 from studio.jobs.room import sums_up
 from studio.jobs.student import DTYPES
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
     from studio.jobs.objectives.base import Objective
     from studio.jobs.student import Student
 
-SHORT = 512  #: tokens; up to here plain attention is the fastest on a CPU
 _SAMPLE = 4  #: examples that are asked whether a model packs exactly
 
 
@@ -86,7 +87,7 @@ class Passes:
         self._attending = self._packs(items)
         self._laid: _Laid | None = None
         self._plain = (
-            accelerator.device.type == "cpu" and max(len(item.ids) for item in items) <= SHORT
+            accelerator.device.type == "cpu" and max(len(item.ids) for item in items) <= PLAIN_UP_TO
         )
 
     @property

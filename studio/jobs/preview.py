@@ -42,6 +42,7 @@ def preview(job: Job, spec: PreviewSpec) -> None:
     roles: dict[str, Counter[str]] = defaultdict(Counter)
     ends = set()
     examples: list[dict[str, Any]] = []
+    sizes: list[tuple[int, int, str]] = []
     rows = [
         (side, row)
         for side in ("train", "validation")
@@ -55,8 +56,10 @@ def preview(job: Job, spec: PreviewSpec) -> None:
         # Of each kind the first ones are shown, and the first that are too long.
         if counts["examples"] < spec.each or (over and counts["over"] < spec.each):
             examples.append(_drawn(student, item, side=side, row=row, limit=limit))
-        counts.update(examples=1, tokens=len(item.ids), over=over,
-                      supervised=_learned(item, limit, spec) if over else item.supervised)  # fmt: skip
+        learned = _learned(item, limit, spec) if over else item.supervised
+        counts.update(examples=1, tokens=len(item.ids), over=over, supervised=learned)
+        if side == "train" and learned:
+            sizes.append((min(item.tokens, limit), min(learned, limit), item.role))
         if not over or spec.overlong == "refuse":
             ends.add(item.ids[-1] in student.stops)
         counts["longest"] = max(counts["longest"], len(item.ids))
@@ -67,6 +70,7 @@ def preview(job: Job, spec: PreviewSpec) -> None:
         "limit": limit, "context": student.context, "end": student.tokenizer.decode([end]),
         "end_is_trained": ends == {True},
         "template": bool(student.tokenizer.chat_template), "roles": roles, "examples": examples,
+        "sizes": sizes,
     }  # fmt: skip
     (job.artifacts / "preview.json").write_text(
         json.dumps(found, ensure_ascii=False), encoding="utf-8"

@@ -18,16 +18,11 @@ import torch
 from accelerate import Accelerator
 from accelerate.utils import set_seed
 
+from studio.domain.dealing import epoch_steps, steps_from
 from studio.domain.errors import SpecError
 from studio.domain.events import ASKED_TO_STOP
 from studio.domain.specs import TrainSpec, effort_of
-from studio.jobs.batches import (
-    Intake,
-    Item,
-    epoch_steps,
-    read_examples,
-    steps_from,
-)
+from studio.jobs.batches import Intake, Item, read_examples
 from studio.jobs.compiling import STEPS, Choice, Compiled, Steps
 from studio.jobs.fitting import Room
 from studio.jobs.gauges import speed

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from transformers import AttentionInterface
 
-from studio.jobs.batches import cheapest_cuts
+from studio.domain.dealing import cheapest_cuts
 from studio.jobs.packing import STRANGE, Pack, attend, pack_of
 
 NAME = "mapd_varlen"  #: in Transformers' register

@@ -15,7 +15,8 @@ import pytest
 
 from studio.cli.afterwards import tell_trained
 from studio.cli.dry_run import _in_words
-from studio.domain.memory import estimate, heaviest, shape_of
+from studio.domain.dealing import Load
+from studio.domain.memory import estimate, shape_of
 from studio.domain.records import StudentRecord
 from studio.domain.specs import train_spec
 from studio.flow.model_files import tensors_of
@@ -117,13 +118,12 @@ def test_the_memory_foretold_follows_from_the_tokens_that_were_counted(project: 
     out, said = child.communicate(timeout=120)
     assert child.returncode == 0, said
     told = json.loads(out)
-    longest = max(of["longest"] for of in told["tokens"]["roles"].values())
-    learned, read = (
-        sum(of[name] for of in told["tokens"]["roles"].values())
-        for name in ("supervised", "tokens")
-    )
-    spec = train_spec(told["spec"])
-    load = heaviest(spec, longest=longest, supervised_share=learned / read)
+    spec, load = train_spec(told["spec"]), Load(**told["memory"]["micro_batch"])
+    longest = max(of["longest"] for name, of in told["tokens"]["roles"].items() if "train" in name)
+    assert load.longest <= longest
+    assert load.tokens % load.longest == 0  # padded to the longest of the micro-batch
+    assert load.longest <= load.tokens <= spec.batch_tokens
+    assert 0 < load.supervised < load.tokens
     student = resources() / "demo" / "student"
     shape = shape_of(json.loads((student / "config.json").read_text()))
     assert shape is not None

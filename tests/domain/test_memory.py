@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
-
+from studio.domain.dealing import Load, Size
 from studio.domain.memory import (
-    Load,
     Shape,
     adapter_parameters,
+    at_worst,
     estimate,
-    heaviest,
     llama_tensors,
     parameters,
     shape_of,
@@ -38,7 +36,7 @@ def test_the_weights_of_a_known_model_are_counted_exactly() -> None:
 
 def test_other_families_name_their_shape_otherwise() -> None:
     gpt2 = {"n_embd": 768, "n_layer": 12, "n_head": 12, "vocab_size": 50257}
-    assert shape_of(gpt2) == Shape(768, 12, 3072, 768, 768, 50257)
+    assert shape_of(gpt2) == Shape(768, 12, 3072, 768, 768, 50257, heads=12)
     assert shape_of({"text_config": SMOL}) == shape()
     assert shape_of({"model_type": "mystery"}) is None
 
@@ -53,8 +51,10 @@ def test_an_adapter_of_all_linear_layers_leaves_embeddings_alone() -> None:
 
 def total(*, on_gpu: bool = True, **values: object) -> int:
     chosen = spec(**values)
-    load = heaviest(chosen, longest=512, supervised_share=0.5)
-    return estimate(shape(), llama_tensors(shape()), chosen, load=load, on_gpu=on_gpu).total
+    told = [Size(512, 256, "rationale")] * 64
+    return at_worst(
+        shape(), llama_tensors(shape()), chosen, examples=told, on_gpu=on_gpu
+    ).total  # fmt: skip
 
 
 def test_what_ought_to_save_memory_does() -> None:
@@ -73,13 +73,36 @@ def test_full_training_in_fp32_takes_sixteen_bytes_a_weight_before_activations()
     assert found.total == 16 * 361_821_120
 
 
-@pytest.mark.parametrize(("batch", "examples", "longest", "tokens"),
-                         [(4096, 16, 100, 1600), (1000, 16, 500, 1000), (64, 1, 500, 500)])  # fmt: skip
-def test_the_heaviest_batch(batch: int, examples: int, longest: int, tokens: int) -> None:
-    chosen = spec(batch_tokens=batch, batch_examples=examples)
-    assert heaviest(chosen, longest=longest, supervised_share=0.5) == Load(
-        tokens, tokens // 2, longest
-    )
+def test_a_cpu_keeps_the_scores_of_short_examples_and_nothing_else_does() -> None:
+    def activations(longest: int, *, on_gpu: bool = False, **values: object) -> int:
+        chosen = spec(precision="fp32", **values)
+        load = Load(2048, 1024, longest)
+        told = estimate(shape(), {}, chosen, load=load, on_gpu=on_gpu).needs
+        return next(need.bytes for need in told if need.name == "activations")
+
+    # 15 heads in 32 layers, four bytes a score; keys and values are three times as wide.
+    wider = 32 * 2048 * 8 * (960 - 320)
+    assert activations(256) - activations(1024) == 32 * 2048 * 15 * 256 * 4 + wider
+    assert activations(512) - activations(256) == 32 * 2048 * 15 * 256 * 4
+    assert activations(256, on_gpu=True) == activations(1024)
+    assert activations(256, packing="on") == activations(1024)
+
+
+def test_half_precision_has_a_cpu_write_programs_of_its_own() -> None:
+    def lines(precision: str, *, on_gpu: bool) -> set[str]:
+        chosen = spec(precision=precision)
+        found = estimate(shape(), {}, chosen, load=Load(64, 32, 32), on_gpu=on_gpu)
+        return {need.name for need in found.needs if "libraries" in need.name}
+
+    assert lines("fp32", on_gpu=False) == set()
+    assert lines("bf16", on_gpu=False) == {"CPU libraries"}
+    assert lines("bf16", on_gpu=True) == {"GPU libraries"}
+
+
+def test_no_examples_still_have_weights() -> None:
+    found = at_worst(shape(), llama_tensors(shape()), spec(), examples=[], on_gpu=False)
+    assert found.total > 4 * 361_821_120
+    assert found.load == Load(0, 0)
 
 
 T5 = {"is_encoder_decoder": True, "d_model": 512, "num_layers": 6, "num_heads": 8, "d_kv": 64, "d_ff": 2048,
@@ -106,8 +129,8 @@ def test_what_reads_and_what_writes_are_told_apart() -> None:
 def test_processes_on_one_cpu_share_its_memory_and_on_gpus_each_has_its_own() -> None:
     def found(*, on_gpu: bool, processes: int, longest: int = 256) -> dict[str, int]:
         chosen = spec(full=True, precision="fp32", processes=processes, batch_examples=8)
-        load = heaviest(chosen, longest=longest, supervised_share=0.5)
-        told = estimate(shape(), llama_tensors(shape()), chosen, load=load, on_gpu=on_gpu)
+        data = [Size(longest, longest // 2, "rationale")] * 8
+        told = at_worst(shape(), llama_tensors(shape()), chosen, examples=data, on_gpu=on_gpu)
         return {need.name: need.bytes for need in told.needs} | {"all": told.total}
 
     alone, two = (found(on_gpu=False, processes=n) for n in (1, 2))

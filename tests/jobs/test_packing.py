@@ -23,15 +23,9 @@ from transformers import (
     MistralForCausalLM,
 )
 
+from studio.domain.dealing import cheapest_cuts, micro_batches
 from studio.domain.specs import StudentSpec, TrainSpec
-from studio.jobs.batches import (
-    Item,
-    cheapest_cuts,
-    collate,
-    collate_packed,
-    micro_batches,
-    supervised_tokens,
-)
+from studio.jobs.batches import Item, collate, collate_packed, supervised_tokens
 from studio.jobs.objectives.base import token_losses
 from studio.jobs.objectives.mapd import Mapd
 from studio.jobs.packing import is_exact, packed_attention
