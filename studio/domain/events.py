@@ -73,6 +73,7 @@ class Warned(_Event):
 
     kind: Literal["warned"] = "warned"
     message: str
+    note: bool = False  #: nothing is amiss: told because it is good to know
 
 
 class Failed(_Event):

@@ -94,6 +94,7 @@ class RunCurves:
     def __init__(self) -> None:
         self.of: dict[str, Curve] = defaultdict(Curve)
         self.warnings: list[str] = []
+        self.notes: list[str] = []
         self.latest: Metric | None = None
         self.started: Started | None = None
         self.changes = 0
@@ -106,7 +107,7 @@ class RunCurves:
             if isinstance(event, Metric):
                 self._take_metric(event)
             elif isinstance(event, Warned):
-                self.warnings.append(event.message)
+                (self.notes if event.note else self.warnings).append(event.message)
                 self.changes += 1
             elif isinstance(event, Started):
                 self.started = event

@@ -141,9 +141,10 @@ class _Run:
             seed=self.spec.seed, compiled=self.compiled.on, checkpointing=self.room.made, **took,
         )  # fmt: skip
         if self.at.step:
-            self.job.say("warned", message=f"goes on from the checkpoint of step {self.at.step}")
+            words = f"goes on from the checkpoint of step {self.at.step}"
+            self.job.say("warned", message=words, note=True)
         if self.choice and self.choice.words:
-            self.job.say("warned", message=self.choice.words)
+            self.job.say("warned", message=self.choice.words, note=True)
         for name, intake in (("", self.intake), ("held-out data: ", self.held_out)):
             if words := intake.in_words():
                 self.job.say("warned", message=f"{name}{words}")

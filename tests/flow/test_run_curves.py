@@ -69,14 +69,14 @@ def test_events_become_curves_by_name() -> None:
     n = curves.take([
         Metric(t=1, step=1, steps=9, epoch=0.1, loss=2.0, loss_rationale=1.5),  # type: ignore[call-arg]
         Metric(t=2, step=1, steps=9, epoch=0.1, val_loss=1.0),
-        Warned(t=3, message="mind"),
+        Warned(t=3, message="mind"), Warned(t=4, message="goes on", note=True),
     ])  # fmt: skip
-    assert n == 3
+    assert n == 4
     assert curves.curve("loss") == ([1], [2.0])
     assert curves.names("loss_*") == ["loss_rationale"]
     assert curves.names("accuracy") == []
     assert curves.last("val_loss") == 1.0
-    assert curves.warnings == ["mind"]
+    assert (curves.warnings, curves.notes) == (["mind"], ["goes on"])
     assert curves.last("epoch") == 0.1
 
 

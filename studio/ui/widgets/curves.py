@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 from PySide6.QtCore import QEvent, Qt, QTimer
-from PySide6.QtWidgets import QCheckBox, QGridLayout, QSlider, QStackedWidget, QWidget
+from PySide6.QtWidgets import QCheckBox, QGridLayout, QLabel, QSlider, QStackedWidget, QWidget
 
 from studio.domain.events import Event
 from studio.flow.job_folder import EventTail
@@ -96,7 +96,9 @@ class Curves(QWidget):
         self._charts = [(chart, LineChart(tr(chart.title), tr(chart.about))) for chart in CHARTS]
         self._head = label("", "dim", wrap=True)
         self._warning = label("", "warn", wrap=True)
-        self._warning.hide()
+        self._note = label("", "small", wrap=True)
+        for text in (self._warning, self._note):
+            text.hide()
         self._log = QCheckBox(tr("Logarithmic loss"))
         self._log.setToolTip(tr("Show both losses on a logarithmic axis"))
         self._log.setAccessibleName(tr("Logarithmic loss"))
@@ -128,7 +130,7 @@ class Curves(QWidget):
         self._stack = QStackedWidget()
         self._stack.addWidget(notice)
         self._stack.addWidget(plots)
-        layout = column(self._head, self._warning, self._stack)
+        layout = column(self._head, self._warning, self._note, self._stack)
         layout.setStretch(2, 1)
         self.setLayout(layout)
         self._timer = QTimer(self)
@@ -182,9 +184,13 @@ class Curves(QWidget):
         self._stack.setCurrentIndex(1 if self._runs else 0)
         self.ways.setVisible(bool(self._runs))
         self._head.setText(_in_words(self._runs))
-        warnings = [text for run in self._runs for text in run.curves.warnings]
-        self._warning.setText("\n".join(f"⚠ {one_line(text, most=300)}" for text in warnings[-3:]))
-        self._warning.setVisible(bool(warnings))
+        warnings = [f"⚠ {text}" for run in self._runs for text in run.curves.warnings]
+        self._tell(self._warning, warnings[-3:])
+        self._tell(self._note, [text for run in self._runs for text in run.curves.notes[-1:]][-3:])
+
+    def _tell(self, where: QLabel, texts: list[str]) -> None:
+        where.setText("\n".join(one_line(text, most=300) for text in texts))
+        where.setVisible(bool(texts))
 
     def _lines(self, chart: Chart, weight: float) -> list[Line]:
         """Return the curves of a chart: one run has a colour a curve, several have one each."""
