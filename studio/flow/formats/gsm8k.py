@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
-from studio.domain.records import AnswerKind, Question
+from studio.domain.records import AnswerKind, Question, Split
 from studio.flow.formats.base import (
     Fault,
     Format,
@@ -37,20 +38,30 @@ def read(path: Path, options: Options) -> Iterator[Item | Fault]:
 
     def convert(raw: Raw) -> Item:
         row = record(raw, "question", "answer")
-        worked, mark, answer = text(row["answer"], "answer").rpartition(MARK)
-        if not mark or not answer.strip():
-            raise RowError(f"no gold answer after {MARK}")
-        question = Question(
-            text=text(row["question"], "question").strip(),
-            gold=answer.strip(),
-            answer_kind=AnswerKind.NUMBER,
-            split=split,
-            dataset=options.dataset or "gsm8k",
-            gold_rationale=without_calculator(worked),
-        )
-        return Item(raw.line, question)
+        return Item(raw.line, worked_question(row, "answer", MARK, split=split, options=options))
 
     return each(json_rows(path), convert)
+
+
+def worked_question(
+    row: Mapping[str, Any], field: str, mark: str, *, split: Split, options: Options
+) -> Question:
+    """Return the question of a row whose solution ends on a mark and the gold answer.
+
+    Args:
+        field: that holds the solution.
+    """
+    worked, found, answer = text(row[field], field).rpartition(mark)
+    if not found or not answer.strip():
+        raise RowError(f"no gold answer after {mark!r} in {field}")
+    return Question(
+        text=text(row["question"], "question").strip(),
+        gold=answer.strip(),
+        answer_kind=AnswerKind.NUMBER,
+        split=split,
+        dataset=options.dataset or "gsm8k",
+        gold_rationale=without_calculator(worked),
+    )
 
 
 def without_calculator(worked: str) -> str:

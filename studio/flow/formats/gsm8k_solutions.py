@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from studio.domain.records import AnswerKind, Question
 from studio.flow.formats.base import (
     Draft,
     Fault,
@@ -25,7 +24,7 @@ from studio.flow.formats.base import (
     split_of,
     text,
 )
-from studio.flow.formats.gsm8k import without_calculator
+from studio.flow.formats.gsm8k import worked_question
 from studio.flow.formats.reading import json_rows
 
 _MARK = "A:"
@@ -43,17 +42,7 @@ def read(path: Path, options: Options) -> Iterator[Item | Fault]:
 
     def convert(raw: Raw) -> Item:
         row = record(raw, "question", "ground_truth")
-        worked, mark, answer = text(row["ground_truth"], "ground_truth").rpartition(_MARK)
-        if not mark or not answer.strip():
-            raise RowError(f"no gold answer after {_MARK!r} in ground_truth")
-        question = Question(
-            text=text(row["question"], "question").strip(),
-            gold=answer.strip(),
-            answer_kind=AnswerKind.NUMBER,
-            split=split,
-            dataset=options.dataset or "gsm8k",
-            gold_rationale=without_calculator(worked),
-        )
+        question = worked_question(row, "ground_truth", _MARK, split=split, options=options)
         return Item(raw.line, question, tuple(_attempts(row)))
 
     return each(json_rows(path), convert)
