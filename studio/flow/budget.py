@@ -6,11 +6,13 @@ The ledger's total at the beginning is kept in the project until the work is don
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from studio.domain.errors import StudioError
 from studio.flow.committee import BUDGET_REACHED
 from studio.flow.purse import maybe_billed
 from studio.flow.stage import Bench, Progress
@@ -36,7 +38,12 @@ async def within(
         of: whose work it is; another student's begins with a budget of its own.
         run: starts the work on a bench that stops buying at its cap.
         setting: where the project keeps what was spent before; each kind of work has its own.
+
+    Raises:
+        StudioError: the budget is no amount of money; nothing would ever be more than a nan.
     """
+    if not 0 <= budget_usd < math.inf:
+        raise StudioError(f"{budget_usd} is no budget: name an amount in USD")
     cap = _begun_at(bench.store, of, setting) + budget_usd
     is_reached = False
     async with aclosing(run(replace(bench, spend_cap_usd=cap))) as steps:  # type: ignore[type-var]

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from studio.domain.errors import StudioError
 from studio.domain.records import Attempt, Grade, Question, Rationale, TeacherRecord, Verdict
 from studio.flow import pipeline
 from studio.flow.rationales import SolveStage
@@ -206,3 +207,16 @@ async def test_a_reply_nobody_read_is_counted_also_when_it_is_asked_anew(
     assert served.requests == 2
     assert store.spent_usd() == pytest.approx(2 * A_CALL)
     assert store.count(Rationale) == 1
+
+
+@pytest.mark.parametrize("budget", [float("nan"), float("inf"), -1.0])
+async def test_what_is_no_amount_of_money_buys_nothing(
+    tmp_path: Path, endpoint: Make, budget: float
+) -> None:
+    served = endpoint()
+    store = priced(tmp_path / "p", served.url, questions=1)
+    with pytest.raises(StudioError, match="name an amount in USD"):
+        await buy(store, "solve", budget=budget)
+    assert store.spent_usd() is None
+    assert served.requests == 0
+    store.close()
