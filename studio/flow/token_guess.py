@@ -69,8 +69,12 @@ def _counted(path: Path, texts: Sequence[str]) -> int:
         core.no_padding()
         # One by one: a batch would use threads, which a process that starts others had better not.
         return sum(len(core.encode(text, add_special_tokens=False)) for text in texts)
-    except Exception:  # the library raises nothing narrower; a job will say what is wrong with it
-        return 0
+    except BaseException as error:
+        # The library raises nothing narrower, and panics of its core are no exceptions even; what is
+        # wrong with the file a job will say.
+        if isinstance(error, Exception) or type(error).__name__ == "PanicException":
+            return 0
+        raise
 
 
 def _has_template(folder: Path) -> bool:

@@ -47,6 +47,14 @@ def test_without_a_tokenizer_that_can_be_read_letters_tell(
     assert (found.tokens, found.supervised) == (10 + 1 + 5 + 1, 5 + 1)
 
 
+def test_a_tokenizer_whose_reader_panics_is_as_none(tmp_path: Path) -> None:
+    pytest.importorskip("tokenizers")
+    told = json.loads((STUDENT / "tokenizer.json").read_bytes())
+    told["model"]["continuing_subword_prefix"] = "x" * 1000  # longer than any of its words
+    (tmp_path / "tokenizer.json").write_text(json.dumps(told), encoding="utf-8")
+    assert letters_a_token(tmp_path, ["Ada has 3 apples."]) == LETTERS_A_TOKEN
+
+
 @pytest.mark.parametrize("inside", [False, True])
 def test_a_chat_template_adds_its_marks(tmp_path: Path, inside: bool) -> None:
     bare = guessed_sizes(tmp_path, [Said(("x" * 30, "x" * 30), "y", "r")], limit=1024)[0]
