@@ -19,6 +19,10 @@ _SUM = re.compile(
     rf"(?<![\d.,])(?P<left>(?:{_NUMBER})(?:\s*[-+*×·x/÷−]\s*(?:{_NUMBER})){{1,8}})"
     rf"\s*=\s*(?P<right>-?(?:{_NUMBER}))(?![\d]|[.,]\d)"
 )
+#: A sum and nothing else; with blanks around its signs, for 10-12 is a range and 3/4 a number.
+_LONE_SUM = re.compile(
+    rf"[\s$(*]{{0,4}}(?P<sum>(?:{_NUMBER})(?:\s[-+*×·x/÷−]\s(?:{_NUMBER})){{1,8}})[\s.)*$]{{0,4}}"
+)
 _RESULT = re.compile(r"=\s*-?[$€£]?\d")  #: what every sum has, and most prose has not
 _BEFORE = (
     string.digits + string.whitespace + "\x1c\x1d\x1e\x1f$€£,.-+*×·x/÷−"
@@ -53,6 +57,23 @@ def mistaken_sum(text: str) -> Mistaken | None:
             return Mistaken(match.span(), " ".join(match["left"].split()), _shown(value),
                             match["right"])  # fmt: skip
     return None
+
+
+class LoneSum(NamedTuple):
+    """A sum without its result; what it comes to, and its half-open character range."""
+
+    value: Fraction
+    start: int
+    end: int
+
+
+def lone_sum(text: str, start: int, end: int) -> LoneSum | None:
+    """Return the sum that is all that stands between two places, or None."""
+    found = _LONE_SUM.fullmatch(text, start, end)
+    value = None if found is None else _value(found["sum"])
+    if found is None or value is None:
+        return None
+    return LoneSum(Fraction(value), *found.span("sum"))
 
 
 def _sums(text: str) -> Iterator[re.Match[str]]:

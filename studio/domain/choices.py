@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
+from studio.domain.choice_letters import (
+    Letter,
+    called_right,
+    corrected_letter,
+    last_bare,
+    leading_letter,
+)
 from studio.domain.plain import squeezed
 from studio.domain.statements import Statement, statements
 
-_LETTER = r"(?P<letter>[A-Za-z])"
-_LEADING = re.compile(
-    rf"\W{{0,6}}(?:(?:option|choice|letter|alternative)\s{{1,3}})?\W{{0,4}}{_LETTER}\b(?P<after>.?)",
-    re.I | re.S,
-)
-_BARE = re.compile(
-    rf"\(\s?{_LETTER}\s?\)|\b(?:option|choice|letter)\s{{1,3}}\(?(?P<named>[A-Za-z])\b"
-)
 _LONGEST = 2000
+_AROUND_LETTER = " \t.()*]}:\"'_-"
 
 
 class Pick(NamedTuple):
@@ -33,10 +34,11 @@ class Pick(NamedTuple):
 
 
 class Picks(NamedTuple):
-    """What a text picks, and every explicit pick."""
+    """What a text picks, and every explicit pick; without one, what else it seems to pick."""
 
     chosen: Pick | None
     explicit: list[Pick]
+    others: list[Pick]
 
 
 def letter(index: int) -> str:
@@ -47,18 +49,29 @@ def letter(index: int) -> str:
 def picks(text: str, options: Sequence[str]) -> Picks:
     """Read which option a plain text picks.
 
-    An explicit answer comes first, then a text that is nothing but a pick, then the last letter
-    in brackets, then the only option whose words the text contains.
+    An explicit answer comes first, then a first line that is nothing but a pick, then what is
+    called right, then such a last line, then how the text begins, then the last letter in
+    brackets, then the only option whose words the text contains.
     """
+    text = _without_list(text, options)
     found = [(one, pick) for one in statements(text) if (pick := _stated(text, one, options))]
     found.sort(key=lambda pair: pair[0].certain)
     explicit = [pick for _, pick in found]
     if explicit:
-        return Picks(explicit[-1], explicit)
-    whole = _read(text, 0, _first_line_end(text), options)
-    if whole is not None:
-        return Picks(whole, [])
-    return Picks(_last_bare(text, options) or _only_worded(text, options), [])
+        if (last := _picked(corrected_letter(text, explicit[-1].end), options)) is not None:
+            explicit.append(last)
+        return Picks(explicit[-1], explicit, [])
+    first = _first_line(text)
+    seen = [
+        _mere(text, first, options),
+        _picked(called_right(text), options),
+        _mere(text, _last_line(text), options),
+        _read(text, first, options, stated=False),
+    ]
+    others = [pick for pick in seen if pick is not None]
+    if others:
+        return Picks(others[0], [], others)
+    return Picks(_picked(last_bare(text), options) or _only_worded(text, options), [], [])
 
 
 def gold_index(gold: str, options: Sequence[str]) -> int | None:
@@ -77,68 +90,76 @@ def gold_index(gold: str, options: Sequence[str]) -> int | None:
 
 
 def _stated(text: str, one: Statement, options: Sequence[str]) -> Pick | None:
-    return _read(text, one.start, min(one.end, one.start + _LONGEST), options)
+    span = (one.start, min(one.end, one.start + _LONGEST))
+    return _read(text, span, options, stated=True)
 
 
-def _read(text: str, start: int, end: int, options: Sequence[str]) -> Pick | None:
+def _read(text: str, span: tuple[int, int], options: Sequence[str], *, stated: bool) -> Pick | None:
     """Read one line: a letter with its delimiter, or an option's own words."""
-    line = text[start:end]
+    start, line = span[0], text[slice(*span)]
     worded = _worded(line, options)
-    lead = _LEADING.match(line)
-    if lead is not None and _is_letter(lead, line):
-        index = _within(lead["letter"], options)
-        if index is not None:
-            at = start + lead.start("letter")
-            rest = _worded(line[lead.end("letter") :], options)
-            return Pick(index, at, at + 1, rest)
-    if (bare := _last_bare(line, options)) is not None:
-        return bare._replace(start=start + bare.start, end=start + bare.end, worded=worded)
+    lead = leading_letter(line, stated=stated)
+    if lead is not None and (pick := _picked(lead, options)) is not None:
+        rest = _worded(line[lead.end :], options)
+        if worded is not None and _is_first_word(lead, options[worded]):
+            return Pick(worded, start + lead.start, start + len(line.rstrip()))
+        return pick._replace(start=start + lead.start, end=start + lead.end, worded=rest)
+    if (pick := _picked(last_bare(line), options)) is not None:
+        return pick._replace(start=start + pick.start, end=start + pick.end, worded=worded)
     return None if worded is None else Pick(worded, start, start + len(line.rstrip()))
 
 
-def _is_letter(lead: re.Match[str], line: str) -> bool:
-    """Tell the letter A from the word "a"."""
-    after = lead["after"]
-    alone = not line[lead.end("letter") :].strip(" \t\r\n.)*]}:$")
-    named = lead["letter"].isupper() or bool(re.match(r"\W*[(\[]", line))
-    return (
-        alone
-        or (named and after in (*".):,]*}-",))
-        or (lead["letter"].isupper() and lead["letter"] not in "AI" and after.isspace())
-    )
+def _mere(text: str, span: tuple[int, int], options: Sequence[str]) -> Pick | None:
+    """Return the pick of a line that holds nothing else: a letter, with its option's words or not."""
+    line = text[slice(*span)]
+    lead = leading_letter(line, stated=True)
+    pick = _picked(lead, options)
+    if lead is None or pick is None:
+        return None
+    rest = squeezed(line[lead.end :].strip(_AROUND_LETTER))
+    if rest and not (options and rest == squeezed(options[pick.option])):
+        return None
+    at = span[0] + lead.start
+    return Pick(pick.option, at, at + 1, pick.option if rest else None)
+
+
+def _picked(found: Letter | None, options: Sequence[str]) -> Pick | None:
+    index = None if found is None else _within(found.letter, options)
+    return None if found is None or index is None else Pick(index, found.start, found.end)
 
 
 def _worded(line: str, options: Sequence[str]) -> int | None:
     """Return the only option whose words a line is, else begins with, else contains."""
     words = squeezed(re.sub(r"^\W*[A-Za-z]?[.):]\s", "", line))
     known = [squeezed(option) for option in options]
-    for fits in (_equals, str.startswith, _contains):
+    for fits in (_equals, _begins, _contains):
         hits = [index for index, option in enumerate(known) if option and fits(words, option)]
-        longest = max((len(known[index]) for index in hits), default=0)
-        hits = [index for index in hits if len(known[index]) == longest]
-        if len(hits) == 1:
-            return hits[0]
+        # "Paris and London" holds the words of "Paris" as well, but says more.
+        said = {known[index] for index in hits}
+        hits = [
+            index for index in hits
+            if not any(known[index] != one and known[index] in one for one in said)
+        ]  # fmt: skip
         if hits:
-            return None
+            return hits[0] if len(hits) == 1 else None
     return None
+
+
+def _is_first_word(lead: Letter, option: str) -> bool:
+    """Tell the option "A is older than B" from the option A."""
+    return re.match(rf"\W*{lead.letter}\s\w", option) is not None
 
 
 def _equals(words: str, option: str) -> bool:
     return words == option
 
 
+def _begins(words: str, option: str) -> bool:
+    return words.startswith(option) and not re.match(r"\w|,?\sor\s", words[len(option) :])
+
+
 def _contains(words: str, option: str) -> bool:
     return f" {option} " in f" {words} " if len(option) > 2 else False
-
-
-def _last_bare(text: str, options: Sequence[str]) -> Pick | None:
-    pick = None
-    for bare in _BARE.finditer(text):
-        name = "letter" if bare["letter"] else "named"
-        index = _within(bare[name], options) if bare[name].isupper() else None
-        if index is not None:
-            pick = Pick(index, bare.start(name), bare.end(name))
-    return pick
 
 
 def _only_worded(text: str, options: Sequence[str]) -> Pick | None:
@@ -152,7 +173,28 @@ def _within(name: str, options: Sequence[str]) -> int | None:
     return index if 0 <= index < (len(options) or 26) else None
 
 
-def _first_line_end(text: str) -> int:
+def _without_list(text: str, options: Sequence[str]) -> str:
+    """Blank the question's own list of options where the text repeats it."""
+    if len(options) < 2:
+        return text
+    return _listed(tuple(options)).sub(lambda echo: " " * len(echo[0]), text)
+
+
+@lru_cache(maxsize=64)
+def _listed(options: tuple[str, ...]) -> re.Pattern[str]:
+    items = [
+        rf"[*(\[]{{0,3}}{letter(index)}[*)\].:]{{1,3}}\s{{0,3}}{re.escape(option.strip())}"
+        for index, option in enumerate(options[:26])
+    ]
+    return re.compile(r"[\s.,;|*-]{0,8}".join(items), re.I)
+
+
+def _first_line(text: str) -> tuple[int, int]:
     start = len(text) - len(text.lstrip())
     end = text.find("\n", start)
-    return min(len(text) if end < 0 else end, start + _LONGEST)
+    return start, min(len(text) if end < 0 else end, start + _LONGEST)
+
+
+def _last_line(text: str) -> tuple[int, int]:
+    end = len(text.rstrip())
+    return max(text.rfind("\n", 0, end) + 1, end - _LONGEST), end

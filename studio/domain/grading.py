@@ -15,14 +15,14 @@ from typing import NamedTuple
 from studio.domain import doubts
 from studio.domain.choices import gold_index, letter, picks
 from studio.domain.number_words import number_words
-from studio.domain.numbers import Number, numbers, same, values_in
+from studio.domain.numbers import Match, Number, numbers, same, values_in
 from studio.domain.plain import Plain, plain, squeezed
 from studio.domain.records import AnswerKind, Doubt, Question, Verdict
-from studio.domain.results import Answers, answers, stated_results
+from studio.domain.results import Answers, alternative, answers, stated_results
 from studio.domain.statements import Statement, sentence_end, statements
 from studio.domain.yes_no import gold_yes_no, spoken, yes_no
 
-GRADER = "rules:1"
+GRADER = "rules:2"
 Equal = Callable[[str, str], bool]
 
 _EXPRESSION = re.compile(
@@ -31,6 +31,8 @@ _EXPRESSION = re.compile(
 _MARKED = re.compile(r"\$([^$]{1,400})\$|\\\((.{1,400}?)\\\)|\\\[(.{1,400}?)\\\]", re.DOTALL)
 _PROSE = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{3,}")
 _MORE_THAN_A_NUMBER = re.compile(r"[\\^=+*_√π]|(?<![a-z$€£])/")
+_SCALE = re.compile(r"(?:\s(hundred|thousand|million|billion|trillion)s?|\d([kmb]))$", re.I)
+_SHORT = {"k": "thousand", "m": "million", "b": "billion"}
 _LONGEST_EXPRESSION = 400
 _LONGEST_EXTRACT = 200
 
@@ -101,13 +103,13 @@ def _read_number(seen: Plain, question: Question, equal: Equal | None) -> _Read:
     found = answers(seen.text, given)
     if found.chosen is None:
         return _expression(seen, question, equal) or _NOTHING
-    match = same(found.chosen, gold)
+    match = _in_unit_asked(same(found.chosen, gold), found.chosen, question)
     verdict = Verdict.CORRECT if match.equal else Verdict.WRONG
     if verdict is Verdict.WRONG and (settled := _expression(seen, question, equal)):
         return settled
     read = _Read(verdict, found.chosen.canonical, (found.chosen.start, found.chosen.end))
     formats = Doubt(name=doubts.FORMATS, evidence=match.odd) if match.odd else None
-    others = _other_numbers(found, gold)
+    others = _other_numbers(found, gold, alternative(seen.text, found.chosen))
     hidden = None
     if verdict is Verdict.WRONG:
         # Work that leads to an explicit answer is not another answer; what follows it may be.
@@ -117,9 +119,19 @@ def _read_number(seen: Plain, question: Question, equal: Equal | None) -> _Read:
     return read._replace(doubts=(formats, others, hidden), explicit=found.statement is not None)
 
 
-def _other_numbers(found: Answers, gold: Number) -> Doubt | None:
+def _in_unit_asked(match: Match, found: Number, question: Question) -> Match:
+    """Let "3 million" answer "how many million …?" with gold 3."""
+    scale = _SCALE.search(found.text) if match.odd and not match.equal else None
+    if scale is None:
+        return match
+    word = scale[1] or _SHORT[scale[2].lower()]
+    asked = re.search(rf"\b(?:in|many|of)\s{word}s?\b", question.text, re.IGNORECASE)
+    return match._replace(equal=asked is not None)
+
+
+def _other_numbers(found: Answers, gold: Number, offered: Number | None) -> Doubt | None:
     """Explicit answers that differ; or a later conclusion that differs, where gold is at stake."""
-    said = list(found.explicit)
+    said = [*found.explicit, *([offered] if offered and found.explicit else [])]
     last = found.concluding
     concludes = said and last is not None and last.start > said[-1].end
     if concludes and last and same(said[-1], gold).equal != same(last, gold).equal:
@@ -168,7 +180,7 @@ def _read_choice(seen: Plain, question: Question, equal: Equal | None) -> _Read:
     if pick.worded is not None and pick.worded != pick.option:
         evidence = f"{letter(pick.option)}, but the words of {letter(pick.worded)}"
         disagree = Doubt(name=doubts.LETTER_AND_TEXT, evidence=evidence)
-    others = doubts.several([letter(one.option) for one in found.explicit])
+    others = doubts.several([letter(one.option) for one in found.explicit or found.others])
     span = (pick.start, pick.end)
     return _Read(verdict, letter(pick.option), span, (disagree, others), bool(found.explicit))
 

@@ -13,8 +13,9 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import NamedTuple
 
+from studio.domain.number_suffixes import CURRENCY, with_money, with_suffixes
+
 _LONGEST = 200  #: digits; a longer run is no answer, and turning it into a value costs time
-_LARGEST_POWER = 300
 _SEPARATOR = r"(?:[.,'\u00a0]|\{,\}|\\[,!]|,\\!)"
 _FRAC = r"\\[dtc]?frac\s?(?:\{\s?(-?\d{1,60})\s?\}|(\d))\s?(?:\{\s?(\d{1,60})\s?\}|(\d))"
 _VULGAR_VALUES = {
@@ -34,28 +35,19 @@ _NUMBER = re.compile(
 _TEX_FRACTION = re.compile(r"\s?" + _FRAC)
 _MIXED = re.compile(r"\s(?:and\s)?(\d{1,6})\s?/\s?(\d{1,6})(?![\d/])")
 _SPACED = re.compile(r"(?: \d{3}){1,6}(?![\d.,]?\d)")
+_CLOCK = re.compile(r":\d")
 _OVER = re.compile(r"\s?/\s?(\d{1,60})(?![\d.,]*\d|\s?/\s?\d)")
 _VULGAR_AFTER = re.compile(rf"\s?([{_VULGAR}])")
-_POWER = re.compile(
-    r"[eE]([+-]?\d{1,4})(?![\w.])"
-    r"|\s?(?:x|\*|\u00d7|·|\\times|\\cdot)\s?10\s?(?:\^|\*\*)\s?\{?([+-]?\d{1,4})\}?"
-)
-_PERCENT = re.compile(r"\s?(?:%|per\s?cent\b)", re.IGNORECASE)
-_SCALE = re.compile(
-    r"\s(hundred|thousand|million|billion|trillion|dozen)\b|(k)(?!\w)", re.IGNORECASE
-)
-_SCALES = {
-    "hundred": 100, "thousand": 1000, "k": 1000, "million": 10**6, "billion": 10**9,
-    "trillion": 10**12, "dozen": 12,
-}  # fmt: skip
+#: "Minus 5" is a sign where no number stands before it.
+_MINUS = re.compile(r"(?:^|[:=(\n]|\b(?:is|was|equals|be))\s{0,2}minus $", re.IGNORECASE)
 _DASH = re.compile(r"(\S?)(\s*)-(\s*)$")
 #: What a suffix can begin with; most numbers have none, and one look settles that.
 _SUFFIX = re.compile(
-    rf"[eEkK/%*^\u00d7·\\{_VULGAR}]|\s[x/%*\u00d7·\\\d{_VULGAR}]"
-    r"|\s?(?:and|per|hundred|thousand|(?:m|b|tr)illion|dozen)\b|x\s?10",
+    rf"[eEkKmMbBtT/%*^\u00d7·\\:{_VULGAR}]|\s[x/%*\u00d7·\\\d{_VULGAR}]"
+    r"|[\s-]?(?:and|per|hundred|thousand|(?:m|b|tr)illion|dozen)s?\b|x\s?10"
+    r"|\s(?:bn|mln|mil|mn|m|b|tn|trn|dollars?|euros?|pounds?)\b",
     re.IGNORECASE,
 )
-_CURRENCY = "$€£¥₹₩¢"
 
 
 class Number(NamedTuple):
@@ -99,7 +91,7 @@ def numbers(text: str, start: int = 0, end: int | None = None) -> Iterator[Numbe
 
 def number_at(text: str, at: int) -> Number | None:
     """Return the number that begins at ``at``, after blanks, a sign and a currency sign."""
-    while at < len(text) and (text[at].isspace() or text[at] in _CURRENCY or text[at] in "-+({~"):
+    while at < len(text) and (text[at].isspace() or text[at] in CURRENCY or text[at] in "-+({~"):
         at += 1
     found = _NUMBER.match(text, at)
     return None if found is None else _read(text, found)
@@ -113,7 +105,7 @@ def same(found: Number, gold: Number) -> Match:
     """
     if _close(found.value, gold.value):
         odd = found.odd or gold.odd
-        return Match(True, f"{found.text!r} read as {found.canonical}" if odd else "")
+        return Match(True, f"{found.text!r} read as {found.canonical}: {odd}" if odd else "")
     if _rounded(found, gold):
         return Match(True, f"{found.text!r} is {gold.text!r} rounded otherwise")
     for mine in found.readings:
@@ -165,11 +157,15 @@ def _read(text: str, found: re.Match[str]) -> Number | None:
     if _SUFFIX.match(text, end) is not None:
         if found["core"] and found["core"].isdigit():
             readings, end = _with_fraction(text, end, readings)
-        readings, end = _with_suffixes(text, end, readings)
+        readings, end = with_suffixes(text, end, readings)
+        readings, end = with_money(text, found.start(), end, readings)
+        if _CLOCK.match(text, end) is not None:
+            odd = odd or "a time or a ratio"
     start = found.start()
     if _is_negative(text, start):
         readings = [-reading for reading in readings]
-        start = max(text.rfind(sign, max(0, start - 12), start) for sign in ("-", "negative "))
+        signs = ("-", "negative ", "minus ", "Minus ")
+        start = max(text.rfind(sign, max(0, start - 12), start) for sign in signs)
     return Number(start, end, text[start:end], tuple(dict.fromkeys(readings)), odd, decimals)
 
 
@@ -222,29 +218,13 @@ def _with_fraction(text: str, end: int, readings: list[Fraction]) -> tuple[list[
         return [readings[0] + Fraction(int(mixed[1]), int(mixed[2]))], mixed.end()
     if (spaced := _SPACED.match(text, end)) is not None:
         joined = Fraction(int(f"{readings[0].numerator}{''.join(spaced[0].split())}"))
+        if readings[0] < 1000 and spaced[0].endswith(" 000"):
+            return [joined, readings[0]], spaced.end()
         return ([readings[0], joined] if readings[0] < 1000 else readings), end
     if (over := _OVER.match(text, end)) is not None and int(over[1]):
         return [readings[0] / int(over[1])], over.end()
     if (vulgar := _VULGAR_AFTER.match(text, end)) is not None:
         return [readings[0] + _VULGAR_VALUES[vulgar[1]]], vulgar.end()
-    return readings, end
-
-
-def _with_suffixes(text: str, end: int, readings: list[Fraction]) -> tuple[list[Fraction], int]:
-    """Take in a power of ten, a percent sign, or a word such as ``million``."""
-    if (power := _POWER.match(text, end)) is not None:
-        exponent = int(power[1] or power[2])
-        if abs(exponent) <= _LARGEST_POWER:
-            readings, end = (
-                [reading * Fraction(10) ** exponent for reading in readings],
-                power.end(),
-            )
-    if (percent := _PERCENT.match(text, end)) is not None:
-        return readings + [reading / 100 for reading in readings], percent.end()
-    if (scale := _SCALE.match(text, end)) is not None:
-        word = (scale[1] or scale[2]).lower()
-        scaled = [reading * _SCALES[word] for reading in readings]
-        return (readings + scaled if word == "dozen" else scaled + readings), scale.end()
     return readings, end
 
 
@@ -254,8 +234,8 @@ def _over(numerator: str, denominator: str) -> list[Fraction]:
 
 def _is_negative(text: str, start: int) -> bool:
     """Tell a sign from a subtraction, a range and a bullet."""
-    before = text[max(0, start - 12) : start].rstrip(_CURRENCY)
-    if before.endswith("negative "):
+    before = text[max(0, start - 12) : start].rstrip(CURRENCY)
+    if before.endswith("negative ") or _MINUS.search(before) is not None:
         return True
     dash = _DASH.search(before)
     if dash is None:

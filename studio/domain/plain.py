@@ -19,7 +19,7 @@ _SIGNS = {
     **dict.fromkeys("\u2010\u2011\u2012\u2013\u2212\ufe63\uff0d", "-"),
     **dict.fromkeys("\u00a0\u2007\u2008\u2009\u200a\u202f", "\u00a0"),
     **dict.fromkeys("\u2028\u2029\u0085", "\n"),
-    **dict.fromkeys("\u2018\u2019\u02bc", "'"),
+    **dict.fromkeys("\u2018\u2019\u02bc", "'"), **dict.fromkeys("\u201c\u201d\u201e", '"'),
     **dict.fromkeys("\u2044\u2215", "/"),
     "\u066b": ".", "\u066c": ",", "\u066a": "%", "\u2217": "*",
 }  # fmt: skip

@@ -8,10 +8,14 @@ that the question did not give ("4 packs for 104 dollars" answers 4); else the l
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from fractions import Fraction
 from typing import NamedTuple
 
-from studio.domain.number_words import number_words
+from studio.domain.arithmetic import lone_sum
+from studio.domain.corrections import corrections
+from studio.domain.denials import denies_number
+from studio.domain.number_words import number_words, only_words, told_words
 from studio.domain.numbers import Number, number_at, numbers
 from studio.domain.statements import (
     Statement,
@@ -21,7 +25,7 @@ from studio.domain.statements import (
     statements,
 )
 
-_EQUALS = re.compile(r"(?<![<>!=:])[=≈](?!=)")
+_EQUALS = re.compile(r"(?<![<>!=:])[=≈](?![=>])|[=-]>|→|\b(?:equals|is\sequal\sto)\b")
 _GOES_ON = re.compile(
     r"(?:\s?[a-z]{1,20}){0,3}?\s?(?:[+*/\u00d7÷=·]|x(?=\s)|\\times|\\cdot|\\div|-(?=\s?[\d$]))",
     re.I,
@@ -40,6 +44,18 @@ _STEP_WORD = re.compile(
     r"\b(?:step|part|case|equation|example|problem|question|option|day)\s*$", re.I
 )
 _LINE_START = re.compile(r"(?:^|\n)[ \t>(*-]{0,8}$")
+_EITHER = re.compile(r"\s?,?\sor\s(?=[$€£(]{0,2}\d)")
+_DIGIT = re.compile(r"\d")
+#: After a number that corrects another: the end, or a unit; "actually 3 of them" corrects nothing.
+_ENDS_HERE = re.compile(
+    r"[)\]\"'*%]{0,3}(?:\s(?!(?:of|more|less|fewer|times|than|steps?)\b)[a-z]{1,20}){0,2}\s?(?:[.,;!)\n]|$)",
+    re.IGNORECASE,
+)
+_LETTER_ONLY = re.compile(r"\W*(?:(?i:option|choice|letter)\s)?\W{0,3}(?P<letter>[A-H])\W*?")
+#: An option of a list in the text: "B) 12 apples", up to the next one.
+_OPTION = re.compile(
+    r"(?:^|(?<=\s))[*(]{0,3}(?P<letter>[A-H])[*).:]{1,3}\s(?=(?P<rest>[^\n]{1,200}?(?=\n|\s\(?[A-H][).:]|$)))"
+)
 _CONCLUSION = 6000  #: characters at the end in which the concluding sentence is looked for
 _LOOK_BACK = 3  #: sentences
 
@@ -65,8 +81,18 @@ def answers(text: str, given: frozenset[Fraction]) -> Answers:
     concluding = _concluding(text, end_of_item(text, found), given)
     explicit = [number for _, number in stated]
     if stated:
+        if (correct := _correction(text, explicit[-1])) is not None:
+            explicit.append(correct)
         return Answers(explicit[-1], explicit, concluding, stated[-1][0])
+    if concluding is None and not _DIGIT.search(text):
+        concluding = only_words(text)
     return Answers(concluding, [], concluding, None)
+
+
+def alternative(text: str, answer: Number) -> Number | None:
+    """Return the number that a text offers beside its answer: "12 or 13"."""
+    either = _EITHER.match(text, answer.end)
+    return None if either is None else number_at(text, either.end())
 
 
 def stated_results(text: str, given: frozenset[Fraction], *, start: int = 0) -> list[Number]:
@@ -80,11 +106,23 @@ def stated_results(text: str, given: frozenset[Fraction], *, start: int = 0) -> 
     return results
 
 
+def _correction(text: str, answer: Number) -> Number | None:
+    """Return the number with which a text takes an answer back: "12. Wait, actually 14"."""
+    for at in reversed(corrections(text, answer.end)):
+        number = number_at(text, at)
+        if number is not None and number.start - at < 8 and _ENDS_HERE.match(text, number.end):
+            return number
+    return None
+
+
 def _stated(text: str, one: Statement, given: frozenset[Fraction]) -> Number | None:
     end = one.end if one.boxed else sentence_end(text, one.start, one.end)
-    found = list(numbers(text, one.start, end)) or number_words(text, one.start, end)[:1]
+    if (work := lone_sum(text, one.start, end)) is not None:
+        return Number(work.start, work.end, text[work.start : work.end], (work.value,))
+    found = _not_denied(text, numbers(text, one.start, end))
+    found = found or number_words(text, one.start, end)[:1]
     if not found:
-        return None
+        return _of_option(text, one, given)
     direct = _is_direct(text, one, found[0])
     result = _last_result(text, one.start, end)
     if one.block and not one.settled and not (direct and end - one.start <= 25):
@@ -94,6 +132,22 @@ def _stated(text: str, one: Statement, given: frozenset[Fraction]) -> Number | N
     if direct:
         return found[0]
     return _choose(text, one.start, end, given) if one.settled else None
+
+
+def _of_option(text: str, one: Statement, given: frozenset[Fraction]) -> Number | None:
+    """Return the number of the option that a statement names by its letter, "Answer: B"."""
+    named = _LETTER_ONLY.fullmatch(text, one.start, one.end)
+    if named is None:
+        return None
+    found = None
+    for option in _OPTION.finditer(text, 0, one.start):
+        if option["letter"] == named["letter"]:
+            found = option
+    return _choose(text, found.end(), found.end("rest"), given) if found else None
+
+
+def _not_denied(text: str, found: Iterable[Number]) -> list[Number]:
+    return [number for number in found if not denies_number(text, number.start)]
 
 
 def _is_direct(text: str, one: Statement, first: Number) -> bool:
@@ -158,7 +212,10 @@ def _result(text: str, at: int) -> Number | None:
 
 
 def _sentence_numbers(text: str, start: int, end: int) -> list[Number]:
-    return [n for n in numbers(text, start, end) if not _numbers_an_item(text, n)]
+    found = [n for n in numbers(text, start, end) if not _numbers_an_item(text, n)]
+    if not found and _CUE.search(text, start, end) is not None:
+        found = told_words(text, start, end)
+    return _not_denied(text, found)
 
 
 def _numbers_an_item(text: str, number: Number) -> bool:

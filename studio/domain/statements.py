@@ -12,9 +12,11 @@ _MARK = re.compile(
     r"(?P<boxed>\\f?boxed\s?\{)"
     r"|(?P<hash>^[ \t]{0,8}\#{4}(?!\#)[ \t]{0,8}(?=\S))"
     r"|(?P<line>^[ \t>*_-]{0,8}A[ \t]?:)"
+    r"|(?P<tag><answer>)"
     r"|\b(?P<final>(?:final|correct)\s)?(?:answer|ans|(?:correct|right|best)\s(?:option|choice))\b"
-    r"(?:[ \t]to[ \t][^.\n:]{1,80}?)?[ \t]{0,4}"
-    r"(?P<verb>[:=]|(?:is|was|would[ ]be|should[ ]be|will[ ]be|must[ ]be|equals)\b[ \t]{0,4}:?)",
+    r"(?:[ \t]to[ \t][^.\n:]{1,80}?)?[\"']?[ \t]{0,4}"
+    r"(?P<verb>[:=]|\b(?:is|was|(?:would|should|will|must)[ ](?:(?:most|very|likely|probably|then|"
+    r"therefore|thus|still)[ ]){0,2}be|equals)\b[ \t]{0,4}:?)",
     re.IGNORECASE | re.MULTILINE,
 )
 _OPTION_LIST = re.compile(r"^[ \t]{0,8}A[ \t]?:[^\n]{0,400}\n\s{0,8}B[ \t]?:", re.MULTILINE)
@@ -23,6 +25,14 @@ _NEXT_ITEM = re.compile(
     r"[ \t]?\d{0,4}[ \t]?:",
     re.IGNORECASE,
 )
+#: What may stand between "the answer is" and the answer.
+_HEDGE = re.compile(
+    r"(?:,?\s{0,3}\b(?:therefore|thus|hence|then|then\sagain|so|most|very|likely|probably|definitely|"
+    r"certainly|clearly|obviously|simply|indeed|actually|of\scourse|in\sfact|also|still|now|"
+    r"approximately\sequal\sto|equal\sto)\b,?\s{1,3}){1,3}",
+    re.IGNORECASE,
+)
+_END_OF_TAG = re.compile(r"</answer", re.IGNORECASE)
 _EXPLAINS = re.compile(
     r"[\s#*_(-]{0,12}(?:explanation|explain|reason|reasoning|justification|solution|note|because|"
     r"here(?:'s|\sis)\s(?:the|my|a|how|why)|step)\b",
@@ -99,6 +109,9 @@ def _after(text: str, mark: re.Match[str]) -> Statement | None:
     if mark["boxed"] is not None:
         end = _closing_brace(text, at)
         return None if end is None else Statement(at, end, certain=True, boxed=True)
+    if mark["tag"] is not None:
+        closed = _END_OF_TAG.search(text, at, at + _BOXED_LONGEST)
+        return Statement(at, closed.start(), certain=True, boxed=True) if closed else None
     start = at
     while start < len(text) and (text[start].isspace() or text[start] in "*_:"):
         start += 1
@@ -112,6 +125,8 @@ def _after(text: str, mark: re.Match[str]) -> Statement | None:
     if mark["hash"] is not None:
         return Statement(start, end, certain=True) if end - start <= 60 else None
     spoken = mark["verb"] is not None and mark["verb"][0] not in ":="
+    if (hedge := _HEDGE.match(text, start, end)) is not None and hedge.end() < end:
+        start = hedge.end()
     settled = spoken or _is_settled(text, end)
     return Statement(start, end, certain=bool(mark["final"]), settled=settled, block=block)
 

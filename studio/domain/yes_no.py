@@ -1,22 +1,62 @@
-"""Yes and no, true and false: which of the two a text answers with."""
+"""Yes and no, true and false: which of the two a text answers with.
+
+Of true and false every denial counts ("cannot be true" is no); what is only asked, doubted or
+supposed is no opinion. Bare *yes* and *no* count where they answer, not in running text.
+"""
 
 from __future__ import annotations
 
 import re
 from typing import NamedTuple
 
+from studio.domain.corrections import corrections
+from studio.domain.denials import denies_word
 from studio.domain.statements import Statement, sentence_end, statements
 
-_WORD = re.compile(r"\b(?P<not>not\s|isn't\s|n't\s)?(?P<word>true|false|yes|no)\b", re.IGNORECASE)
-#: The question's own alternatives, repeated, are no answer: "True or False: …", "yes/no".
-_BOTH_OFFERED = re.compile(
-    r"[\"']?\b(?:true|false|yes|no)\b[\"']?\s?(?:,?\s?or|/|\|)\s?[\"']?\b(?:true|false|yes|no)\b[\"']?",
+_YES = frozenset(("true", "yes", "yeah", "yep", "yup", "correct", "accurate", "right"))
+_WORD = re.compile(r"\b(?P<word>true|false|yes|no|untrue)\b", re.IGNORECASE)
+#: "The statement is incorrect" says false; "the correct way" says nothing.
+_JUDGED = re.compile(
+    r"\b(?:statement|claim|assertion|proposition)\s(?:above\s|itself\s)?(?:is|was)\s"
+    r"(?:(?:not|also|therefore|thus|actually|indeed|entirely|completely|generally)\s){0,3}"
+    r"(?P<word>correct|incorrect|accurate|inaccurate|wrong|right)\b",
     re.IGNORECASE,
 )
+_CASE = re.compile(r"\bit\s(?:is|was)(?:n't|\snot)\sthe\s(?P<word>case)\b", re.IGNORECASE)
+_ANY = r"[\"']?\b(?:true|false|yes|no)\b[\"']?"
+#: The question's own alternatives, repeated, are no answer: "True or False: …", "yes/no".
+_BOTH_OFFERED = re.compile(rf"{_ANY}\s?(?:,?\s?(?:or|and|nor|than)|/|\|)\s?{_ANY}", re.IGNORECASE)
+_STOPS = r"(?=[\"']?(?:\s{0,8}(?:[.,!;:)\n—*_}<-]|$)))"
 _LEADING = re.compile(
-    r"\W{0,12}(?P<word>yes\b|(?:true|false|no)\b(?=\s{0,8}(?:[.,!;:)\n—*-]|$)))", re.IGNORECASE
+    rf"\W{{0,12}}(?P<word>(?:yes|yeah|yep|yup)\b|(?:true|false|no|nope|nah)\b{_STOPS})",
+    re.IGNORECASE,
 )
+#: The words that may follow a bare "no" that answers; "no one", "no longer", "no evidence" are not.
+_AFTER_NO = re.compile(
+    r"\s{1,3}(?:it|he|she|they|we|you|this|that|these|those|there|because|since|as|a|an|the|not)\b",
+    re.IGNORECASE,
+)
+_STOPPED = re.compile(_STOPS)
 _CUE = re.compile(r"\b(?:therefore|thus|hence|so|conclusion|conclude)\b", re.IGNORECASE)
+#: "Therefore, yes", "in short: no", "I would say yes".
+_CONCLUDED = re.compile(
+    r"(?:\b(?:therefore|thus|hence|so|conclusion|short|summary|overall|ultimately|finally|verdict)"
+    r"[\s,:*]{1,4}|\bi(?:'d|\swould|\swill|'ll|\smust|\shave\sto)\s(?:say|answer)[\s,:]{1,2})"
+    rf"(?:the\sanswer[\s,:]{{1,2}})?[\"'*]{{0,3}}(?P<word>yes|no){_STOPS}",
+    re.IGNORECASE,
+)
+_LAST_LINE = re.compile(
+    r"(?:\n|\?\s)[^\w\n]{0,8}(?P<word>true|false|yes|no)[^\w\n]{0,8}\s*\Z", re.IGNORECASE
+)
+#: "If it were true", "whether it is true", "I doubt that this is true".
+_SUPPOSED = re.compile(
+    r"\b(?:if|whether|unless|doubt\sthat|doubtful(?:\sthat)?|doubt\sif|were|assum(?:e|ing)|suppos(?:e|ing))"
+    r"\b[^.!?\n,;]{0,80}$|\b(?:rather\sthan|instead\sof)\s[\"'*]{0,3}$",
+    re.IGNORECASE,
+)
+_SURE = re.compile(r"\b(?:no|without(?:\sa)?|beyond(?:\sa)?|any)\sdoubt\s", re.IGNORECASE)
+_LOOK_BACK = 90
+_LAST = 2000  #: characters at the end in which a bare last line is looked for
 
 
 class Said(NamedTuple):
@@ -35,9 +75,9 @@ class YesNo(NamedTuple):
 
 
 def yes_no(text: str) -> YesNo:
-    """Read a plain text: explicit answers first, then its first word, then its only opinion.
+    """Read a plain text: explicit answers first, then its first word, then what it concludes.
 
-    Bare *yes* and *no* count where they answer, not in running text ("there is no doubt").
+    Without any of these its only opinion counts, or the one it concludes with.
     """
     text = _BOTH_OFFERED.sub(lambda both: " " * len(both[0]), text)
     found = [(one, said) for one in statements(text) if (said := _stated(text, one)) is not None]
@@ -46,10 +86,12 @@ def yes_no(text: str) -> YesNo:
     if (first := _LEADING.match(text)) is not None:
         explicit.insert(0, Said(_is_yes(first["word"]), first.start("word"), first.end("word")))
     if explicit:
-        return YesNo(explicit[-1], explicit)
-    opinions = [
-        _said(word) for word in _WORD.finditer(text) if word["word"].lower() in ("true", "false")
-    ]
+        last = _correction(text, explicit[-1])
+        return YesNo(last or explicit[-1], [*explicit, last] if last else explicit)
+    opinions = _opinions(text)
+    concluded = _plainly_concluded(text)
+    if concluded is not None and (not opinions or concluded.start > opinions[-1].start):
+        return YesNo(concluded, [concluded])
     if len({said.yes for said in opinions}) == 1:
         return YesNo(opinions[-1], opinions)
     return YesNo(_concluding(text, opinions), opinions)
@@ -72,13 +114,65 @@ def _stated(text: str, one: Statement) -> Said | None:
     end = one.end if one.boxed else sentence_end(text, one.start, one.end)
     words = list(_WORD.finditer(text, one.start, end))
     if not words:
-        return None
+        plain_not = re.fullmatch(r"\W*not\W*", text[one.start : end], re.IGNORECASE)
+        return Said(False, one.start, end) if plain_not else None
     first = words[0]
-    leads = not re.search(r"\w", text[one.start : first.start()])
-    if leads:
-        return _said(first)
-    certain = [word for word in words if word["word"].lower() in ("true", "false")]
-    return _said(certain[-1]) if certain and one.settled else None
+    lead = text[one.start : first.start()]
+    if not re.search(r"\w", lead):
+        return None if _is_mere_no(text, first) else _said(text, first)
+    if re.fullmatch(r"\W*(?:an?|definite|clear|firm|resounding|probable|likely|\W)*", lead, re.I):
+        return None if _is_mere_no(text, first) else _said(text, first)
+    opinions = _opinions(text[:end], one.start)
+    return opinions[-1] if opinions and one.settled else None
+
+
+def _is_mere_no(text: str, word: re.Match[str]) -> bool:
+    """Tell "no one knows" from the answer no."""
+    if word["word"].lower() != "no":
+        return False
+    return _STOPPED.match(text, word.end()) is None and _AFTER_NO.match(text, word.end()) is None
+
+
+def _opinions(text: str, start: int = 0) -> list[Said]:
+    """Return what a text calls true or false, what it only supposes or asks left out."""
+    words = [w for w in _WORD.finditer(text, start) if w["word"].lower() not in ("yes", "no")]
+    words += _JUDGED.finditer(text, start)
+    words += [case for case in _CASE.finditer(text, start) if _concludes(text, case)]
+    words.sort(key=lambda word: word.start("word"))
+    return [_said(text, word) for word in words if not _is_supposed(text, word)]
+
+
+def _concludes(text: str, case: re.Match[str]) -> bool:
+    """Tell "so it is not the case that…" from a remark on the way, and from "… that it is false"."""
+    end = sentence_end(text, case.end(), len(text))
+    if _WORD.search(text, case.end(), end) is not None:
+        return False
+    begin = max(text.rfind(mark, 0, case.start()) for mark in (". ", "\n", "! ", "? "))
+    is_first_or_last = begin < 0 or not re.search(r"\w", text[end:])
+    return is_first_or_last or _CUE.search(text, begin + 1, case.start()) is not None
+
+
+def _is_supposed(text: str, word: re.Match[str]) -> bool:
+    before = text[max(0, word.start("word") - _LOOK_BACK) : word.start("word")]
+    if _SUPPOSED.search(before) is not None and _SURE.search(before) is None:
+        return True
+    end = sentence_end(text, word.end("word"), min(len(text), word.end("word") + 200))
+    return text[end : end + 1] == "?"
+
+
+def _plainly_concluded(text: str) -> Said | None:
+    """Return the bare yes or no alone on the last line, else after a word that concludes."""
+    found = _LAST_LINE.search(text, max(0, len(text.rstrip()) - 40))
+    for concluded in () if found else _CONCLUDED.finditer(text):
+        found = concluded
+    return None if found is None else _bare(found)
+
+
+def _correction(text: str, said: Said) -> Said | None:
+    for at in reversed(corrections(text, said.end)):
+        if (word := _WORD.match(text, at)) is not None:
+            return _said(text, word)
+    return None
 
 
 def _concluding(text: str, opinions: list[Said]) -> Said | None:
@@ -89,11 +183,15 @@ def _concluding(text: str, opinions: list[Said]) -> Said | None:
     return opinions[0] if opinions else None
 
 
-def _said(word: re.Match[str]) -> Said:
-    return Said(
-        _is_yes(word["word"]) == (word["not"] is None), word.start("word"), word.end("word")
-    )
+def _bare(word: re.Match[str]) -> Said:
+    return Said(_is_yes(word["word"]), word.start("word"), word.end("word"))
+
+
+def _said(text: str, word: re.Match[str]) -> Said:
+    start = word.start("word")
+    is_denied = word["word"].lower() != "case" and denies_word(text, start)
+    return Said(_is_yes(word["word"]) != is_denied, start, word.end("word"))
 
 
 def _is_yes(word: str) -> bool:
-    return word.lower() in ("true", "yes")
+    return word.lower() in _YES
