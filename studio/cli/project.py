@@ -216,6 +216,9 @@ def _facts(counts: dict[str, Any]) -> Iterator[tuple[str, str]]:
     ungraded = counts["attempts"] - sum(grades.values())
     rest = f" · {ungraded:,} not graded yet" if ungraded else ""
     yield "attempts", f"{counts['attempts']:,}: {told} · {doubtful:,} doubtful{rest}"
+    if older := counts["graded_by_older_rules"]:
+        yield "older rules", (f"{older:,} answers were graded by them only: 'mapd-studio run PROJECT grade decide'"
+                              " grades them anew, and changes nothing decided by hand")  # fmt: skip
     yield "explanations", f"{counts['explanations']:,}"
     yield "rationales", f"{counts['rationales']:,}"
     yield "reviews", f"{reviews['valid']:,} valid · {reviews['missing']:,} missing"

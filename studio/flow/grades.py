@@ -1,7 +1,7 @@
 """Attempts and rationales become grades, by the rules of ``domain/grading.py``.
 
 No model is asked, so everything may be graded again at any time: a new version of the rules adds
-rows and the old ones stay. What the teachers say can cast doubt on gold itself; when that changes,
+rows and the old ones stay, and it is told how many verdicts differ. What the teachers say can cast doubt on gold itself; when that changes,
 the attempts concerned get one more grade. A person's grade outranks all of them.
 """
 
@@ -38,7 +38,8 @@ _OF_QUESTIONS: dict[SubjectKind, str] = {
 class GradeStage:
     """Grade everything these rules have not graded, and what the teachers have made doubtful.
 
-    A scope's limit does not count here: grading costs nothing, and half a grading misleads.
+    A scope's limit does not count here: grading costs nothing, and half a grading misleads. What
+    older rules have graded is graded anew whatever the scope, so that all are compared alike.
     """
 
     name = "grade"
@@ -53,7 +54,7 @@ class GradeStage:
 
     async def run(self, bench: Bench) -> AsyncIterator[Progress]:
         """Grade page by page; each page is committed before the next begins."""
-        store, done, total = bench.store, 0, self.todo(bench.store)
+        store, done, total, differ = bench.store, 0, self.todo(bench.store), 0
         with LatexWorkers() as latex:
             # Rationales first: they tell whether gold is to be doubted.
             for kind, ids in self._missing(store):
@@ -62,13 +63,14 @@ class GradeStage:
                     texts = _texts(store, kind, page, suspicions)
                     # In a thread: LaTeX may take seconds, and the loop has other guests.
                     grades = await asyncio.to_thread(_grade, texts, kind, latex.equal)
+                    differ += _differing(store, grades)
                     done += self._add(bench, grades)
-                    yield Progress(self.name, done, total, note=_undecided(latex))
+                    yield Progress(self.name, done, total, note=_noted(latex.undecided, differ))
         outdated = _outdated(store, _suspicions(store))
         total = done + len(outdated)
         for part in _pages(outdated):
             done += self._add(bench, part)
-            yield Progress(self.name, done, total)
+            yield Progress(self.name, done, total, note=_noted(0, differ))
             await asyncio.sleep(0)
 
     def _missing(self, store: Store) -> list[tuple[SubjectKind, list[str]]]:
@@ -187,15 +189,32 @@ def _outdated(store: Store, suspicions: dict[str, Doubt]) -> list[Grade]:
         ):
             continue
         kept = tuple(doubt for doubt in grade.doubts if doubt.name != GOLD_SUSPICIOUS)
-        grader = f"{GRADER}.{row['graded']}"
+        # The verdict is still that of the rules that gave it, which need not be the newest.
+        grader = f"{grade.grader.partition('.')[0]}.{row['graded']}"
         renewed.append(
             grade.changed(doubts=(*kept, suspicion) if suspicion else kept, grader=grader)
         )
     return renewed
 
 
-def _undecided(latex: LatexWorkers) -> str:
-    return f"{latex.undecided} LaTeX answers undecided" if latex.undecided else ""
+def graded_by_older_rules(store: Store) -> int:
+    """Return how many answers were graded by older rules only."""
+    return int(store.value(views.GRADED_BY_OLDER_RULES, GRADER))
+
+
+def _differing(store: Store, grades: Sequence[Grade]) -> int:
+    """Return how many verdicts are not those of the rules before; what had none does not count."""
+    ids = json.dumps([grade.subject_id for grade in grades])
+    before = {row[0]: row[1] for row in store.rows(views.VERDICTS_BY_RULES, ids)}
+    return sum(before.get(grade.subject_id, grade.verdict) != grade.verdict for grade in grades)
+
+
+def _noted(undecided: int, differ: int) -> str:
+    parts = [f"{undecided:,} LaTeX answers undecided"] if undecided else []
+    if differ:
+        parts.append(f"{differ:,} {'verdict differs' if differ == 1 else 'verdicts differ'} from the"
+                     " older rules'; decide follows them")  # fmt: skip
+    return " · ".join(parts)
 
 
 def _pages(items: Sequence[T]) -> Iterator[Sequence[T]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from studio.domain.visible import in_markdown
 from studio.flow.checks import flag_counts, other_models
 from studio.flow.cost import ledger
+from studio.flow.grades import graded_by_older_rules
 from studio.flow.quality import quality_of
 from studio.store import views
 
@@ -21,6 +22,7 @@ def status(store: Store) -> dict[str, Any]:
         "questions": _counts(store, views.QUESTION_COUNTS, "train", "test"),
         "attempts": store.value("SELECT count(*) FROM attempts"),
         "grades": _grades(store),
+        "graded_by_older_rules": graded_by_older_rules(store),
         "students": _students(store),
         "explanations": store.value("SELECT count(*) FROM explanations"),
         "rationales": store.value("SELECT count(*) FROM current_rationales"),

@@ -225,11 +225,13 @@ WHERE a.id IN (SELECT value FROM json_each(?)) ORDER BY a.rowid"""
 
 # -- grading -------------------------------------------------------------------------------------
 
-#: Attempts no grader of this version has seen; version, student and round (or NULL). Needs
-#: grades_subject. A second grade by the same rules is called ``<version>.<n>``.
+#: Attempts no grader of this version has seen; version, student and round (or NULL). What older
+#: rules have graded comes along from everywhere, so that no two students are compared by different
+#: rules. Needs grades_subject. A second grade by the same rules is called ``<version>.<n>``.
 UNGRADED_ATTEMPTS = """
 SELECT a.id FROM attempts a
-WHERE a.student = COALESCE(?2, a.student) AND a.round = COALESCE(?3, a.round)
+WHERE (a.student = COALESCE(?2, a.student) AND a.round = COALESCE(?3, a.round)
+       OR EXISTS (SELECT 1 FROM grades h WHERE h.subject_id = a.id AND h.grader GLOB 'rules:*'))
   AND NOT EXISTS (SELECT 1 FROM grades g WHERE g.subject_id = a.id
                   AND (g.grader = ?1 OR g.grader GLOB ?1 || '.*'))
 ORDER BY a.rowid"""
@@ -241,6 +243,20 @@ WHERE r.form = 'prose'
   AND NOT EXISTS (SELECT 1 FROM grades g WHERE g.subject_id = r.id
                   AND (g.grader = ?1 OR g.grader GLOB ?1 || '.*'))
 ORDER BY r.rowid"""
+
+#: How many answers older rules have graded and those of this version have not; needs grades_subject.
+GRADED_BY_OLDER_RULES = """
+SELECT count(DISTINCT h.subject_id) FROM grades h
+WHERE h.grader GLOB 'rules:*' AND NOT (h.grader = ?1 OR h.grader GLOB ?1 || '.*')
+  AND NOT EXISTS (SELECT 1 FROM grades g WHERE g.subject_id = h.subject_id
+                  AND (g.grader = ?1 OR g.grader GLOB ?1 || '.*'))
+  AND NOT EXISTS (SELECT 1 FROM rationales r WHERE r.id = h.subject_id AND r.form <> 'prose')"""
+
+#: The newest verdicts by rules of the answers of a JSON list; needs grades_subject.
+VERDICTS_BY_RULES = """
+SELECT g.subject_id, g.verdict FROM grades g
+WHERE g.subject_id IN (SELECT value FROM json_each(?)) AND g.rowid = (
+    SELECT max(h.rowid) FROM grades h WHERE h.subject_id = g.subject_id AND h.grader GLOB 'rules:*')"""
 
 #: The texts of one page of attempts or rationales, by a JSON list of ids.
 ATTEMPT_TEXTS = """

@@ -208,8 +208,12 @@ def next_in_words(store: Store) -> str:
     return tr("Next: see what was fixed and broken (Evaluate), or begin another round.")
 
 
-def missing_in_words(estimates: list[Estimate]) -> str:
-    """Return what a run of everything missing would do, a line a stage."""
+def missing_in_words(estimates: list[Estimate], *, older: int = 0) -> str:
+    """Return what a run of everything missing would do, a line a stage.
+
+    Args:
+        older: answers among them that older rules have graded.
+    """
     lines = []
     for one in estimates:
         if one.records:
@@ -219,6 +223,10 @@ def missing_in_words(estimates: list[Estimate]) -> str:
                 said += f"{more} · {tokens_of(one)} · {price_of(one)}"
             if one.if_needed:
                 said += " · " + tr("only as far as decisions call for it")
+            if one.stage == "grade" and older:
+                said += " · " + tr(
+                    "{n:,} of them anew, by newer rules; what was decided by hand stays", n=older
+                )
             lines.append(said)
     return "\n".join(lines)
 

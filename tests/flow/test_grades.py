@@ -11,8 +11,16 @@ import pytest
 from studio.domain import doubts
 from studio.domain.errors import SpecError
 from studio.domain.grading import GRADER
-from studio.domain.records import Attempt, Grade, Question, Rationale, Verdict
-from studio.flow.grades import GradeStage, mark_not_a_mistake
+from studio.domain.records import (
+    Attempt,
+    Doubt,
+    Grade,
+    Question,
+    Rationale,
+    SubjectKind,
+    Verdict,
+)
+from studio.flow.grades import GradeStage, _outdated, graded_by_older_rules, mark_not_a_mistake
 from studio.flow.latex import LatexWorkers
 from studio.flow.stage import Bench, Progress, Scope
 from studio.flow.undo import redo, undo
@@ -84,6 +92,56 @@ def test_an_older_version_of_the_rules_is_graded_again_and_kept(bench: Bench) ->
     bench.store.add([mine, old])
     grade(bench)
     assert (current(bench.store, mine.id).verdict, bench.store.count(Grade)) == ("correct", 2)
+
+
+def by_older_rules(store: Store, *made: Attempt | Rationale, verdict: Verdict) -> None:
+    """Grade these as a version of the rules did that has since been replaced."""
+    store.add(made)
+    for one in made:
+        kind: SubjectKind = "attempt" if isinstance(one, Attempt) else "rationale"
+        store.add([Grade(subject_id=one.id, subject_kind=kind, verdict=verdict, extracted="8",
+                         grader="rules:1")])  # fmt: skip
+
+
+def test_newer_rules_grade_a_whole_older_project_whatever_the_scope(bench: Bench) -> None:
+    """Else two rounds, or a student before and after, would be compared by different rules."""
+    store = bench.store
+    first, second = attempt("Answer: not 8 but 7"), attempt("Answer: 8", round=1)
+    by_older_rules(store, first, second, rationale("ann", "Answer: 8"), verdict=Verdict.WRONG)
+    store.add([attempt("Answer: 7", round=2)])
+    assert graded_by_older_rules(store) == 3
+    done = grade(bench, Scope(round=1))[-1]
+    assert (done.done, done.total) == (3, 3), "what was never graded waits for its own round"
+    assert done.note == "1 verdict differs from the older rules'; decide follows them"
+    assert current(store, first.id).verdict is Verdict.CORRECT
+    assert (graded_by_older_rules(store), GradeStage(Scope(round=1)).todo(store)) == (0, 0)
+    assert store.count(Grade, "grader = 'rules:1'") == 3, "no grade is changed in its place"
+
+
+def test_a_persons_word_stands_above_newer_rules_too(bench: Bench) -> None:
+    store, mine = bench.store, attempt("Answer: 8")
+    by_older_rules(store, mine, verdict=Verdict.WRONG)
+    made = mark_not_a_mistake(store, mine.id, who="ada")
+    grade(bench)
+    assert current(store, mine.id) == made
+    assert store.count(Grade, "subject_id = ?", mine.id) == 3
+    assert undo(store)
+    assert (current(store, mine.id).grader, current(store, mine.id).verdict) == (GRADER, "wrong")
+
+
+def test_a_doubt_on_gold_never_passes_an_old_verdict_off_as_one_by_newer_rules(
+    bench: Bench,
+) -> None:
+    """A grade with a doubt more keeps the name of the rules that gave its verdict."""
+    store, mine = bench.store, attempt("Answer: not 8 but 7")
+    by_older_rules(store, mine, verdict=Verdict.WRONG)
+    doubted = Doubt(name=doubts.GOLD_SUSPICIOUS, evidence="ann, bob all answer 8, gold is 7")
+    (renewed,) = _outdated(store, {QUESTION.id: doubted})
+    assert (renewed.grader, renewed.verdict) == ("rules:1.1", "wrong")
+    store.add([renewed])
+    grade(bench)
+    found = current(store, mine.id)
+    assert (found.grader, found.verdict, found.doubts) == (GRADER, "correct", ())
 
 
 def test_gold_is_suspicious_as_long_as_all_teachers_agree_on_another_answer(bench: Bench) -> None:

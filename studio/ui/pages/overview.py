@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 from studio.app.workbench import Workbench
 from studio.domain.records import Question
 from studio.flow.cost import ledger
+from studio.flow.grades import graded_by_older_rules
 from studio.flow.queues import BY_QUESTION, DOUBTFUL, QUEUES
 from studio.ui.page import CHOOSE, Page
 from studio.ui.parts import Card, ShortLabel, button, choice, choose, column, label, row, scrolled
@@ -165,8 +166,8 @@ class OverviewPage(Page):
         bench = self.workbench.bench
         self.reading.ask("standing", read_standing, self._show)
         self.reading.ask("ledger", ledger, self._show_ledger, slow=True)
-        self.reading.ask("missing", lambda store: (store.count(Question) > 0, next_in_words(store), *read_missing(bench, store)),
-                         self._show_missing, failed=self._cannot_plan)  # fmt: skip
+        self.reading.ask("missing", lambda store: (store.count(Question) > 0, next_in_words(store), graded_by_older_rules(store),
+                                                   *read_missing(bench, store)), self._show_missing, failed=self._cannot_plan)  # fmt: skip
 
     def show_failure(self, why: str) -> None:
         """Say in the place of every number why there is none."""
@@ -218,9 +219,9 @@ class OverviewPage(Page):
         self._ledger.show_rows(lines)
         self._ledger.setFixedHeight(GRID * 4 * (min(max(len(lines), 2), _MOST_LINES) + 1) + GRID)
 
-    def _show_missing(self, found: tuple[bool, str, Plan, list[Estimate]]) -> None:
-        has_questions, following, self._plan, self._missing = found
-        words = missing_in_words(self._missing)
+    def _show_missing(self, found: tuple[bool, str, int, Plan, list[Estimate]]) -> None:
+        has_questions, following, older, self._plan, self._missing = found
+        words = missing_in_words(self._missing, older=older)
         self._what.setText(words or self._nothing(following if has_questions else ""))
         self._run.setEnabled(bool(words))
         self._import.setVisible(not has_questions)
