@@ -32,6 +32,7 @@ _MARKED = re.compile(r"\$([^$]{1,400})\$|\\\((.{1,400}?)\\\)|\\\[(.{1,400}?)\\\]
 _PROSE = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{3,}")
 _MORE_THAN_A_NUMBER = re.compile(r"[\\^=+*_√π]|(?<![a-z$€£])/")
 _SCALE = re.compile(r"(?:\s(hundred|thousand|million|billion|trillion)s?|\d([kmb]))$", re.I)
+_ASKS_CENTS = re.compile(r"\b(?:many|in)\scents\b", re.IGNORECASE)
 _SHORT = {"k": "thousand", "m": "million", "b": "billion"}
 _LONGEST_EXPRESSION = 400
 _LONGEST_EXTRACT = 200
@@ -103,7 +104,7 @@ def _read_number(seen: Plain, question: Question, equal: Equal | None) -> _Read:
     found = answers(seen.text, given)
     if found.chosen is None:
         return _expression(seen, question, equal) or _NOTHING
-    match = _in_unit_asked(same(found.chosen, gold), found.chosen, question)
+    match = _in_unit_asked(same(found.chosen, gold), found.chosen, seen, question)
     verdict = Verdict.CORRECT if match.equal else Verdict.WRONG
     if verdict is Verdict.WRONG and (settled := _expression(seen, question, equal)):
         return settled
@@ -119,14 +120,20 @@ def _read_number(seen: Plain, question: Question, equal: Equal | None) -> _Read:
     return read._replace(doubts=(formats, others, hidden), explicit=found.statement is not None)
 
 
-def _in_unit_asked(match: Match, found: Number, question: Question) -> Match:
-    """Let "3 million" answer "how many million …?" with gold 3."""
-    scale = _SCALE.search(found.text) if match.odd and not match.equal else None
-    if scale is None:
+def _in_unit_asked(match: Match, found: Number, seen: Plain, question: Question) -> Match:
+    """Let "3 million" answer 3 where the question counts in millions, and "$0.25" 25 cents."""
+    gold = _gold_number(question.gold)
+    if match.equal or gold is None:
         return match
-    word = scale[1] or _SHORT[scale[2].lower()]
-    asked = re.search(rf"\b(?:in|many|of)\s{word}s?\b", question.text, re.IGNORECASE)
-    return match._replace(equal=asked is not None)
+    scale = _SCALE.search(found.text) if match.odd else None
+    if scale is not None:
+        word = scale[1] or _SHORT[scale[2].lower()]
+        asked = re.search(rf"\b{word}s?\b", question.text, re.IGNORECASE)
+        return match._replace(equal=asked is not None)
+    before = seen.text[max(0, found.start - 2) : found.start].strip()
+    if before == "$" and found.value * 100 == gold.value and _ASKS_CENTS.search(question.text):
+        return Match(True, f"${found.text} is {gold.text} cents")
+    return match
 
 
 def _other_numbers(found: Answers, gold: Number, offered: Number | None) -> Doubt | None:

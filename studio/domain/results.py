@@ -27,13 +27,17 @@ from studio.domain.statements import (
 
 _EQUALS = re.compile(r"(?<![<>!=:])[=≈](?![=>])|[=-]>|→|\b(?:equals|is\sequal\sto)\b")
 _GOES_ON = re.compile(
-    r"(?:\s?[a-z]{1,20}){0,3}?\s?(?:[+*/\u00d7÷=·]|x(?=\s)|\\times|\\cdot|\\div|-(?=\s?[\d$]))",
+    # Units may stand between: "80 minutes/day * 6"; the x of "wax" and the / of "7 a/day" are none.
+    r"(?:\s?(?:(?<=[a-z\d])/)?[a-z]{1,20}){0,4}?\s?"
+    r"(?:[+*\u00d7÷=·]|/(?!\s?[a-z])|(?<![a-z])x(?=\s)|\\times|\\cdot|\\div|-(?=\s?[\d$]))",
     re.I,
 )
 _CUE = re.compile(
     r"\b(?:therefore|thus|hence|so|then|consequently|in\stotal|altogether|(?:which|that|this)\smeans)\b",
     re.IGNORECASE,
 )
+_UNKNOWN = re.compile(r"\s?[A-Za-z]\s?(?:[.,;\n]|$)")
+_OPERAND = re.compile(r"[-+*/\u00d7÷x]\s?[$€£]?$")
 _LIST_MARK = re.compile(r"[.)](?=\s+\S)")
 #: What may stand between the mark of an answer and its number: an option's letter, a currency, a
 #: variable, "about".
@@ -55,6 +59,16 @@ _LETTER_ONLY = re.compile(r"\W*(?:(?i:option|choice|letter)\s)?\W{0,3}(?P<letter
 #: An option of a list in the text: "B) 12 apples", up to the next one.
 _OPTION = re.compile(
     r"(?:^|(?<=\s))[*(]{0,3}(?P<letter>[A-H])[*).:]{1,3}\s(?=(?P<rest>[^\n]{1,200}?(?=\n|\s\(?[A-H][).:]|$)))"
+)
+_TOTAL = re.compile(
+    r"(?<!out of )\b(?:a\s(?:grand\s)?total\sof|adds?\sup\sto|sums?\sup\sto)\s{1,3}[$€£]{0,2}\s{0,60}",
+    re.I,
+)
+#: A sentence that tells how the one before was found concludes nothing.
+_LOOKS_BACK = re.compile(
+    r"\W{0,4}(?:to\s(?:find|get|calculate|see|check)\s(?:this|it|that)|(?:this|that|it)\sis\s(?:because|since)|"
+    r"because|i\s(?:found|got|calculated))\b",
+    re.IGNORECASE,
 )
 _CONCLUSION = 6000  #: characters at the end in which the concluding sentence is looked for
 _LOOK_BACK = 3  #: sentences
@@ -166,7 +180,7 @@ def _concluding(text: str, end: int, given: frozenset[Fraction]) -> Number | Non
     last: Number | None = None
     for start, stop in reversed(spans):
         number = _choose(text, start, stop, given)
-        if number is None:
+        if number is None or (number.value in given and _LOOKS_BACK.match(text, start, stop)):
             continue
         concludes = _CUE.search(text, start, stop) or _EQUALS.search(text, start, stop)
         if last is None and (concludes or number.value not in given):
@@ -187,20 +201,39 @@ def _choose(text: str, start: int, end: int, given: frozenset[Fraction]) -> Numb
     found = _sentence_numbers(text, start, end)
     if len(found) < 2:
         return found[0] if found else None
+    totals = {phrase.end() for phrase in _TOTAL.finditer(text, start, end)}
+    for number in reversed(found):
+        if number.start in totals and number.value not in given:
+            return number
     computed = _last_result(text, max(0, start - _CONCLUSION), start)
     for number in found:
         if computed is not None and number.value == computed.value:
             return number
     news = [number for number in found if number.value not in given]
-    return news[0] if news else found[-1]
+    last_cue = max((cue.end() for cue in _CUE.finditer(text, start, end)), default=start)
+    after = [number for number in news if number.start >= last_cue]
+    return after[0] if after else news[0] if news else found[-1]
 
 
 def _last_result(text: str, start: int, end: int) -> Number | None:
     result = None
     for at in _EQUALS.finditer(text, start, end):
-        number = _result(text, at.end())
+        number = _result(text, at.end()) or _before_unknown(text, start, at)
         result = number if number is not None and number.end <= end else result
     return result
+
+
+def _before_unknown(text: str, start: int, at: re.Match[str]) -> Number | None:
+    """Return the number of "160 = Y", with the unknown on the right."""
+    if _UNKNOWN.match(text, at.end()) is None:
+        return None
+    found = list(numbers(text, max(start, at.start() - 30), at.start()))
+    is_alone = bool(found) and not text[found[-1].end : at.start()].strip()
+    return (
+        found[-1]
+        if is_alone and not _OPERAND.search(text, max(0, found[-1].start - 6), found[-1].start)
+        else None
+    )
 
 
 def _result(text: str, at: int) -> Number | None:
