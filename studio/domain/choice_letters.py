@@ -19,7 +19,7 @@ _LEADING = re.compile(
     re.I | re.S,
 )
 _BARE = re.compile(
-    rf"\(\s?{_LETTER}\s?\)|\b(?:option|choice|letter)\s{{1,3}}\(?(?P<named>[A-Za-z])\b"
+    rf"\(\s?{_LETTER}\s?\)|\b(?i:option|choice|letter)\s{{1,3}}\(?(?P<named>[A-Za-z])\b"
 )
 #: After "A" (or "a") these words show that it was no article.
 _GIVES_REASON = re.compile(r"\s(?:because|since|as)\b", re.I)
@@ -127,6 +127,8 @@ def corrected_letter(text: str, after: int) -> Letter | None:
 def _is_set_off(lead: re.Match[str], line: str, *, stated: bool) -> bool:
     """Tell the letter A from the word "a" and from the A of "A's brother" and "A-level"."""
     after, sign, end = lead["after"], lead["letter"], lead.end("letter")
+    if sign.islower() and re.search(r"</?$", line[: end - 1]):
+        return False  # <b>, </i>
     if not line[end:].strip(" \t\r\n.)*]}:$\"'!;_>/"):
         return True
     if after in (*"-'_/",) and line[end + 1 : end + 2].isalnum():

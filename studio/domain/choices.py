@@ -129,10 +129,10 @@ def _picked(found: Letter | None, options: Sequence[str]) -> Pick | None:
 
 
 def _worded(line: str, options: Sequence[str]) -> int | None:
-    """Return the only option whose words a line is, else begins with, else contains."""
+    """Return the only option whose words a line is, begins with, contains, or says the first of."""
     words = squeezed(re.sub(r"^\W*[A-Za-z]?[.):]\s", "", line))
     known = [squeezed(option) for option in options]
-    for fits in (_equals, _begins, _contains):
+    for fits in (_equals, _begins, _contains, _is_begun):
         hits = [index for index, option in enumerate(known) if option and fits(words, option)]
         # "Paris and London" holds the words of "Paris" as well, but says more.
         said = {known[index] for index in hits}
@@ -160,6 +160,10 @@ def _begins(words: str, option: str) -> bool:
 
 def _contains(words: str, option: str) -> bool:
     return f" {option} " in f" {words} " if len(option) > 2 else False
+
+
+def _is_begun(words: str, option: str) -> bool:
+    return len(words) > 1 and re.match(rf"{re.escape(words[:200])}[\s,.;:(]", option) is not None
 
 
 def _only_worded(text: str, options: Sequence[str]) -> Pick | None:

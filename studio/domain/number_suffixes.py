@@ -14,6 +14,7 @@ _POWER = re.compile(
     r"[eE]([+-]?\d{1,4})(?![\w.])"
     r"|\s?(?:x|\*|\u00d7|·|\\times|\\cdot)\s?10\s?(?:\^|\*\*)\s?\{?([+-]?\d{1,4})\}?"
 )
+_RAISED = re.compile(r"\s?\^\s?(?:\{(-?\d{1,2})\}|(-?\d{1,2})(?![\w.]))")
 _PERCENT = re.compile(r"\s?(?:%|per\s?cent\b)", re.IGNORECASE)
 _SCALE = re.compile(
     r"[\s-](hundred|thousand|million|billion|trillion|dozen)s?\b"
@@ -41,6 +42,9 @@ def with_suffixes(text: str, end: int, readings: list[Fraction]) -> tuple[list[F
                 [reading * Fraction(10) ** exponent for reading in readings],
                 power.end(),
             )
+    is_small = 0 < abs(readings[0]) <= 10**6 and readings[0].denominator <= 10**6
+    if is_small and (raised := _RAISED.match(text, end)) is not None:
+        return [readings[0] ** int(raised[1] or raised[2]), *readings], raised.end()
     if (percent := _PERCENT.match(text, end)) is not None:
         return readings + [reading / 100 for reading in readings], percent.end()
     if (scale := _SCALE.match(text, end)) is not None:

@@ -51,7 +51,25 @@ _LAST_LINE = re.compile(
 #: "If it were true", "whether it is true", "I doubt that this is true".
 _SUPPOSED = re.compile(
     r"\b(?:if|whether|unless|doubt\sthat|doubtful(?:\sthat)?|doubt\sif|were|assum(?:e|ing)|suppos(?:e|ing))"
-    r"\b[^.!?\n,;]{0,80}$|\b(?:rather\sthan|instead\sof)\s[\"'*]{0,3}$",
+    r"\b[^.!?\n,;]{0,80}$|\b(?:no|little)\s(?:evidence|proof|indication|sign)\b[^.!?\n,;]{0,60}$"
+    r"|\b(?:cannot|can't|could\snot|unable\sto)\s(?:confirm|verify|say|tell|know|determine)\b[^.!?\n,;]{0,60}$"
+    r"|\b(?:may|might|could|can)\sor\s(?:may|might|could|can)\s?not\b[^.!?\n,;]{0,40}$|\b(?:rather\sthan|instead\sof)\s[\"'*]{0,3}$",
+    re.IGNORECASE,
+)
+#: "Partially true", "a true friend", "dreams come true": neither is true nor false.
+_NO_VERDICT_BEFORE = re.compile(
+    r"\b(?:partially|partly|half|somewhat|come|comes|came|coming)[ -]$", re.IGNORECASE
+)
+#: Before a noun only these make a verdict of it: "is true love" may be one, "made false promises" not.
+_VERDICT_BEFORE = re.compile(
+    r"(?:^|[.:,;!?\"'(*]|\b(?:is|was|be|are|were|it's|that's|not|seems|holds?|remains?|stays|quite|always|never|"
+    r"hardly|still|also|therefore|thus|hence|so|\w{1,12}ly))\s{0,2}$",
+    re.IGNORECASE,
+)
+_NOUN_AFTER = re.compile(
+    r"\s(?!(?:statement|claim|assertion|proposition|sentence|answer|that|because|since|if|when|for|in|to|"
+    r"as|and|but|or|only|at|with|by|is|was|from|on|due|of|about|"
+    r"here|today|now|then|anymore|either|overall|generally|under|given|based|according|until|unless|while)\b)[a-z]|\sto\s(?!say|claim|state|assume)",
     re.IGNORECASE,
 )
 _SURE = re.compile(r"\b(?:no|without(?:\sa)?|beyond(?:\sa)?|any)\sdoubt\s", re.IGNORECASE)
@@ -114,8 +132,9 @@ def _stated(text: str, one: Statement) -> Said | None:
     end = one.end if one.boxed else sentence_end(text, one.start, one.end)
     words = list(_WORD.finditer(text, one.start, end))
     if not words:
-        plain_not = re.fullmatch(r"\W*not\W*", text[one.start : end], re.IGNORECASE)
-        return Said(False, one.start, end) if plain_not else None
+        is_not = re.fullmatch(r"\W*not\W*", text[one.start : end], re.IGNORECASE)
+        hedged = re.search(r"(?:ly|indeed)\s$", text[max(0, one.start - 12) : one.start])
+        return Said(False, one.start, end) if is_not and hedged else None
     first = words[0]
     lead = text[one.start : first.start()]
     if not re.search(r"\w", lead):
@@ -155,6 +174,9 @@ def _concludes(text: str, case: re.Match[str]) -> bool:
 def _is_supposed(text: str, word: re.Match[str]) -> bool:
     before = text[max(0, word.start("word") - _LOOK_BACK) : word.start("word")]
     if _SUPPOSED.search(before) is not None and _SURE.search(before) is None:
+        return True
+    after = _NOUN_AFTER.match(text, word.end("word"))
+    if _NO_VERDICT_BEFORE.search(before) or (after and not _VERDICT_BEFORE.search(before)):
         return True
     end = sentence_end(text, word.end("word"), min(len(text), word.end("word") + 200))
     return text[end : end + 1] == "?"
