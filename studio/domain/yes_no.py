@@ -13,15 +13,8 @@ from studio.domain.corrections import corrections
 from studio.domain.denials import denies_word
 from studio.domain.statements import Statement, sentence_end, statements
 
-_YES = frozenset(("true", "yes", "yeah", "yep", "yup", "correct", "accurate", "right"))
+_YES = frozenset(("true", "yes", "yeah", "yep", "yup"))
 _WORD = re.compile(r"\b(?P<word>true|false|yes|no|untrue)\b", re.IGNORECASE)
-#: "The statement is incorrect" says false; "the correct way" says nothing.
-_JUDGED = re.compile(
-    r"\b(?:statement|claim|assertion|proposition)\s(?:above\s|itself\s)?(?:is|was)\s"
-    r"(?:(?:not|also|therefore|thus|actually|indeed|entirely|completely|generally)\s){0,3}"
-    r"(?P<word>correct|incorrect|accurate|inaccurate|wrong|right)\b",
-    re.IGNORECASE,
-)
 _CASE = re.compile(r"\bit\s(?:is|was)(?:n't|\snot)\sthe\s(?P<word>case)\b", re.IGNORECASE)
 _ANY = r"[\"']?\b(?:true|false|yes|no)\b[\"']?"
 #: The question's own alternatives, repeated, are no answer: "True or False: …", "yes/no".
@@ -49,11 +42,13 @@ _LAST_LINE = re.compile(
     r"(?:\n|\?\s)[^\w\n]{0,8}(?P<word>true|false|yes|no)[^\w\n]{0,8}\s*\Z", re.IGNORECASE
 )
 #: "If it were true", "whether it is true", "I doubt that this is true".
+_REST = r"\b(?:(?!\bthen\b)[^.!?\n,;]){0,80}$"
 _SUPPOSED = re.compile(
-    r"\b(?:if|whether|unless|doubt\sthat|doubtful(?:\sthat)?|doubt\sif|were|assum(?:e|ing)|suppos(?:e|ing))"
-    r"\b[^.!?\n,;]{0,80}$|\b(?:no|little)\s(?:evidence|proof|indication|sign)\b[^.!?\n,;]{0,60}$"
-    r"|\b(?:cannot|can't|could\snot|unable\sto)\s(?:confirm|verify|say|tell|know|determine)\b[^.!?\n,;]{0,60}$"
-    r"|\b(?:may|might|could|can)\sor\s(?:may|might|could|can)\s?not\b[^.!?\n,;]{0,40}$|\b(?:rather\sthan|instead\sof)\s[\"'*]{0,3}$",
+    r"\b(?:if|whether|unless|doubt(?:ful)?(?:\sthat)?|(?:it|this|that)\swere|assum(?:e|ing)|suppos(?:e|ing)"
+    r"|(?:no|little)\s(?:evidence|proof|indication|sign)"
+    r"|(?:cannot|can't|could\snot|unable\sto)\s(?:confirm|verify|say|tell|know|determine)"
+    rf"|(?:may|might|could|can)\sor\s(?:may|might|could|can)\s?not){_REST}"
+    r"|\b(?:rather\sthan|instead\sof)\s[\"'*]{0,3}$",
     re.IGNORECASE,
 )
 #: "Partially true", "a true friend", "dreams come true": neither is true nor false.
@@ -68,13 +63,13 @@ _VERDICT_BEFORE = re.compile(
 )
 _NOUN_AFTER = re.compile(
     r"\s(?!(?:statement|claim|assertion|proposition|sentence|answer|that|because|since|if|when|for|in|to|"
-    r"as|and|but|or|only|at|with|by|is|was|from|on|due|of|about|"
-    r"here|today|now|then|anymore|either|overall|generally|under|given|based|according|until|unless|while)\b)[a-z]|\sto\s(?!say|claim|state|assume)",
+    r"as|and|but|or|only|at|with|by|is|was|from|on|due|of|about|here|today|now|then|anymore|either|"
+    r"overall|generally|under|given|based|according|until|unless|while)\b)[a-z]"
+    r"|\sto\s(?!say|claim|state|assume)",
     re.IGNORECASE,
 )
 _SURE = re.compile(r"\b(?:no|without(?:\sa)?|beyond(?:\sa)?|any)\sdoubt\s", re.IGNORECASE)
 _LOOK_BACK = 90
-_LAST = 2000  #: characters at the end in which a bare last line is looked for
 
 
 class Said(NamedTuple):
@@ -155,7 +150,6 @@ def _is_mere_no(text: str, word: re.Match[str]) -> bool:
 def _opinions(text: str, start: int = 0) -> list[Said]:
     """Return what a text calls true or false, what it only supposes or asks left out."""
     words = [w for w in _WORD.finditer(text, start) if w["word"].lower() not in ("yes", "no")]
-    words += _JUDGED.finditer(text, start)
     words += [case for case in _CASE.finditer(text, start) if _concludes(text, case)]
     words.sort(key=lambda word: word.start("word"))
     return [_said(text, word) for word in words if not _is_supposed(text, word)]

@@ -116,10 +116,10 @@ YES_NO = [
     ("It is not the case. The answer is false.", "no"),
     ("It is not the case that it is false.", "yes"),
     ("Rather than true, it is false.", "no"),
-    ("The statement is incorrect.", "no"),
-    ("The statement is correct.", "yes"),
-    ("The claim is inaccurate.", "no"),
-    ("This statement is not correct.", "no"),
+    ("The statement is incorrect.", "?"),
+    ("The statement is correct.", "?"),
+    ("The claim is inaccurate.", "?"),
+    ("This statement is not correct.", "?"),
     ("I believe the statement is true.", "yes"),
     ("I do not believe this is true.", "no"),
     ("I don't think it is true.", "no"),
@@ -203,6 +203,10 @@ YES_NO = [
     ("There is no evidence that this is true.", "?"),
     ("It is not known whether this is true.", "?"),
     ("This may or may not be true.", "?"),
+    ("The facts were true at the time.", "yes"),
+    ("If a bird has feathers then it is true.", "yes"),
+    ("If it is true, he lied.", "?"),
+    ("I doubt it is true.", "?"),
 ]  # fmt: skip
 
 NUMBERS = [
