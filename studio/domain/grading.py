@@ -130,7 +130,7 @@ def _in_unit_asked(match: Match, found: Number, seen: Plain, question: Question)
         word = scale[1] or _SHORT[scale[2].lower()]
         asked = re.search(rf"\b{word}s?\b", question.text, re.IGNORECASE)
         return match._replace(equal=asked is not None)
-    before = seen.text[max(0, found.start - 2) : found.start].strip()
+    before = seen.text[max(0, found.start - 60) : found.start].rstrip()[-1:]
     if before == "$" and found.value * 100 == gold.value and _ASKS_CENTS.search(question.text):
         return Match(True, f"${found.text} is {gold.text} cents")
     return match

@@ -13,7 +13,7 @@ _MARK = re.compile(
     r"|(?P<hash>^[ \t]{0,8}\#{4}(?!\#)[ \t]{0,8}(?=\S))"
     r"|(?P<line>^[ \t>*_-]{0,8}A[ \t]?:)"
     r"|(?P<tag><answer>)"
-    r"|\b(?P<final>(?:final|correct)\s)?(?:answer|ans|(?:correct|right|best)\s(?:option|choice))\b"
+    r"|(?<!/)\b(?P<final>(?:final|correct)\s)?(?:answer|ans|(?:correct|right|best)\s(?:option|choice))\b"
     r"(?:[ \t]to[ \t][^.\n:]{1,80}?)?[\"']?[ \t]{0,4}"
     r"(?P<verb>[:=]|\b(?:is|was|(?:would|should|will|must)[ ](?:(?:most|very|likely|probably|then|"
     r"therefore|thus|still)[ ]){0,2}be|equals)\b[ \t]{0,4}:?)",

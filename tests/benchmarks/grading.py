@@ -50,6 +50,29 @@ def gsm8k(data: Path) -> Iterator[Graded]:
                 yield Graded(f"{number} {student}", question, answer["solution"], theirs, ours)
 
 
+def unmarked(data: Path) -> Iterator[Graded]:
+    """Yield worked solutions without the line that marks their answer; ``theirs`` is that answer.
+
+    These are the reference solutions of GSM8K and the answers of the four students.
+    """
+    for name in ("train", "test"):
+        lines = (data / f"gsm8k/{name}.jsonl").read_bytes().splitlines()
+        for number, line in enumerate(lines):
+            row = json.loads(line)
+            work, _, answer = row["answer"].rpartition("####")
+            yield _unmarked(f"{number} {name}", Question(text=row["question"], gold=answer), work)
+    for one in gsm8k(data):
+        work, _, answer = one.text.rpartition("\nA:")
+        if work and answer.strip():
+            yield _unmarked(one.name, one.question.changed(gold=answer), work)
+
+
+def _unmarked(name: str, question: Question, work: str) -> Graded:
+    return Graded(
+        name, question, work, question.gold.strip(), grade_answer(work, question=question)
+    )
+
+
 def mistakes(data: Path, *, name: str, kind: AnswerKind) -> Iterator[tuple[int, Graded]]:
     """Yield the student answers the MAPD paper's repository lists as wrong, with their ids."""
     for row in json.loads((data / _COMMITTEE.format(f"{name}_false")).read_text("utf-8")):
@@ -88,6 +111,10 @@ def main(data: Path) -> None:
     print(f"gsm8k-solutions: {len(solutions) - len(differ)} of {len(solutions)} verdicts agree "
           f"({len(solutions) / seconds:,.0f} answers/s)")  # fmt: skip
     _show(differ)
+    bare = list(unmarked(data))
+    lost = [one for one in bare if one.ours.verdict is not Verdict.CORRECT]
+    print(f"gsm8k without the marked answer: {len(bare) - len(lost)} of {len(bare)} read as marked")
+    _show(lost)
     _svamp(list(mistakes(data, name="svamp", kind=AnswerKind.NUMBER)))
     _strategyqa([one for _, one in mistakes(data, name="strategyQA", kind=AnswerKind.YES_NO)])
     _rationales(list(accepted_rationales(data)))

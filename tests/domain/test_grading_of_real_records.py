@@ -6,7 +6,13 @@ import re
 from pathlib import Path
 
 from studio.domain.records import AnswerKind, Verdict
-from tests.benchmarks.grading import FALSE_MISTAKES, accepted_rationales, gsm8k, mistakes
+from tests.benchmarks.grading import (
+    FALSE_MISTAKES,
+    accepted_rationales,
+    gsm8k,
+    mistakes,
+    unmarked,
+)
 
 
 def test_gsm8k_solutions_are_judged_as_their_file_judges_them(shared_data: Path) -> None:
@@ -14,6 +20,15 @@ def test_gsm8k_solutions_are_judged_as_their_file_judges_them(shared_data: Path)
     assert len(graded) == 1200
     assert [one.name for one in graded if one.ours.verdict != one.theirs] == []
     assert [one.name for one in graded if one.ours.doubts] == []
+
+
+def test_solutions_are_read_as_marked_when_their_marked_answer_is_taken_away(
+    shared_data: Path,
+) -> None:
+    """Most of the rest mark something else than they found: 5 after 5.01, 33 after 33.5."""
+    graded = list(unmarked(shared_data))
+    assert len(graded) == 2095
+    assert sum(one.ours.verdict is Verdict.CORRECT for one in graded) >= 2056
 
 
 def test_listed_false_mistakes_of_svamp_are_noticed_and_few_others(shared_data: Path) -> None:

@@ -69,6 +69,14 @@ def test_an_estimate_from_lengths_says_at_most_and_what_has_no_price(qtbot: QtBo
     ]
 
 
+def test_what_is_graded_anew_is_told_apart_from_what_was_never_graded() -> None:
+    grading = [Estimate("grade", 1200, 0, 0, 0.0)]
+    assert missing_in_words(grading, older=1000) == (
+        "Grade 1,200 answers · 1,000 of them anew, by newer rules; what was decided by hand stays"
+    )
+    assert missing_in_words(grading) == "Grade 1,200 answers"
+
+
 def test_the_ledger_is_shown_with_its_sum_and_what_the_sum_leaves_out(
     open_window: Open, project: Path, qtbot: QtBot
 ) -> None:
