@@ -48,10 +48,14 @@ _PICKED = re.compile(
     rf"(?:{_CHOOSES}|{_HEADING}|{_CONCLUDES})\s{{0,3}}(?:the\s)?(?:(?:option|choice|letter|answer)\s)?"
     rf"(?:(?:is|it\sis|it's|but)\s)?(?:[(\"'*]{{0,3}}(?P<letter>[A-Z])|\((?P<small>[a-z])\)){_CLOSES}"
 )
+_NOT_RIGHT = (
+    r"(?:the\s)?(?:\w{1,20}\s)?(?:correct|right|true|answer|option|choice|accurate|supported)\b"
+)
+#: "A is wrong"; not "(B) cannot be determined", which may be what the option says.
 _WRONG = re.compile(
-    r"[)\"'*.:]{0,3}\s(?:(?:is|are|was|would\sbe|can\sbe|seems)\s(?:\w{1,20}\s){0,2}?"
-    r"(?:not|wrong|incorrect|false|eliminated|out|impossible|irrelevant|inaccurate)\b"
-    r"|(?:isn't|can't|cannot|doesn't|does\snot)\b)",
+    r"[)\"'*.:]{0,3}\s(?:(?:is|are|was|would\sbe|can\sbe|seems)\s(?:(?:also|clearly|therefore|thus|then)\s)?"
+    r"(?:wrong|incorrect|false|untrue|inaccurate|eliminated|ruled\sout|impossible|irrelevant"
+    rf"|not\s{_NOT_RIGHT})|(?:isn't|(?:cannot|can't)\sbe)\s{_NOT_RIGHT})",
     re.I,
 )
 _EXCEPT = re.compile(r"\b(?:except|eliminate|exclude|rule\sout|neither|nor)\s[(\"'*]{0,3}$", re.I)
@@ -74,37 +78,42 @@ class Letter(NamedTuple):
         return self.start + 1
 
 
-def leading_letter(line: str, *, stated: bool) -> Letter | None:
+def leading_letter(line: str, *, stated: bool, seeks_wrong: bool = False) -> Letter | None:
     """Return the letter a line begins with, if it stands for one option.
 
     Args:
         stated: the line is an answer, so that "B is what remains" begins with a letter as well.
+        seeks_wrong: the question asks for what is wrong, so that "B is wrong" rules nothing out.
     """
     lead = _LEADING.match(line)
     if lead is None or not _is_set_off(lead, line, stated=stated):
         return None
     end = lead.end("letter")
-    if _WRONG.match(line, end) or (lead["letter"].isupper() and _TWO.match(line, end)):
+    if (not seeks_wrong and _WRONG.match(line, end)) or (
+        lead["letter"].isupper() and _TWO.match(line, end)
+    ):
         return None
     return Letter(lead["letter"], end - 1)
 
 
-def last_bare(text: str) -> Letter | None:
+def last_bare(text: str, *, seeks_wrong: bool = False) -> Letter | None:
     """Return the last letter in brackets, or named an option, that is neither one of two nor wrong."""
     found, joined = None, 0
     for bare in _BARE.finditer(text):
         name = "letter" if bare["letter"] else "named"
         two = _TWO.match(text, bare.end(name))
         is_joined, joined = bare.start() < joined, two.end() if two else joined
-        if bare[name].isupper() and not (two or is_joined or _is_ruled_out(text, bare)):
+        if bare[name].isupper() and not (
+            two or is_joined or _is_ruled_out(text, bare, seeks_wrong=seeks_wrong)
+        ):
             found = Letter(bare[name], bare.start(name))
     return found
 
 
-def called_right(text: str) -> Letter | None:
+def called_right(text: str, *, seeks_wrong: bool = False) -> Letter | None:
     """Return the last letter that is called right or that the text says it picks."""
     found = None
-    for pattern in (_PICKED, _IS_RIGHT):
+    for pattern in (_PICKED,) if seeks_wrong else (_PICKED, _IS_RIGHT):
         for one in pattern.finditer(text):
             name = "letter" if one["letter"] else "small"
             at = one.start(name)
@@ -140,8 +149,10 @@ def _is_set_off(lead: re.Match[str], line: str, *, stated: bool) -> bool:
     return stated and (goes_on or _GOES_ON.match(line, end) is not None)
 
 
-def _is_ruled_out(text: str, bare: re.Match[str]) -> bool:
+def _is_ruled_out(text: str, bare: re.Match[str], *, seeks_wrong: bool) -> bool:
     begin = max(0, bare.start() - 40)
     if _EXCEPT.search(text, begin, bare.start()) or _SUPPOSED.search(text, begin, bare.start()):
         return True
-    return denies_number(text, bare.start()) or _WRONG.match(text, bare.end()) is not None
+    if denies_number(text, bare.start()):
+        return True
+    return not seeks_wrong and _WRONG.match(text, bare.end()) is not None

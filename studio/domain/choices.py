@@ -14,10 +14,15 @@ from studio.domain.choice_letters import (
     last_bare,
     leading_letter,
 )
-from studio.domain.plain import squeezed
-from studio.domain.statements import Statement, statements
+from studio.domain.plain import plain, squeezed
+from studio.domain.statements import statements
 
 _LONGEST = 2000
+#: A question for what is wrong: of its options "B is incorrect" picks one.
+_SEEKS_WRONG = re.compile(
+    r"\b(?:not|except|incorrect(?:ly)?|false|wrong|untrue|inaccurate|flaw(?:ed)?|cannot|mistaken|least)\b|n't\b",
+    re.IGNORECASE,
+)
 _AROUND_LETTER = " \t.()*]}:\"'_-"
 
 
@@ -46,15 +51,19 @@ def letter(index: int) -> str:
     return chr(ord("A") + index)
 
 
-def picks(text: str, options: Sequence[str]) -> Picks:
-    """Read which option a plain text picks.
+def picks(text: str, options: Sequence[str], *, asked: str = "") -> Picks:
+    """Read which option a plain text picks as its answer to what is ``asked``.
 
     An explicit answer comes first, then a first line that is nothing but a pick, then what is
     called right, then such a last line, then how the text begins, then the last letter in
     brackets, then the only option whose words the text contains.
     """
-    text = _without_list(text, options)
-    found = [(one, pick) for one in statements(text) if (pick := _stated(text, one, options))]
+    text, wrong = _without_list(text, options), _SEEKS_WRONG.search(asked) is not None
+    found = [
+        (one, pick) for one in statements(text)
+        if (pick := _read(text, (one.start, min(one.end, one.start + _LONGEST)), options,
+                          stated=True, wrong=wrong))
+    ]  # fmt: skip
     found.sort(key=lambda pair: pair[0].certain)
     explicit = [pick for _, pick in found]
     if explicit:
@@ -64,14 +73,15 @@ def picks(text: str, options: Sequence[str]) -> Picks:
     first = _first_line(text)
     seen = [
         _mere(text, first, options),
-        _picked(called_right(text), options),
+        _picked(called_right(text, seeks_wrong=wrong), options),
         _mere(text, _last_line(text), options),
-        _read(text, first, options, stated=False),
+        _read(text, first, options, stated=False, wrong=wrong),
     ]
     others = [pick for pick in seen if pick is not None]
     if others:
         return Picks(others[0], [], others)
-    return Picks(_picked(last_bare(text), options) or _only_worded(text, options), [], [])
+    bare = _picked(last_bare(text, seeks_wrong=wrong), options)
+    return Picks(bare or _only_worded(text, options), [], [])
 
 
 def gold_index(gold: str, options: Sequence[str]) -> int | None:
@@ -89,22 +99,19 @@ def gold_index(gold: str, options: Sequence[str]) -> int | None:
     return _within(lettered[1], options) if lettered else None
 
 
-def _stated(text: str, one: Statement, options: Sequence[str]) -> Pick | None:
-    span = (one.start, min(one.end, one.start + _LONGEST))
-    return _read(text, span, options, stated=True)
-
-
-def _read(text: str, span: tuple[int, int], options: Sequence[str], *, stated: bool) -> Pick | None:
+def _read(
+    text: str, span: tuple[int, int], options: Sequence[str], *, stated: bool, wrong: bool
+) -> Pick | None:
     """Read one line: a letter with its delimiter, or an option's own words."""
     start, line = span[0], text[slice(*span)]
     worded = _worded(line, options)
-    lead = leading_letter(line, stated=stated)
+    lead = leading_letter(line, stated=stated, seeks_wrong=wrong)
     if lead is not None and (pick := _picked(lead, options)) is not None:
         rest = _worded(line[lead.end :], options)
         if worded is not None and _is_first_word(lead, options[worded]):
             return Pick(worded, start + lead.start, start + len(line.rstrip()))
         return pick._replace(start=start + lead.start, end=start + lead.end, worded=rest)
-    if (pick := _picked(last_bare(line), options)) is not None:
+    if (pick := _picked(last_bare(line, seeks_wrong=wrong), options)) is not None:
         return pick._replace(start=start + pick.start, end=start + pick.end, worded=worded)
     return None if worded is None else Pick(worded, start, start + len(line.rstrip()))
 
@@ -181,13 +188,15 @@ def _without_list(text: str, options: Sequence[str]) -> str:
     """Blank the question's own list of options where the text repeats it."""
     if len(options) < 2:
         return text
-    return _listed(tuple(options)).sub(lambda echo: " " * len(echo[0]), text)
+    return _listed(tuple(plain(option).text.strip() for option in options)).sub(
+        lambda echo: " " * len(echo[0]), text
+    )
 
 
 @lru_cache(maxsize=64)
 def _listed(options: tuple[str, ...]) -> re.Pattern[str]:
     items = [
-        rf"[*(\[]{{0,3}}{letter(index)}[*)\].:]{{1,3}}\s{{0,3}}{re.escape(option.strip())}"
+        rf"[*(\[]{{0,3}}{letter(index)}[*)\].:]{{1,3}}\s{{0,3}}{re.escape(option)}"
         for index, option in enumerate(options[:26])
     ]
     return re.compile(r"[\s.,;|*-]{0,8}".join(items), re.I)

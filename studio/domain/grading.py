@@ -178,7 +178,7 @@ def _read_choice(seen: Plain, question: Question, equal: Equal | None) -> _Read:
     gold = gold_index(question.gold, question.options)
     if gold is None:
         return _read_text(seen, question, None)
-    found = picks(seen.text, question.options)
+    found = picks(seen.text, question.options, asked=question.text)
     if found.chosen is None:
         return _NOTHING
     pick = found.chosen
@@ -220,7 +220,9 @@ def _read_text(seen: Plain, question: Question, equal: Equal | None) -> _Read:
     sentence = (
         (start, end) if stated and stated.boxed else (start, sentence_end(seen.text, start, end))
     )
-    for span in ((start, end), sentence):
+    # "Still" may hedge an answer or begin it: "still water".
+    hedged = (stated.said_at, sentence[1]) if stated and stated.said_at >= 0 else sentence
+    for span in ((start, end), sentence, hedged):
         if _is_same_text(squeezed(_raw(seen, span)), gold):
             return _Read(Verdict.CORRECT, _shown(seen, span), span, explicit=stated is not None)
     hidden = None

@@ -39,6 +39,12 @@ _TOLD = re.compile(
     r"buys?|bought|takes?)\s(?:now\s|only\s|about\s|exactly\s|still\s)?$",
     re.I,
 )
+#: "One of them", "two ways", "three steps" tell of the work and not of the answer.
+_COUNTS_WORK = re.compile(
+    r"\s(?:of\s|(?:\w{1,20}\s)?(?:ways?|options?|cases?|steps?|parts?|answers?|solutions?|types?|kinds?|"
+    r"possibilities|reasons?|things?|numbers?|equations?|conditions?|groups?|sets?)\b)",
+    re.IGNORECASE,
+)
 
 
 def number_words(text: str, start: int, end: int) -> list[Number]:
@@ -54,7 +60,7 @@ def told_words(text: str, start: int, end: int) -> list[Number]:
     return [
         number for number in number_words(text, start, end)
         if _TOLD.search(text, max(start, number.start - 40), number.start)
-        and not (number.value == 1 and text[number.end : number.end + 4] == " of ")
+        and not _COUNTS_WORK.match(text, number.end)
     ]  # fmt: skip
 
 

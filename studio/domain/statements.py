@@ -56,6 +56,9 @@ class Statement(NamedTuple):
     settled: bool = True
     block: bool = False  #: the answer stands on a line below its mark
     boxed: bool = False
+    said_at: int = (
+        -1
+    )  #: where it begins with what hedges it ("therefore", "still"), if anything does
 
 
 def statements(text: str) -> list[Statement]:
@@ -125,10 +128,12 @@ def _after(text: str, mark: re.Match[str]) -> Statement | None:
     if mark["hash"] is not None:
         return Statement(start, end, certain=True) if end - start <= 60 else None
     spoken = mark["verb"] is not None and mark["verb"][0] not in ":="
+    said_at = -1
     if (hedge := _HEDGE.match(text, start, end)) is not None and hedge.end() < end:
-        start = hedge.end()
+        said_at, start = start, hedge.end()
     settled = spoken or _is_settled(text, end)
-    return Statement(start, end, certain=bool(mark["final"]), settled=settled, block=block)
+    certain = bool(mark["final"])
+    return Statement(start, end, certain, settled=settled, block=block, said_at=said_at)
 
 
 def _is_settled(text: str, end: int) -> bool:

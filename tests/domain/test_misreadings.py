@@ -9,6 +9,8 @@ from studio.domain.records import AnswerKind, Question
 
 OPTIONS = ("a red fox", "Oslo", "Rome", "all of the above")
 RELATIVES = ("X is older than Y", "A is older than B", "C is the oldest", "None")
+AMOUNTS = ("10 apples", "12 apples", "Oslo, in Norway", "Oslo, in Canada")
+DENIALS = ("Yes, it is", "No, it is not", "cannot be determined", "is not a city")
 
 
 YES_NO = [
@@ -779,7 +781,25 @@ OF_RELATIVES = [
     ("Answer: A is older than B", "B"),
     ("The answer is A is older than B.", "B"),
     ("A is older than B", "B"),
+]  # fmt: skip
+
+OF_AMOUNTS = [
+    ("Answer: 12", "B"),
+    ("The answer is 12 apples.", "B"),
     ("Answer: Oslo", "?"),
+    ("The answer is Oslo, in Canada", "D"),
+    ("The answer is 12.", "B"),
+]  # fmt: skip
+
+OF_DENIALS = [
+    ("Answer: C) cannot be determined", "C"),
+    ("C) cannot be determined", "C"),
+    ("The answer is (C) cannot be determined.", "C"),
+    ("Answer: D) is not a city", "D"),
+    ("(D) is not a city", "D"),
+    ("Cannot be determined", "C"),
+    ("The best choice is (D) is not a city", "D"),
+    ("(A) cannot be the right answer. (B) is better.", "B"),
 ]  # fmt: skip
 
 
@@ -805,9 +825,52 @@ def test_which_option_is_read(text: str, said: str) -> None:
     assert (read(text, "choice", gold="A", options=OPTIONS).extracted or "?") == said
 
 
-@pytest.mark.parametrize(("text", "said"), OF_RELATIVES)
-def test_options_that_begin_with_letters_of_their_own(text: str, said: str) -> None:
-    assert (read(text, "choice", gold="A", options=RELATIVES).extracted or "?") == said
+@pytest.mark.parametrize(
+    ("text", "said", "options"),
+    [
+        *((*one, RELATIVES) for one in OF_RELATIVES),
+        *((*one, AMOUNTS) for one in OF_AMOUNTS),
+        *((*one, DENIALS) for one in OF_DENIALS),
+    ],
+)
+def test_options_whose_words_look_like_something_else(
+    text: str, said: str, options: tuple[str, ...]
+) -> None:
+    assert (read(text, "choice", gold="A", options=options).extracted or "?") == said
+
+
+@pytest.mark.parametrize(
+    ("text", "ask", "said"),
+    [
+        ("Nothing fits. (B) is incorrect.", "Which is incorrect?", "B"),
+        ("Nothing fits. (B) is incorrect.", "Which is right?", ""),
+        ("A is true. C is true. So (B) is false.", "Which one is not true?", "B"),
+        ("A is wrong. C is true. So (B) is false.", "Which one is true?", "C"),
+    ],
+)
+def test_what_is_called_wrong_is_picked_only_where_the_question_asks_for_it(
+    text: str, ask: str, said: str
+) -> None:
+    assert read(text, "choice", gold="A", options=OPTIONS, ask=ask).extracted == said
+
+
+@pytest.mark.parametrize(
+    ("text", "gold"),
+    [
+        ("The answer is still water.", "still water"),
+        ("The answer is therefore Paris.", "Paris"),
+        ("<answer>Paris</answer>", "Paris"),
+        ("Answer: “Paris”", "Paris"),
+    ],
+)
+def test_a_text_is_read_with_and_without_what_hedges_it(text: str, gold: str) -> None:
+    assert read(text, "text", gold=gold).verdict == "correct"
+
+
+def test_cents_asked_for_may_be_given_in_dollars() -> None:
+    found = read("It costs $0.25 more.", "number", gold="25", ask="How many cents more is it?")
+    assert (found.verdict, found.doubts[0].evidence) == ("correct", "$0.25 is 25 cents")
+    assert read("It costs $0.25.", "number", gold="25", ask="How much is it?").verdict == "wrong"
 
 
 @pytest.mark.parametrize(
