@@ -1,7 +1,7 @@
 """A job without torch: a real child process that keeps the contract of the job folder.
 
 Started as ``python job_child.py FOLDER BEHAVIOUR``. It answers and "trains" at once, or does what
-its behaviour says: slow, quiet, die, half-line, fail, no-room, garbage, early.
+its behaviour says: slow, quiet, die, half-line, fail, no-room, garbage, early, third.
 """
 
 from __future__ import annotations
@@ -67,13 +67,15 @@ def train(folder: Path, behaviour: str, spec: dict[str, Any]) -> str:
             time.sleep(1.5)
         if behaviour == "die" and step == 3:
             os._exit(9)
-        if (folder / "stop").exists():
+        if (folder / "stop").exists() or (behaviour == "third" and step == 3):
             stopped = "asked to stop"
             break
     adapter = folder / "artifacts" / "adapter"
     adapter.mkdir(exist_ok=True)
     (adapter / "adapter_config.json").write_text('{"base_model_name_or_path": "base"}')
-    (adapter / "adapter_model.safetensors").write_bytes(b"")
+    whole = adapter / ".part"  # replaced, as the real job does, and not written into
+    whole.write_bytes(f"weights of step {step}".encode())
+    whole.replace(adapter / "adapter_model.safetensors")
     return "no gain on held-out questions" if behaviour == "early" else stopped
 
 

@@ -101,10 +101,16 @@ class RoundLine(NamedTuple):
 
 def run_lines(store: Store) -> list[RunLine]:
     """Return every run, the newest first, with what its student answered on held-out questions."""
-    made = {s.run_id: s for s in store.all(StudentRecord, "run_id <> ''")}
+    known = {s.name: s for s in store.all(StudentRecord, "run_id <> ''")}
+    made = {s.run_id: s for s in known.values()}
     datasets = {d.id: dict(d.manifest) for d in store.all(Dataset)}
     lines = [
-        _line(store, row, made.get(row["id"]), datasets.get(row["dataset_id"], {}))
+        _line(
+            store,
+            row,
+            known.get(json.loads(row["result"]).get("student", "")) or made.get(row["id"]),
+            datasets.get(row["dataset_id"], {}),
+        )
         for row in store.rows(views.RUNS)
     ]
     return lines[::-1]

@@ -158,9 +158,10 @@ def note_accuracy(store: Store, evaluation: Evaluation) -> None:
     """Keep a tuned student's accuracy with the run that made it, for the list of runs."""
     record = _record(store, evaluation.student)
     state = store.run_state(record.run_id) if record is not None and record.run_id else None
-    if record is not None and state is not None:
-        result = {**json.loads(state["result"]), "accuracy": evaluation.tuned.accuracy,
-                  "accuracy_n": evaluation.tuned.n}  # fmt: skip
+    told = {} if state is None else json.loads(state["result"])
+    # A run that was stopped, measured and resumed has made two: its accuracy is the later one's.
+    if record is not None and state is not None and told.get("student") == record.name:
+        result = {**told, "accuracy": evaluation.tuned.accuracy, "accuracy_n": evaluation.tuned.n}
         if evaluation.base is not None:
             result["base_accuracy"] = evaluation.base.accuracy
         store.set_run_state(record.run_id, result=result)

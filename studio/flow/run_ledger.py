@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from pathlib import Path
 from typing import Any
 
 from studio.domain.events import ASKED_TO_STOP, Event, Failed, Finished, Metric, Started, Warned
-from studio.domain.records import Run, StudentRecord
-from studio.domain.specs import TrainSpec
+from studio.domain.records import Run
 from studio.flow.job_folder import QUIET_AFTER_S
 from studio.flow.stage import Bench, Progress
+from studio.flow.tuned import made_by, record_made
 
 ENDED = ("finished", "stopped", "failed")  #: states with a last word of the job's own
 _SAVE_EVERY_S = 0.5  #: seconds between two notes of where a living run stands
@@ -58,12 +57,22 @@ class RunLedger:
     def settle(self) -> str:
         """Note how the run ended and register the student it made; returns the state."""
         state = self._state()
-        adapter = self._made()
-        if adapter and state in ("finished", "stopped"):
-            self._result |= {"adapter": adapter, "student": self._register(adapter)}
-        self._result["step"] = self._step
+        made = made_by(self._bench.project, self._run)
+        if made and state in ("finished", "stopped"):
+            self._register(made)
         self._save(state=state, message=self.message)
         return state
+
+    def _register(self, made: str) -> None:
+        """Put the student the run made into the project, unless it is that of the same step."""
+        step = self._result.get("held_out", {}).get("weights_step") or self._step
+        self._result["adapter"] = made
+        if self._result.get("student") and self._result.get("step") == step:
+            return
+        self._result["student"] = record_made(self._bench, self._run, made, step=step)
+        self._result["step"] = step  # whose weights it has
+        for name in ("accuracy", "accuracy_n"):  # they were those of the student before
+            self._result.pop(name, None)
 
     def progress(self, note: str = "") -> Progress:
         """Return how far the run is."""
@@ -148,52 +157,3 @@ class RunLedger:
             result=self._result, **fields,
         )  # fmt: skip
         self._bench.changed({"run_states"})
-
-    # -- the student it made ---------------------------------------------------------------
-
-    def _made(self) -> str:
-        """Return the adapter or the weights the job left, relative to the project."""
-        for name, proof in (("adapter", "adapter_config.json"), ("model", "config.json")):
-            made = Path("runs", self._run.id, "artifacts", name)
-            if (self._bench.project / made / proof).is_file():
-                return made.as_posix()
-        return ""
-
-    def _register(self, made: str) -> str:
-        """Put the tuned student into the project, one round on; returns its name."""
-        if self._result.get("student") and self._result.get("step") == self._step:
-            return str(self._result["student"])
-        store = self._bench.store
-        base = self._base()
-        is_adapter = made.endswith("/adapter")
-        tuned = StudentRecord(
-            name=self._name(base),
-            location=base.location if is_adapter else made,
-            adapter=made if is_adapter else "",
-            prompts=base.prompts,
-            round=base.round + 1,
-            run_id=self._run.id,
-        )
-        store.put(tuned)
-        self._result.pop("accuracy", None)  # it was that of the student before
-        self._bench.changed({"students"})
-        return tuned.name
-
-    def _base(self) -> StudentRecord:
-        """Return the student that was trained; from the run itself if it was removed meanwhile."""
-        for known in self._bench.store.all(StudentRecord, "name = ?", self._run.student):
-            return known
-        weights = TrainSpec.model_validate(self._run.spec).student
-        return StudentRecord(
-            name=self._run.student, location=weights.location, round=self._run.round
-        )
-
-    def _name(self, base: StudentRecord) -> str:
-        """Name it after the first student of its line and the run that made it.
-
-        A run that was stopped, measured and then resumed makes another student than before.
-        """
-        first = base.name.removesuffix(f"+{base.run_id[:6]}") if base.run_id else base.name
-        name = f"{first}+{self._run.id[:6]}"
-        measured = self._bench.store.value("SELECT 1 FROM attempts WHERE student = ? LIMIT 1", name)
-        return f"{name}.{self._step}" if measured else name

@@ -25,6 +25,7 @@ from studio.flow.quiz import quiz_rows
 from studio.flow.run_ledger import RunLedger
 from studio.flow.stage import Bench, Progress
 from studio.flow.students import register, weights_of
+from studio.flow.tuned import keep_as_it_was
 
 if TYPE_CHECKING:
     from studio.store.tables import Store
@@ -123,6 +124,7 @@ def resume_run(bench: Bench, run_id: str, *, settings: Mapping[str, Any] | None 
             f"the data of run {run.id} is not what it began with: put {folder / 'data'} back, or"
             " start a new run"
         )
+    keep_as_it_was(bench, run, step=result.get("step", 0))
     if wished := {**result.get("offer", {}), **(settings or {})}:
         spec = _gone_on_with(folder, wished)
         job_folder.write_file(folder / "spec.json", [spec.model_dump_json(indent=2)])

@@ -55,6 +55,15 @@ SELECT COALESCE(sum(state = 'answered'), 0) AS done, COALESCE(sum(state = 'faile
        COALESCE(sum(tokens_in), 0) AS tokens_in, COALESCE(sum(tokens_out), 0) AS tokens_out,
        sum(cost_usd) AS cost_usd FROM calls"""
 
+#: Whether anything was made of a student, or is about to be: an exam begun, a run, a check, a choice.
+IS_USED = """
+SELECT 1 FROM attempts WHERE student = ?1
+UNION ALL SELECT 1 FROM runs WHERE student = ?1
+UNION ALL SELECT 1 FROM settings WHERE substr(name, 1, length(?1) + 6) = 'exam:' || ?1 || ':'
+UNION ALL SELECT 1 FROM settings WHERE name = 'student' AND value = json_quote(?1)
+UNION ALL SELECT 1 FROM settings, json_each(settings.value) WHERE name = 'forgetting' AND key = ?1
+LIMIT 1"""
+
 #: Runs with where they stand, newest last.
 RUNS = """
 SELECT r.*, COALESCE(s.state, 'made') AS state, COALESCE(s.step, 0) AS step,

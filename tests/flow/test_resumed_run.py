@@ -1,0 +1,179 @@
+"""A run that goes on: the student it had made by then stays what it was, and so does the run."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from studio.domain.records import Attempt, Grade, Question, Run, StudentRecord, Verdict
+from studio.domain.specs import DatasetSpec
+from studio.flow import tuned
+from studio.flow.attempts import AttemptStage
+from studio.flow.comparison import run_lines
+from studio.flow.dataset import build_dataset
+from studio.flow.evaluation import evaluate, note_accuracy
+from studio.flow.job_folder import read_events
+from studio.flow.stage import Bench
+from studio.flow.students import find_student, student_from, weights_of
+from studio.flow.training import follow_run, result_of, resume_run, run_spec, start_run, stop_run
+from studio.store.tables import Store
+from tests.curated import ChildLauncher, add_case, add_question, bench, collect, launcher
+from tests.curated import make_student as looks_like_one
+from tests.forked import ForkedLauncher, Jobs
+
+__all__ = ["bench", "launcher"]
+
+
+@pytest.fixture
+def student(tmp_path: Path, store: Store) -> StudentRecord:
+    """A student with three mistakes to learn from, and a question held out."""
+    for n in range(3):
+        add_case(store, f"How many are {n} and 4?")
+    add_question(store, "How many are 30 and 4?", split="test")
+    return looks_like_one(tmp_path)
+
+
+def start(bench: Bench, student: StudentRecord, **values: Any) -> Run:
+    dataset = build_dataset(bench, student=student, options=DatasetSpec(val_share=0.1))
+    spec = run_spec(bench.project, student, "mapd", values)
+    return start_run(bench, dataset=dataset, student=student, spec=spec)
+
+
+def stopped_after(bench: Bench, run: Run, steps: int) -> StudentRecord:
+    """Stop a run at about this step; returns the student it has made by then."""
+
+    async def follow() -> None:
+        async for step in follow_run(bench, run.id):
+            if step.done >= steps:
+                stop_run(bench, run.id)
+
+    asyncio.run(follow())
+    assert result_of(bench, run.id)["state"] == "stopped", list(
+        read_events(bench.project / "runs" / run.id)
+    )
+    return find_student(bench.store, result_of(bench, run.id)["student"])
+
+
+def finished(bench: Bench, run: Run) -> StudentRecord:
+    asyncio.run(collect(follow_run(bench, resume_run(bench, run.id).id)))
+    return find_student(bench.store, result_of(bench, run.id)["student"])
+
+
+def weights_in(bench: Bench, student: StudentRecord) -> bytes:
+    known = find_student(bench.store, student.name)
+    return Path(weights_of(known, bench.project).adapter, "adapter_model.safetensors").read_bytes()
+
+
+def test_a_real_student_keeps_its_weights_under_its_answers_when_its_run_goes_on(
+    bench: Bench, store: Store, jobs: Jobs, small_student: Path, student: StudentRecord
+) -> None:
+    bench = replace(bench, launcher=ForkedLauncher(jobs))
+    real = student_from(str(small_student), prompts="bare")
+    values = {"max_steps": 40, "lr": 0.01, "lora": {"r": 2}, "threads": 1, "batch_examples": 4}
+    run = start(bench, real, epochs="40", quiz=0, **values)
+    early = stopped_after(bench, run, 1)
+    before = weights_in(bench, early)
+    asyncio.run(collect(AttemptStage(student=early, split="test", max_new_tokens=4).run(bench)))
+    assert store.count(Attempt, "student = ?", early.name) == 1
+    late = finished(bench, run)
+    assert late.name == f"{early.name}.40"
+    assert weights_in(bench, early) == before != weights_in(bench, late)
+    assert late.adapter == f"runs/{run.id}/artifacts/adapter"
+
+
+def test_a_stopped_student_that_is_used_while_its_run_goes_on_stays_too(
+    bench: Bench, store: Store, student: StudentRecord, launcher: ChildLauncher
+) -> None:
+    launcher.behaviour = "slow"
+    run = start(bench, student)
+    early = stopped_after(bench, run, 2)
+    before = weights_in(bench, early)
+    resume_run(bench, run.id)
+    store.set_setting("student", early.name)  # chosen to go on from, before the run has ended
+    asyncio.run(collect(follow_run(bench, run.id)))
+    late = find_student(store, result_of(bench, run.id)["student"])
+    assert late.name != early.name
+    assert (weights_in(bench, early), weights_in(bench, late)) == (before, b"weights of step 6")
+
+
+def test_a_stopped_student_that_nobody_used_makes_room_for_the_finished_one(
+    bench: Bench, store: Store, student: StudentRecord, launcher: ChildLauncher
+) -> None:
+    launcher.behaviour = "slow"
+    run = start(bench, student)
+    early = stopped_after(bench, run, 2)
+    launcher.behaviour = ""
+    late = finished(bench, run)
+    assert late.name == early.name
+    assert weights_in(bench, late) == b"weights of step 6"
+    assert not list((bench.project / "runs" / run.id / "artifacts").glob("*kept*"))
+    assert store.count(StudentRecord, "run_id = ?", run.id) == 1
+
+
+def test_each_of_a_runs_students_has_its_own_results(
+    bench: Bench, store: Store, student: StudentRecord, launcher: ChildLauncher
+) -> None:
+    launcher.behaviour = "slow"
+    run = start(bench, student)
+    early = stopped_after(bench, run, 2)
+    (question,) = store.all(Question, "split = 'test'")
+    sit(store, early, question, Verdict.CORRECT)
+    launcher.behaviour = ""
+    late = finished(bench, run)
+    sit(store, late, question, Verdict.WRONG)
+    for who in (late, early):  # the early one is measured last
+        note_accuracy(store, evaluate(store, student=who.name))
+    row = store.run_state(run.id)
+    assert row is not None
+    assert json.loads(row["result"])["accuracy"] == 0.0
+    (line,) = run_lines(store)
+    assert line.student == late.name
+
+
+def sit(store: Store, who: StudentRecord, question: Question, verdict: Verdict) -> None:
+    said = Attempt(question_id=question.id, student=who.name, text="7", round=1)
+    store.add([said, Grade(subject_id=said.id, verdict=verdict, grader="rules:1")])
+
+
+def test_a_student_is_told_from_one_of_another_step_also_after_a_kill(
+    bench: Bench, store: Store, student: StudentRecord, launcher: ChildLauncher
+) -> None:
+    launcher.behaviour = "slow"
+    run = start(bench, student)
+    early = stopped_after(bench, run, 1)
+    store.set_setting("student", early.name)
+    resume_run(bench, run.id)
+    stop_run(bench, run.id)
+    asyncio.run(collect(follow_run(bench, run.id)))
+    assert result_of(bench, run.id)["student"] == early.name, "stopped again where it stood"
+    launcher.behaviour = "die"  # at its third step
+    resume_run(bench, run.id)
+    with pytest.raises(Exception, match="without a word at step 3"):
+        asyncio.run(collect(follow_run(bench, run.id)))
+    launcher.behaviour = "third"  # goes on from there, and is stopped there
+    late = finished(bench, run)
+    assert late.name != early.name
+    assert weights_in(bench, late) == b"weights of step 3" != weights_in(bench, early)
+
+
+def test_where_files_cannot_be_shared_they_are_copied(
+    bench: Bench, store: Store, student: StudentRecord, launcher: ChildLauncher,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    def refused(*_: object) -> None:
+        raise OSError("no such thing here")
+
+    monkeypatch.setattr(tuned.os, "link", refused)
+    launcher.behaviour = "slow"
+    run = start(bench, student)
+    early = stopped_after(bench, run, 2)
+    store.set_setting("student", early.name)
+    before = weights_in(bench, early)
+    launcher.behaviour = ""
+    assert finished(bench, run).name != early.name
+    assert weights_in(bench, early) == before
