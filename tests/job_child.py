@@ -1,7 +1,7 @@
 """A job without torch: a real child process that keeps the contract of the job folder.
 
 Started as ``python job_child.py FOLDER BEHAVIOUR``. It answers and "trains" at once, or does what
-its behaviour says: slow, quiet, die, half-line, fail, no-room, garbage, early, third.
+its behaviour says: slow, quiet, die, half-line, fail, no-room, garbage, early, stop-N.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def train(folder: Path, behaviour: str, spec: dict[str, Any]) -> str:
             time.sleep(1.5)
         if behaviour == "die" and step == 3:
             os._exit(9)
-        if (folder / "stop").exists() or (behaviour == "third" and step == 3):
+        if (folder / "stop").exists() or behaviour == f"stop-{step}":
             stopped = "asked to stop"
             break
     adapter = folder / "artifacts" / "adapter"

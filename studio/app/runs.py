@@ -51,6 +51,6 @@ def unended(bench: Bench) -> list[str]:
 
 def _recover(bench: Bench, run_id: str) -> str:
     started = job_folder.last_launch(folder_of(bench, known_run(bench.store, run_id)))
-    if started is not None and bench.launcher.is_alive(started.handle):
+    if started is not None and started.is_alive(bench.launcher):
         return "going"
     return "ended" if settle_run(bench, run_id) in ENDED else "interrupted"

@@ -15,3 +15,6 @@ def switched(value: object) -> object:
 
 
 Switch = Annotated[Literal["auto", "on", "off"], BeforeValidator(switched)]
+
+#: Beside ``spec.json``: what its student was called in earlier lives, where the project was moved.
+FORMER_STUDENTS = "former-students.json"

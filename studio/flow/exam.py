@@ -129,7 +129,7 @@ class Exam:
         answers = LineTail(folder / "artifacts" / "answers.jsonl")
         yield Step(self._take(bench.store, answers, missing))
         going = job_folder.last_launch(folder)
-        if going is not None and bench.launcher.is_alive(going.handle):
+        if going is not None and going.is_alive(bench.launcher):
             async for step in self._attend(bench, folder, going, answers, missing):
                 yield step
         if not missing:

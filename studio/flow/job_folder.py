@@ -40,6 +40,11 @@ class Launch(NamedTuple):
 
     handle: str
     events_from: int = 0
+    folder: str = ""  #: where the project was then; a copy of it has no part in that process
+
+    def is_alive(self, launcher: Launcher) -> bool:
+        """Return whether it is still running."""
+        return bool(self.handle) and launcher.is_alive(self.handle)
 
 
 # -- writing ---------------------------------------------------------------------------------------
@@ -110,17 +115,37 @@ def launch(launcher: Launcher, folder: Path) -> Launch:
         (folder / "stop").unlink()
     events = folder / "events.jsonl"
     events_from = events.stat().st_size if events.exists() else 0
-    started = Launch(launcher.start(folder), events_from)
+    started = Launch(launcher.start(folder), events_from, str(folder.resolve()))
     write_file(folder / "launch.json", [json.dumps(started._asdict())])
     return started
 
 
 def last_launch(folder: Path) -> Launch | None:
-    """Return the newest launch of a folder, or None when there was none."""
+    """Return the newest launch of a folder, or None when there was none.
+
+    Where the project was moved or copied since, the process belongs to the folder that was: here
+    it has ended.
+    """
     try:
-        return Launch(**json.loads((folder / "launch.json").read_bytes()))
+        started = Launch(**json.loads((folder / "launch.json").read_bytes()))
     except (FileNotFoundError, ValueError, TypeError):
         return None
+    place = started.folder or _folder_in(started.handle)
+    return started if not place or _is_same(Path(place), folder) else started._replace(handle="")
+
+
+def _folder_in(handle: str) -> str:
+    """Return the folder that a handle of this machine names; older launches kept it there alone."""
+    with suppress(ValueError, TypeError, AttributeError):
+        return str(json.loads(handle).get("folder", ""))
+    return ""
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:  # it is not there any more
+        return False
 
 
 # -- tailing ---------------------------------------------------------------------------------------
@@ -210,7 +235,7 @@ async def follow(
     last_word: float | None = None
     while True:
         # Asked before the file is read: what a job wrote before its death is then always seen.
-        alive = launcher.is_alive(started.handle)
+        alive = started.is_alive(launcher)
         for event in tail.events():
             if isinstance(event, Failed | Finished):
                 last_word = time.monotonic()
@@ -232,7 +257,7 @@ async def attended(
     For jobs of which nothing is kept: what an earlier one left in the folder is cleared away.
     """
     before = last_launch(folder)
-    if before is not None and launcher.is_alive(before.handle):
+    if before is not None and before.is_alive(launcher):
         await asyncio.to_thread(launcher.cancel, before.handle)
     await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
     write_folder(folder, spec, data)

@@ -12,6 +12,7 @@ from studio.domain import clock
 from studio.domain.errors import RunError, StudioError
 from studio.domain.records import digest
 from studio.flow import pipeline
+from studio.flow.job_folder import last_launch
 from studio.flow.outlook import training_outlook, wanted_run
 from studio.flow.stage import Bench, Progress
 from studio.flow.training import result_of, settle_run
@@ -128,7 +129,8 @@ def _one_is_going(bench: Bench) -> bool:
     going = False
     for row in bench.store.rows(views.RUNS):
         if row["state"] == "running":
-            alive = bench.launcher.is_alive(row["handle"])
+            started = last_launch(bench.project / "runs" / row["id"])
+            alive = started is not None and started.is_alive(bench.launcher)
             going = going or alive
             if not alive:
                 settle_run(bench, row["id"])

@@ -58,14 +58,19 @@ def student_from(text: str, *, prompts: str = "") -> StudentRecord:
 def register(store: Store, student: StudentRecord) -> StudentRecord:
     """Put a student into the project; returns it under the name it goes by there.
 
-    Two models of the same name are told apart by a suffix: attempts name their student.
+    Two models of the same name are told apart by a suffix: attempts name their student. What lies
+    inside the project is kept relative to it, and so moves with it.
     """
+    student = student.changed(
+        location=_inside(student.location, store.path), adapter=_inside(student.adapter, store.path)
+    )
     row = store.one("SELECT id FROM students WHERE name = ?", student.name)
     known = None if row is None else store.get(StudentRecord, row["id"])
     if known is None:
         store.put(student)
         return student
-    if (known.location, known.adapter) == (student.location, student.adapter):
+    before = (_inside(known.location, store.path), _inside(known.adapter, store.path))
+    if before == (student.location, student.adapter):
         return known
     if not known.location:  # so far known from imported attempts only
         found = known.changed(location=student.location, adapter=student.adapter)
@@ -73,6 +78,14 @@ def register(store: Store, student: StudentRecord) -> StudentRecord:
         return found
     suffix = digest(student.location, student.adapter)[:4]
     return register(store, student.changed(name=f"{student.name}-{suffix}"))
+
+
+def _inside(place: str, project: Path) -> str:
+    """Return a place relative to the project where it lies inside it, else as it is."""
+    path = Path(place)
+    if not path.is_absolute() or not path.is_relative_to(project.resolve()):
+        return place
+    return path.relative_to(project.resolve()).as_posix()
 
 
 def is_endpoint(student: StudentRecord) -> bool:

@@ -24,6 +24,7 @@ from studio.flow.job_folder import EventTail, Launch
 from studio.flow.quiz import quiz_rows
 from studio.flow.run_ledger import RunLedger
 from studio.flow.stage import Bench, Progress
+from studio.flow.student_places import find_student_again, seen_from_run
 from studio.flow.students import register, weights_of
 from studio.flow.tuned import keep_as_it_was
 
@@ -75,6 +76,7 @@ def start_run(
     """
     store = bench.store
     student = register(store, student)
+    spec = spec.model_copy(update={"student": seen_from_run(spec.student, bench.project)})
     run = Run(
         dataset_id=dataset.id, method=spec.method, student=student.name,
         spec=spec.model_dump(mode="json"), created_at=clock.now(),
@@ -111,7 +113,7 @@ def resume_run(bench: Bench, run_id: str, *, settings: Mapping[str, Any] | None 
     if state is not None and state["state"] == "finished":
         raise RunError(f"run {run.id} is finished: there is nothing to resume")
     going = job_folder.last_launch(folder_of(bench, run))
-    if going is not None and bench.launcher.is_alive(going.handle):
+    if going is not None and going.is_alive(bench.launcher):
         if settings:
             raise RunError(f"run {run.id} is going: stop it, then resume it with other settings")
         return run
@@ -125,6 +127,7 @@ def resume_run(bench: Bench, run_id: str, *, settings: Mapping[str, Any] | None 
             " start a new run"
         )
     keep_as_it_was(bench, run, step=result.get("step", 0))
+    find_student_again(bench, run, folder)
     if wished := {**result.get("offer", {}), **(settings or {})}:
         spec = _gone_on_with(folder, wished)
         job_folder.write_file(folder / "spec.json", [spec.model_dump_json(indent=2)])

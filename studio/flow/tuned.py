@@ -15,6 +15,7 @@ from studio.domain.disk import sync
 from studio.domain.errors import StorageError
 from studio.domain.records import Run, StudentRecord
 from studio.domain.specs import TrainSpec
+from studio.flow.student_places import seen_from_project
 from studio.store import views
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def record_made(bench: Bench, run: Run, made: str, *, step: int) -> str:
         step: whose weights it has.
     """
     store = bench.store
-    base, is_adapter = _base(store, run), made.endswith("/adapter")
+    base, is_adapter = _base(bench, run), made.endswith("/adapter")
     tuned = StudentRecord(
         name=_name(store, base, run, step),
         location=base.location if is_adapter else made,
@@ -118,13 +119,14 @@ def _let_go(project: Path, run: Run, former: StudentRecord) -> None:
             shutil.rmtree(project / kept, ignore_errors=True)
 
 
-def _base(store: Store, run: Run) -> StudentRecord:
+def _base(bench: Bench, run: Run) -> StudentRecord:
     """Return the student that was trained; from the run itself if it was removed meanwhile."""
-    known = _known(store, run.student)
+    known = _known(bench.store, run.student)
     if known is not None:
         return known
     weights = TrainSpec.model_validate(run.spec).student
-    return StudentRecord(name=run.student, location=weights.location, round=run.round)
+    location = seen_from_project(weights.location, bench.project)
+    return StudentRecord(name=run.student, location=location, round=run.round)
 
 
 def _name(store: Store, base: StudentRecord, run: Run, step: int) -> str:

@@ -3,7 +3,8 @@ its optimiser and where it stood."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,8 @@ import torch
 from torch import Tensor
 
 from studio.domain.errors import RunError
+from studio.domain.spec_kinds import FORMER_STUDENTS
+from studio.domain.specs import StudentSpec, effort_of
 from studio.jobs import checkpoints
 from studio.jobs.sharding import part_like, whole
 from studio.jobs.standing import Standing
@@ -22,12 +25,26 @@ if TYPE_CHECKING:
     from studio.jobs.job import Job
 
 
+def fingerprints(job: Job, spec: TrainSpec) -> list[str]:
+    """Return what a run's checkpoints are known by: a hash of its settings and data.
+
+    Behind it stand those with its student as it was named before the project was moved.
+    """
+    file = job.folder / FORMER_STUDENTS
+    former = json.loads(file.read_bytes()) if file.is_file() else []
+    named = (spec.student, *(StudentSpec.model_validate(one) for one in former))
+    return [
+        job.fingerprint(spec.model_copy(update={"student": one}), but_for=effort_of(spec))
+        for one in named
+    ]
+
+
 class Keeper:
     """Saves a run and brings it back. All processes take part, the first one writes.
 
     Args:
         parameters: what is trained, by name.
-        made_from: a hash of settings and data; a checkpoint of others is refused.
+        made_from: hashes of settings and data, see ``fingerprints``; a checkpoint of others is refused.
     """
 
     def __init__(
@@ -38,7 +55,7 @@ class Keeper:
         accelerator: Accelerator,
         parameters: Mapping[str, Tensor],
         optimiser: Any,
-        made_from: str,
+        made_from: Sequence[str],
     ) -> None:
         self._folder, self._spec, self._accelerator = job.artifacts, spec, accelerator
         self._parameters, self._optimiser = parameters, optimiser
@@ -54,7 +71,7 @@ class Keeper:
         if found is None:
             return Standing(), {}
         state = dict(found.state)
-        if state.pop("made_from") != self._made_from:
+        if state.pop("made_from") not in self._made_from:
             raise RunError(
                 f"the settings or the data changed since the checkpoint of step {found.step}: start"
                 " a new run"
@@ -74,7 +91,7 @@ class Keeper:
         optimiser = self._gathered(checkpoints.optimiser_tensors(self._optimiser))
         if not self._accelerator.is_main_process:
             return
-        state = {**asdict(at), "made_from": self._made_from, **besides}
+        state = {**asdict(at), "made_from": self._made_from[0], **besides}
         if self._accelerator.scaler is not None:
             state["scaler"] = self._accelerator.scaler.state_dict()
         checkpoints.save(

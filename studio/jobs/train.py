@@ -21,13 +21,13 @@ from accelerate.utils import set_seed
 from studio.domain.dealing import epoch_steps, steps_from
 from studio.domain.errors import SpecError
 from studio.domain.events import ASKED_TO_STOP
-from studio.domain.specs import TrainSpec, effort_of
+from studio.domain.specs import TrainSpec
 from studio.jobs.batches import Intake, Item, read_examples
 from studio.jobs.compiling import STEPS, Choice, Compiled, Steps
 from studio.jobs.fitting import Room
 from studio.jobs.gauges import speed
 from studio.jobs.job import Job
-from studio.jobs.keeping import Keeper
+from studio.jobs.keeping import Keeper, fingerprints
 from studio.jobs.objectives.catalog import objective_for
 from studio.jobs.outcome import Curves, machine, write_result
 from studio.jobs.passes import Passes, prepared, wished
@@ -110,10 +110,11 @@ class _Run:
         whole = math.ceil(self.epoch_steps * spec.epochs)
         self.steps = min(whole, spec.max_steps or whole)
         self.at = Standing()
-        self.made_from = job.fingerprint(spec, but_for=effort_of(spec))
+        made_from = fingerprints(job, spec)
+        self.made_from = made_from[0]
         self.keeper = Keeper(
             job, spec, accelerator=self.accelerator, parameters=self.parameters,
-            optimiser=self.optimiser, made_from=self.made_from,
+            optimiser=self.optimiser, made_from=made_from,
         )  # fmt: skip
         self.compiled = Compiled(self.model, agreed=self.passes.agreed)
         self.choice: Choice | None = None

@@ -7,6 +7,7 @@ brings code of its own is refused for the same reason. Nothing here needs torch.
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -105,7 +106,8 @@ def _check_weights(folder: Path) -> None:
 
 
 def _path(location: str, beside: Path) -> Path:
-    return beside / Path(location).expanduser()
+    # Without the way back and forth: the path is written into what is made of it.
+    return Path(os.path.normpath(beside / Path(location).expanduser()))
 
 
 def _read_json(path: Path) -> dict[str, Any]:

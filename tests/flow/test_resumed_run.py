@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from studio.domain.errors import RunError
 from studio.domain.records import Attempt, Grade, Question, Run, StudentRecord, Verdict
 from studio.domain.specs import DatasetSpec
 from studio.flow import tuned
@@ -143,19 +144,17 @@ def sit(store: Store, who: StudentRecord, question: Question, verdict: Verdict) 
 def test_a_student_is_told_from_one_of_another_step_also_after_a_kill(
     bench: Bench, store: Store, student: StudentRecord, launcher: ChildLauncher
 ) -> None:
-    launcher.behaviour = "slow"
+    launcher.behaviour = "stop-1"
     run = start(bench, student)
-    early = stopped_after(bench, run, 1)
-    store.set_setting("student", early.name)
-    resume_run(bench, run.id)
-    stop_run(bench, run.id)
     asyncio.run(collect(follow_run(bench, run.id)))
-    assert result_of(bench, run.id)["student"] == early.name, "stopped again where it stood"
+    early = find_student(store, result_of(bench, run.id)["student"])
+    store.set_setting("student", early.name)
+    assert finished(bench, run) == find_student(store, early.name), "stopped again where it stood"
     launcher.behaviour = "die"  # at its third step
     resume_run(bench, run.id)
-    with pytest.raises(Exception, match="without a word at step 3"):
+    with pytest.raises(RunError, match="without a word at step 3"):
         asyncio.run(collect(follow_run(bench, run.id)))
-    launcher.behaviour = "third"  # goes on from there, and is stopped there
+    launcher.behaviour = "stop-3"  # goes on from there, and is stopped there
     late = finished(bench, run)
     assert late.name != early.name
     assert weights_in(bench, late) == b"weights of step 3" != weights_in(bench, early)
