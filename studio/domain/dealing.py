@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from itertools import pairwise
 from typing import NamedTuple, Protocol, TypeVar
 
@@ -64,6 +65,19 @@ E = TypeVar("E", bound=Example)
 def steps_an_epoch(items: Sequence[E], spec: TrainSpec) -> int:
     """Return how many optimiser steps one pass over the data takes."""
     return math.ceil(len(items) / spec.batch_examples)
+
+
+def steps_in_all(examples: int, *, each: int, epochs: float, most: int) -> int:
+    """Return how many optimiser steps a run takes.
+
+    Args:
+        each: examples a step.
+        epochs: passes over the data, counted as they are written: 1.1 of 50 steps are 55, not the
+            next above 55.00000000000001.
+        most: steps there may be; 0 for no limit.
+    """
+    steps = math.ceil(math.ceil(examples / each) * Fraction(repr(epochs)))
+    return min(steps, most) if most else steps
 
 
 def epoch_steps(items: Sequence[E], spec: TrainSpec, *, epoch: int) -> list[list[E]]:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import math
 from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from studio.domain import clock
+from studio.domain.dealing import steps_in_all
 from studio.domain.errors import RunError
 from studio.domain.records import Dataset, Run, StudentRecord
 from studio.domain.specs import EFFORT, TrainSpec, read_spec, train_spec
@@ -59,10 +59,13 @@ def outlook(draft: Draft, spec: TrainSpec) -> Outlook:
         examples=examples,
         questions=manifest["questions"],
         characters=manifest["characters"],
-        steps=_steps(sum(examples["train"].values()), spec),
+        steps=steps_in_all(
+            sum(examples["train"].values()), each=spec.batch_examples, epochs=spec.epochs,
+            most=spec.max_steps,
+        ),
         spec=spec,
         first=json.loads(draft.rows[0].messages),
-    )
+    )  # fmt: skip
 
 
 def start_run(
@@ -238,11 +241,6 @@ def _launch(bench: Bench, run: Run) -> Run:
     bench.store.set_run_state(run.id, state="running", handle=started.handle, message="")
     bench.changed({"runs", "run_states"})
     return run
-
-
-def _steps(examples: int, spec: TrainSpec) -> int:
-    steps = math.ceil(math.ceil(examples / spec.batch_examples) * spec.epochs)
-    return min(steps, spec.max_steps) if spec.max_steps else steps
 
 
 def _newest_run(store: Store) -> Run:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from studio.domain.dealing import steps_in_all
 from studio.domain.records import digest
 from studio.domain.specs import DatasetSpec, TrainSpec
 from studio.flow.columns import chunks
@@ -77,8 +77,7 @@ class TrainingSize:
         else:
             examples = int((chosen & learned[self._question]).sum()) + int(explanations.sum())
         examples += int((self._replayed >= least).sum())
-        steps = math.ceil(math.ceil(examples / self._batch) * self._epochs)
-        return min(steps, self._most) if self._most else steps
+        return steps_in_all(examples, each=self._batch, epochs=self._epochs, most=self._most)
 
     def _least(self, covered: NDArray[np.bool_]) -> float:
         """Return the lot from which on a question is learned from.

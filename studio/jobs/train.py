@@ -18,7 +18,7 @@ import torch
 from accelerate import Accelerator
 from accelerate.utils import set_seed
 
-from studio.domain.dealing import epoch_steps, steps_from
+from studio.domain.dealing import epoch_steps, steps_from, steps_in_all
 from studio.domain.errors import SpecError
 from studio.domain.events import ASKED_TO_STOP
 from studio.domain.specs import TrainSpec
@@ -107,8 +107,9 @@ class _Run:
         self.quiz = Quiz(job.data / FILE, student, spec)
         self.first_steps = epoch_steps(intake.items, spec, epoch=0)
         self.epoch_steps = len(self.first_steps)
-        whole = math.ceil(self.epoch_steps * spec.epochs)
-        self.steps = min(whole, spec.max_steps or whole)
+        self.steps = steps_in_all(
+            len(intake.items), each=spec.batch_examples, epochs=spec.epochs, most=spec.max_steps
+        )
         self.at = Standing()
         made_from = fingerprints(job, spec)
         self.made_from = made_from[0]
@@ -127,6 +128,9 @@ class _Run:
         if min(map(len, self.first_steps)) < self.accelerator.num_processes:
             raise SpecError("more processes than examples a step: raise batch_examples")
         self.at, kept = self.keeper.taken_up()
+        if self.at.step:  # the rate of a run's steps follows from their number: it stays
+            whole = math.ceil(self.epoch_steps * self.spec.epochs)  # as it was counted once
+            self.steps = kept.get("steps", min(whole, self.spec.max_steps or whole))
         self.room.take_up(kept.get("checkpointing", False))
         took = self._rehearse()
         self.choice = self._compile(kept.get("compiled"))
@@ -256,7 +260,7 @@ class _Run:
 
     def save(self) -> None:
         """Write a checkpoint of the step just done."""
-        besides = {"checkpointing": self.room.made}
+        besides = {"checkpointing": self.room.made, "steps": self.steps}
         if self.choice is not None:
             besides["compiled"] = self.compiled.on
         self.keeper.save(self.at, besides)

@@ -18,6 +18,7 @@ from studio.domain.dealing import (
     heaviest,
     micro_batches,
     steps_an_epoch,
+    steps_in_all,
 )
 from studio.domain.specs import StudentSpec, TrainSpec
 
@@ -146,3 +147,13 @@ def test_no_micro_batch_of_the_first_epoch_is_larger(
 
 def test_nothing_to_learn_from_weighs_nothing() -> None:
     assert heaviest([], spec_of(), packed=False) == set()
+
+
+@pytest.mark.parametrize(
+    ("epochs", "most", "steps"),
+    [(1.1, 0, 55), (2.2, 0, 110), (0.75, 0, 38), (3.0, 0, 150), (1e-5, 0, 1), (1.1, 5, 5)],
+)
+def test_epochs_are_counted_as_they_are_written(epochs: float, most: int, steps: int) -> None:
+    for examples in (491, 500):  # 50 steps; 50 * 1.1 is a little more than 55
+        assert steps_in_all(examples, each=10, epochs=epochs, most=most) == steps
+    assert steps_in_all(0, each=10, epochs=epochs, most=most) == 0

@@ -74,6 +74,16 @@ def test_the_folder_holds_all_the_job_needs(bench: Bench, student: StudentRecord
     follow(bench, run)
 
 
+def test_the_steps_told_before_a_run_are_counted_as_epochs_are_written(
+    bench: Bench, student: StudentRecord
+) -> None:
+    draft = draft_dataset(bench, student=student, options=DatasetSpec(val_share=0.0))
+    spec = run_spec(bench.project, student, "mapd", {"epochs": "2.2", "batch_examples": 1})
+    many = {**draft.dataset.manifest, "examples": {"train": {"rationale": 25}}}
+    told = outlook(draft._replace(dataset=draft.dataset.changed(manifest=many)), spec)
+    assert told.steps == 55
+
+
 def test_the_quiz_is_of_train_questions_that_are_not_learned_from(
     bench: Bench, store: Store, student: StudentRecord
 ) -> None:

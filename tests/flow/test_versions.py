@@ -133,3 +133,14 @@ def test_the_steps_are_those_of_the_dataset_that_is_built(
     chosen = book.cells.each(book.cells.current == 1)
     steps = TrainingSize(store, book).steps(chosen, book.covered(chosen))
     assert steps == sum(draft.dataset.manifest["examples"]["train"].values())
+
+
+def test_the_steps_are_counted_as_epochs_are_written(bench: Bench, store: Store) -> None:
+    for n in range(25):
+        add_case(store, f"How many are {n} and 4?", teachers=("gpt",))
+    store.set_setting("student", STUDENT)
+    data = {"val_share": 0, "explanations": False}
+    store.set_setting("training", {"epochs": "2.2", "batch_examples": 1, "data": data})
+    book = Scorebook(store)
+    chosen = book.cells.each(book.cells.current == 1)
+    assert TrainingSize(store, book).steps(chosen, book.covered(chosen)) == 55

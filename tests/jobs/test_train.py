@@ -110,6 +110,21 @@ def test_a_run_stopped_anywhere_goes_on_with_the_same_losses_bit_for_bit(
     assert "goes on from the checkpoint" in events_of(broken, "warned")[0].model_dump()["message"]
 
 
+def test_epochs_are_counted_as_written_and_a_run_of_before_goes_on_as_it_was_counted(
+    make_folder: MakeFolder,
+) -> None:
+    settings = {**SETTINGS, "epochs": 2.2, "batch_examples": 1, "save_steps": 50}
+    folder = make_folder("train", settings, train=examples(25))
+    assert go(folder)["steps"] == 55
+    before = make_folder("train", settings, name="before", train=examples(25))
+    go(before, StoppedAfter(before, "metric", 52))
+    found = checkpoints.newest(before / "artifacts")
+    assert found is not None
+    assert found.state.pop("steps") == 55  # as one that was written before has it not
+    checkpoints.save(before / "artifacts", found, keep=2)
+    assert go(before)["steps"] == 56, "the rate of its steps was that of 56"
+
+
 def test_training_all_weights_lowers_the_loss_and_resumes_exactly_too(
     make_folder: MakeFolder,
 ) -> None:
