@@ -71,6 +71,28 @@ class ChildLauncher:
             child.wait(10)
 
 
+class Killed(BaseException):
+    """Stands for kill -9: nothing that was to come after it is done."""
+
+
+class KilledWhileStarting(ChildLauncher):
+    """Ends the studio at the n-th start of a job, before or after the job is there."""
+
+    def __init__(self, n: int, *, before: bool) -> None:
+        super().__init__()
+        self._left, self._before = n, before
+
+    def start(self, folder: Path) -> str:
+        self._left -= 1
+        if self._left == 0 and self._before:
+            raise Killed
+        return super().start(folder)
+
+    def end_the_studio(self, tables: set[str]) -> None:
+        if self._left == 0 and not self._before and "run_states" in tables:
+            raise Killed
+
+
 def no_teacher(record: TeacherRecord) -> Teacher:
     """Stand where no teacher may be asked."""
     raise AssertionError(f"{record.name} was asked")

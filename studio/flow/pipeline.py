@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,11 +41,15 @@ _NO_STUDENT = "that run has made no student yet: resume it or name a --student"
 
 
 async def train(
-    bench: Bench, student: str, settings: Mapping[str, Any], *, method: str = "mapd"
-) -> AsyncIterator[Progress]:
+    bench: Bench, student: str, settings: Mapping[str, Any], *, method: str = "mapd",
+    begun: training.Begun | None = None,
+) -> AsyncGenerator[Progress, None]:  # fmt: skip
     """Freeze a dataset, start a run on it and follow it to its end.
 
     Cancelled, the run is stopped at a checkpoint and can be resumed.
+
+    Args:
+        begun: told which run it is, in the same transaction.
     """
     wanted = wanted_run(bench, student, settings, method=method)
     record = register(bench.store, wanted.student)
@@ -53,7 +57,7 @@ async def train(
     learned = enumerate(row["messages"] for row in examples_of(bench.store, dataset.id, "train"))
     warning = contamination(bench.store, dataset.manifest, learned).in_words()
     run = training.start_run(
-        bench, dataset=dataset, student=record, spec=wanted.spec, warning=warning
+        bench, dataset=dataset, student=record, spec=wanted.spec, warning=warning, begun=begun
     )
     async with aclosing(training.follow_run(bench, run.id, stop_when_cancelled=True)) as steps:
         async for progress in steps:
@@ -62,7 +66,7 @@ async def train(
 
 async def resume(
     bench: Bench, run_id: str, *, settings: Mapping[str, Any] | None = None
-) -> AsyncIterator[Progress]:
+) -> AsyncGenerator[Progress, None]:
     """Go on with an interrupted or stopped run from its newest checkpoint."""
     run = training.resume_run(bench, run_id, settings=settings)
     async with aclosing(training.follow_run(bench, run.id, stop_when_cancelled=True)) as steps:

@@ -7,11 +7,11 @@ stood: what was asked is not asked again, and the run that was begun is gone on 
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from typing import Any, NamedTuple
 
-from studio.domain.records import Question
+from studio.domain.records import Question, Run
 from studio.flow import pipeline
 from studio.flow.asking import run_stages
 from studio.flow.outlook import wanted_run
@@ -87,8 +87,12 @@ async def _one(
         yield progress
     run = _begun(bench)
     if run is None or result_of(bench, run)["state"] != "finished":
-        work = pipeline.train(bench, "", settings) if run is None else pipeline.resume(bench, run)
-        async with aclosing(_noting(bench, work)) as steps:
+        work = (
+            pipeline.train(bench, "", settings, begun=lambda run: _note(bench, run))
+            if run is None
+            else pipeline.resume(bench, run)
+        )
+        async with aclosing(work) as steps:
             async for progress in steps:
                 yield progress
     made = str(result_of(bench, _noted(bench)["run"])["student"])
@@ -99,14 +103,9 @@ async def _one(
     bench.changed({"settings"})
 
 
-async def _noting(bench: Bench, work: AsyncIterator[Progress]) -> AsyncGenerator[Progress, None]:
+def _note(bench: Bench, run: Run) -> None:
     """Note which run it is that the round has begun."""
-    noted = ""
-    async for progress in work:
-        if not noted:
-            noted = str(_noted(bench).get("run") or result_of(bench)["run"])
-            bench.store.set_setting(_SETTING, {"student": _student(bench), "run": noted})
-        yield progress
+    bench.store.set_setting(_SETTING, {"student": _student(bench), "run": run.id})
 
 
 def _begun(bench: Bench) -> str | None:

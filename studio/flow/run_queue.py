@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -174,14 +175,14 @@ async def _one(bench: Bench, entry: Entry, *, evaluated: bool) -> AsyncIterator[
         work = (
             pipeline.resume(bench, known.run)
             if known.run
-            else pipeline.train(bench, entry.student, entry.settings, method=entry.method)
-        )
-        begun = known.run
-        async for progress in work:
-            if not begun:
-                begun = str(result_of(bench)["run"])
-                _note(bench.store, entry, run=begun)
-            yield progress
+            else pipeline.train(
+                bench, entry.student, entry.settings, method=entry.method,
+                begun=lambda run: _note(bench.store, entry, run=run.id),
+            )
+        )  # fmt: skip
+        async with aclosing(work) as steps:
+            async for progress in steps:
+                yield progress
         known = _outcome(bench, entry)
     if evaluated:
         async for progress in pipeline.evaluate_students(bench, known.student):

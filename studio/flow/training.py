@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -30,6 +30,9 @@ from studio.flow.tuned import keep_as_it_was
 
 if TYPE_CHECKING:
     from studio.store.tables import Store
+
+
+Begun = Callable[[Run], None]
 
 
 class Outlook(NamedTuple):
@@ -69,13 +72,15 @@ def outlook(draft: Draft, spec: TrainSpec) -> Outlook:
 
 
 def start_run(
-    bench: Bench, *, dataset: Dataset, student: StudentRecord, spec: TrainSpec, warning: str = ""
-) -> Run:
+    bench: Bench, *, dataset: Dataset, student: StudentRecord, spec: TrainSpec, warning: str = "",
+    begun: Begun | None = None,
+) -> Run:  # fmt: skip
     """Freeze the folder of a new run and launch it.
 
     Args:
         spec: from ``run_spec``.
         warning: what is to be known of its data; kept with the run.
+        begun: told which run it is in the moment from which on it is known.
     """
     store = bench.store
     student = register(store, student)
@@ -97,6 +102,8 @@ def start_run(
     with store.transaction():
         store.add([run])
         store.set_run_state(run.id, state="made", steps=0, result=pinned)
+        if begun is not None:
+            begun(run)
     return _launch(bench, run)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +21,8 @@ from studio.flow.students import register
 from studio.store.tables import Store
 from tests.curated import (
     ChildLauncher,
+    Killed,
+    KilledWhileStarting,
     add_case,
     add_question,
     add_rationale,
@@ -93,6 +96,25 @@ def test_a_queue_stopped_between_goes_on_where_it_was(taught: Bench) -> None:
     asyncio.run(collect(run_all(taught, entries()[:2])))
     asyncio.run(collect(run_all(taught, entries())))
     assert taught.store.value("SELECT count(*) FROM runs") == 3
+
+
+@pytest.mark.parametrize("before", [True, False])
+@pytest.mark.parametrize("way", ["queue", "waiting"])
+def test_what_is_killed_while_it_starts_a_run_goes_on_with_that_run(
+    taught: Bench, before: bool, way: str
+) -> None:
+    def work(bench: Bench) -> AsyncIterator[Progress]:
+        return run_all(bench, entries()[:1]) if way == "queue" else run_queued(bench, "", {})
+
+    starts = KilledWhileStarting(1, before=before)
+    with pytest.raises(Killed):
+        asyncio.run(collect(work(replace(taught, launcher=starts, changed=starts.end_the_studio))))
+    (run,) = taught.store.all(Run)
+    asyncio.run(collect(work(replace(taught, launcher=starts))))
+    assert next(taught.store.all(Run)) == run
+    assert taught.store.count(Run) == (2 if way == "waiting" else 1), "and what was put behind it"
+    assert {row[0] for row in taught.store.rows("SELECT state FROM run_states")} == {"finished"}
+    starts.end()
 
 
 @pytest.mark.parametrize(

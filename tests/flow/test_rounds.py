@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -17,6 +18,8 @@ from studio.flow.students import register
 from studio.store.tables import Store
 from tests.curated import (
     ChildLauncher,
+    Killed,
+    KilledWhileStarting,
     add_case,
     add_question,
     bench,
@@ -92,6 +95,20 @@ def test_a_round_broken_off_goes_on_with_its_run(taught: Bench, launcher: ChildL
     assert taught.store.setting("student") == f"small+{run.id[:6]}"
     do(taught)
     assert len(runs_of(taught)) == 2, "the next is a round of its own"
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_a_round_killed_while_it_starts_its_run_goes_on_with_it(
+    taught: Bench, before: bool
+) -> None:
+    starts = KilledWhileStarting(1, before=before)
+    with pytest.raises(Killed):
+        do(replace(taught, launcher=starts, changed=starts.end_the_studio))
+    (run,) = runs_of(taught)
+    do(replace(taught, launcher=starts))
+    assert runs_of(taught) == [run]
+    assert taught.store.setting("student") == f"small+{run.id[:6]}"
+    starts.end()
 
 
 def test_a_round_whose_run_failed_begins_another(taught: Bench, launcher: ChildLauncher) -> None:
