@@ -44,19 +44,23 @@ def tell_trained(result: Mapping[str, Any]) -> None:
         print(f"ended {visible(result['message'])}")
     for warning in result["warnings"]:
         print(f"note: {visible(warning)}")
-    if (held_out := result["held_out"]).get("loss") is not None:
-        print(_lowest(**held_out))
+    if None not in (result["held_out"].get("loss"), result["held_out"].get("weights_step")):
+        print(_lowest(result))
     print(f"adapter: {result['adapter']}")
 
 
-def _lowest(loss: float, step: int, weights_step: int) -> str:
+def _lowest(result: Mapping[str, Any]) -> str:
     """Return where the held-out loss was lowest, and whether those are the weights that were kept."""
-    told = f"held-out loss lowest at step {step:,} ({loss:.4f})"
-    if step == weights_step:
+    step, kept = result["held_out"]["step"], result["held_out"]["weights_step"]
+    told = f"held-out loss lowest at step {step:,} ({result['held_out']['loss']:.4f})"
+    if step == kept:
         return f"{told}: these are the weights"
-    return (
-        f"{told}, the weights are of step {weights_step:,}; --set result=best ends with the former"
-    )
+    told += f", the weights are of step {kept:,}"
+    if result["state"] == "stopped":
+        return f"{told}, where it was stopped"
+    if result["ends_with_best"]:
+        return f"{told}, for no checkpoint of the former was kept"
+    return f"{told}; --set result=best ends with the former"
 
 
 def tell_stopped(bench: Bench, project: Path, run: str) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from studio.domain import clock
 from studio.domain.dealing import steps_in_all
-from studio.domain.errors import RunError
+from studio.domain.errors import RunError, SpecError
 from studio.domain.records import Dataset, Run, StudentRecord
 from studio.domain.specs import EFFORT, TrainSpec, read_spec, train_spec
 from studio.flow import job_folder
@@ -239,8 +239,17 @@ def result_of(bench: Bench, run_id: str = "") -> dict[str, Any]:
         "steps": state["step"], "loss": state["loss"], "tokens_per_s": result.get("tokens_per_s"),
         "adapter": str(bench.project / made) if made else "", "student": result.get("student", ""),
         "message": state["message"], "warnings": result.get("warnings", []),
-        "held_out": result.get("held_out", {}),
+        "held_out": result.get("held_out", {}), "ends_with_best": _ends_with_best(bench, run),
     }  # fmt: skip
+
+
+def _ends_with_best(bench: Bench, run: Run) -> bool:
+    """Return whether a run was to end with its best weights when it last went on."""
+    try:
+        spec = read_spec(folder_of(bench, run))
+    except SpecError:  # its folder is gone
+        spec = TrainSpec.model_validate(run.spec)
+    return isinstance(spec, TrainSpec) and spec.ends_with_best
 
 
 def _launch(bench: Bench, run: Run) -> Run:

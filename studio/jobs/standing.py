@@ -45,16 +45,24 @@ class Standing:
             return replace(self, best=loss, best_step=self.step, waited=0)
         return replace(self, waited=self.waited + 1)
 
-    def patience_spent(self, spec: TrainSpec) -> str:
-        """Return why the run should end now, in words; empty if it should not."""
+    def patience_spent(self, spec: TrainSpec, *, kept_step: int | None = None) -> str:
+        """Return why the run should end now, in words; empty if it should not.
+
+        Args:
+            kept_step: whose weights it ended with, once that is known.
+        """
         if not spec.early_stopping or self.waited < spec.early_stopping:
             return ""
-        kept = (
-            f"those of step {self.best_step} ({self.best:.4f})"
-            if spec.ends_with_best
-            else "the last"
-        )
+        best = spec.ends_with_best if kept_step is None else kept_step == self.best_step
+        kept = f"those of step {self.best_step} ({self.best:.4f})" if best else "the last"
         return f"early: the held-out loss did not fall in {self.waited} validations; its weights are {kept}"
+
+    def best_is_gone(self) -> str:
+        """Return what to say where the weights it was to end with were not kept."""
+        return (
+            f"no checkpoint of step {self.best_step}, where the held-out loss was lowest, was kept:"
+            f" the weights are those of step {self.step}"
+        )
 
 
 def learning_rate(spec: TrainSpec, step: int, *, steps: int) -> float:

@@ -272,6 +272,9 @@ class _Run:
             self.save()
         elif self.spec.ends_with_best and self.at.best is not None:
             weights_step = self.keeper.put_back_best(self.at)
+            if weights_step != self.at.best_step:
+                self.job.say("warned", message=self.at.best_is_gone())
+            stopped = stopped and self.at.patience_spent(self.spec, kept_step=weights_step)
         weights = self.keeper.whole_weights(self.student.model)
         if self.curves is None:  # not the first process
             return

@@ -87,14 +87,19 @@ def test_it_says_which_weights_were_kept_and_which_had_the_lowest_held_out_loss(
 ) -> None:
     ended = {"run": "ab", "state": "finished", "steps": 9, "loss": 0.5, "tokens_per_s": 10.0,
              "message": "", "warnings": [], "adapter": "here"}  # fmt: skip
-    for held_out, said in (
-        ({}, ""),
-        ({"loss": None, "step": 0, "weights_step": 9}, ""),
-        ({"loss": 0.25, "step": 9, "weights_step": 9}, "9 (0.2500): these are the weights"),
-        ({"loss": 0.25, "step": 6, "weights_step": 9},
-         "6 (0.2500), the weights are of step 9; --set result=best ends with the former"),
+    last = {"loss": 0.25, "step": 6, "weights_step": 9}
+    for held_out, more, said in (
+        ({}, {}, ""),
+        ({"loss": None, "step": 0, "weights_step": 9}, {}, ""),
+        ({"loss": 0.25, "step": 6, "weights_step": None}, {}, ""),
+        ({"loss": 0.25, "step": 9, "weights_step": 9}, {}, "9 (0.2500): these are the weights"),
+        (last, {}, "6 (0.2500), the weights are of step 9; --set result=best ends with the former"),
+        (last, {"ends_with_best": True},
+         "6 (0.2500), the weights are of step 9, for no checkpoint of the former was kept"),
+        (last, {"ends_with_best": True, "state": "stopped"},
+         "6 (0.2500), the weights are of step 9, where it was stopped"),
     ):  # fmt: skip
-        tell_trained({**ended, "held_out": held_out})
+        tell_trained({**ended, "ends_with_best": False, "held_out": held_out, **more})
         told = capsys.readouterr().out.splitlines()
         assert told[1:] == [
             *([f"held-out loss lowest at step {said}"] if said else []),

@@ -277,6 +277,12 @@ def test_where_no_checkpoint_of_the_best_step_is_there_the_last_weights_are_kept
     spec.write_text(json.dumps({**json.loads(spec.read_text()), "result": "best"}))
     assert go(folder)["weights_step"] == 6, "what was learned is not lost for the lack of it"
     assert same(weights_in(folder), last)
+    told = [event.model_dump()["message"] for event in events_of(folder, "warned")]
+    assert told[-1].endswith("was kept: the weights are those of step 6")
+    standing = Standing(step=6, best=0.5, best_step=4, waited=2)
+    wishes = TrainSpec(student=StudentSpec(location="x"), result="best", early_stopping=1)
+    assert standing.patience_spent(wishes).endswith("its weights are those of step 4 (0.5000)")
+    assert standing.patience_spent(wishes, kept_step=6).endswith("its weights are the last")
 
 
 def test_losses_that_run_away_end_the_run_before_they_spoil_it(
