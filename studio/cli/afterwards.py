@@ -12,6 +12,7 @@ from studio.domain.errors import RunError
 from studio.domain.visible import visible
 from studio.flow import training
 from studio.flow.leftovers import Leftovers, advice
+from studio.flow.run_ledger import LOSS_OVER
 from studio.flow.stage import Bench
 from studio.flow.status import status
 from studio.store.tables import Store
@@ -36,7 +37,7 @@ def tell_trained(result: Mapping[str, Any]) -> None:
     """Say how a training run ended, and why where it was not after all its steps."""
     told = f"run {result['run']} {result['state']} after {result['steps']:,} steps"
     if result["loss"] is not None:  # else it was stopped before its first step
-        told += f", loss {result['loss']:.4f}"
+        told += f", loss {result['loss']:.4f} (mean of its last steps, {LOSS_OVER} at most)"
     if result["tokens_per_s"] is not None:
         told += f", {result['tokens_per_s']:,.0f} supervised tokens/s"
     print(told)

@@ -15,6 +15,7 @@ from studio.flow.tuned import made_by, record_made
 ENDED = ("finished", "stopped", "failed")  #: states with a last word of the job's own
 _SAVE_EVERY_S = 0.5  #: seconds between two notes of where a living run stands
 _WARNINGS = 20  #: so many of a run's warnings are kept
+LOSS_OVER = 10  #: steps whose mean is a run's loss: that of one alone jumps with what it held
 
 
 class RunLedger:
@@ -127,8 +128,15 @@ class RunLedger:
             self._result["val_loss"] = metric.val_loss
         if metric.loss is None:
             return f"held-out loss {metric.val_loss:.4f}" if metric.val_loss is not None else ""
-        self._loss = metric.loss
-        return f"loss {metric.loss:.4f}"
+        self._loss = self._mean_loss(metric.step, metric.loss)
+        return f"loss {self._loss:.4f}"
+
+    def _mean_loss(self, step: int, loss: float) -> float:
+        """Return the mean of the last steps; what an earlier life said of later ones is void."""
+        known: dict[str, float] = self._result.get("losses", {})
+        kept = {at: value for at, value in known.items() if step - LOSS_OVER < int(at) < step}
+        self._result["losses"] = {**kept, str(step): loss}
+        return sum(self._result["losses"].values()) / len(self._result["losses"])
 
     def _pace(self, metric: Metric) -> float:
         """Return the learned tokens a second of all steps heard of: one step alone tells little."""

@@ -101,6 +101,7 @@ def test_it_says_which_weights_were_kept_and_which_had_the_lowest_held_out_loss(
     ):  # fmt: skip
         tell_trained({**ended, "ends_with_best": False, "held_out": held_out, **more})
         told = capsys.readouterr().out.splitlines()
+        assert "after 9 steps, loss 0.5000 (mean of its last steps, 10 at most), 10 sup" in told[0]
         assert told[1:] == [
             *([f"held-out loss lowest at step {said}"] if said else []),
             "adapter: here",

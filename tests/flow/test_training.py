@@ -115,7 +115,7 @@ def test_a_finished_run_makes_a_student_one_round_on(
     assert (last.stage, last.done, last.total) == ("train", 6, 6)
     state = state_of(store, run)
     assert (state["state"], state["step"], state["steps"]) == ("finished", 6, 6)
-    assert state["loss"] == pytest.approx(1 / 6)
+    assert state["loss"] == pytest.approx(sum(1 / n for n in range(1, 7)) / 6)
     assert state["result"]["tokens_per_s"] == 100.0
     tuned = find_student(store, state["result"]["student"])
     assert tuned.name == f"small+{run.id[:6]}"
@@ -227,6 +227,26 @@ def test_a_run_is_told_by_all_its_steps_and_by_the_weights_it_ends_with(
         ledger.settle()
         result = state_of(store, run)["result"]
         assert (result["tokens_per_s"], result["val_loss"]) == (30.0, held_out)
+
+
+def test_the_loss_of_a_run_is_the_mean_of_its_last_steps_also_where_some_are_done_anew(
+    bench: Bench, store: Store, student: StudentRecord
+) -> None:
+    run = start(bench, student)
+    follow(bench, run)
+    store.set_run_state(run.id, result={})  # as if it began now
+
+    def told(*losses: tuple[int, float]) -> float:
+        ledger = RunLedger(bench, run)
+        for step, loss in losses:
+            ledger.note(Metric(loss=loss, t=0.0, step=step, steps=40, epoch=1.0))
+        ledger.settle()
+        return float(state_of(store, run)["loss"])
+
+    assert told((1, 4.0), (2, 2.0)) == 3.0
+    assert told(*((n, float(n % 2)) for n in range(1, 26))) == 0.5
+    assert told((21, 10.0)) == (2 * 1.0 + 10.0) / 6, "killed after 25, gone on with at 21"
+    assert told(*((n, 2.0) for n in range(22, 32))) == 2.0
 
 
 def test_a_run_goes_on_with_other_settings_only_where_it_stays_the_same_run(

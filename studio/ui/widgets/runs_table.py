@@ -50,6 +50,7 @@ class RunsTable(QSplitter):
         self.table = Sheet(all_tr(_HEAD), name=tr("Runs"), widths=widths, numbers=(5, 6, 7, 8),
                            empty=tr("No run yet: choose a student and press Start"), about={
                                tr("Data"): tr("Hash of the frozen dataset: the same letters, the same examples"),
+                               tr("Loss"): tr("On what it learns from: the mean of its last 10 steps"),
                                tr("Held-out loss"): tr("On examples of questions that were kept out of training"),
                                tr("Accuracy"): tr("On the held-out questions, once “Measure” was pressed on Evaluate"),
                            })  # fmt: skip
