@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import aclosing
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from studio.flow import job_folder
 from studio.flow.stage import Bench, Progress
 from studio.flow.students import weights_of
 from studio.prompts import question_text
+from studio.store import views
 
 if TYPE_CHECKING:
     from studio.domain.events import Event
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 #: What may be in a model's folder, and what it is called.
 _PARTS = {"adapter": "adapter", "merged": "merged weights", "Modelfile": "Modelfile", "model.gguf": "GGUF"}  # fmt: skip
 _PARITY = 5  #: questions put to each exported form
+_HELD_OUT = 3  #: of them, where there are as many
 
 
 async def export_model(bench: Bench, student: StudentRecord, out: Path) -> AsyncIterator[Progress]:
@@ -70,14 +72,39 @@ async def export_model(bench: Bench, student: StudentRecord, out: Path) -> Async
 
 
 def _questions(bench: Bench, student: StudentRecord) -> Iterator[dict[str, Any]]:
-    """Yield a few questions as the student is asked them, held-out ones first."""
+    """Yield a few questions as the student is asked them, held-out ones first.
+
+    They are spread over both splits, over short and long ones and over the kinds there are, and are
+    the same each time.
+    """
     template = bench.templates.get(student.prompts, "exam")
-    found = (
-        one for split in ("test", "train") for one in bench.store.all(Question, "split = ?", split)
-    )
-    for question in islice(found, _PARITY):
+    splits = [bench.store.rows(views.QUESTIONS_BY_LENGTH, split) for split in ("test", "train")]
+    held_out = max(_HELD_OUT, _PARITY - len(splits[1]))
+    had = Counter[str]()
+    few = _spread(splits[0], held_out, had)
+    few += _spread(splits[1], _PARITY - len(few), had)
+    for question in bench.store.get_many(Question, few):
         messages = template.messages({"question": question_text(question)})
         yield {"key": question.id, "messages": messages}
+
+
+def _spread(rows: Sequence[Mapping[str, str]], most: int, had: Counter[str]) -> list[str]:
+    """Return one of each stretch of the questions by length, of kinds that had no turn if it can be.
+
+    Of several such kinds the rarest comes first: others will have their turn.
+    """
+    n, found = min(most, len(rows)), []
+    there = Counter(row["sort"] for row in rows)
+    for k in range(n):
+        stretch = rows[len(rows) * k // n : len(rows) * (k + 1) // n]
+        turns = [
+            (had[row["sort"]], there[row["sort"]], abs(i - len(stretch) // 2), i)
+            for i, row in enumerate(stretch)
+        ]
+        chosen = stretch[min(turns)[-1]]
+        had[chosen["sort"]] += 1
+        found.append(chosen["id"])
+    return found
 
 
 def _system(row: Mapping[str, Any]) -> str:

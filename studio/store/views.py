@@ -55,6 +55,11 @@ SELECT COALESCE(sum(state = 'answered'), 0) AS done, COALESCE(sum(state = 'faile
        COALESCE(sum(tokens_in), 0) AS tokens_in, COALESCE(sum(tokens_out), 0) AS tokens_out,
        sum(cost_usd) AS cost_usd FROM calls"""
 
+#: Questions of a split from the shortest to the longest, with what tells them apart.
+QUESTIONS_BY_LENGTH = """
+SELECT id, CASE kind WHEN '' THEN dataset ELSE kind END AS sort FROM questions WHERE split = ?
+ORDER BY length(text) + length(context) + length(options), id"""
+
 #: Whether anything was made of a student, or is about to be: an exam begun, a run, a check, a choice.
 IS_USED = """
 SELECT 1 FROM attempts WHERE student = ?1

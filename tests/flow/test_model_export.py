@@ -30,8 +30,15 @@ def test_weights_modelfile_and_the_answers_to_held_out_questions(
     monkeypatch.setenv("LLAMA_CPP", str(tmp_path))
     monkeypatch.setenv("PATH", str(tmp_path))
     bench = replace(bench, launcher=ForkedLauncher(jobs))
-    for n in range(7):
-        add_question(store, f"How many are {n} and 4?", split="test" if n > 3 else "train")
+    for n in range(20):
+        add_question(store, f"How many are {n} and 4?", split="test", kind="sum")
+        add_question(store, f"Say how many {n} and 4 are?", split="train", kind="sum")
+    for text, split, kind in (
+        ("What is 9 less 4?", "test", "difference"),
+        ("Somebody asks at great length how many times 4 is in 20?", "test", "quotient"),
+        ("Somebody asks at great length how many are 4 times 5?", "train", "product"),
+    ):
+        add_question(store, text, split=split, kind=kind)  # type: ignore[arg-type]
     student = register(store, student_from(str(small_student), prompts="mapd"))
     last = asyncio.run(collect(export_model(bench, student, tmp_path / "out")))[-1]
     assert "out: merged weights, Modelfile. No GGUF was written" in last.note, "there is no adapter"
@@ -41,4 +48,6 @@ def test_weights_modelfile_and_the_answers_to_held_out_questions(
     keys = [row["key"] for row in json.loads((out / "parity.json").read_text())["answers"]]
     splits = [store.value("SELECT split FROM questions WHERE id = ?", key) for key in keys]
     assert splits == ["test"] * 3 + ["train"] * 2
+    kinds = [store.value("SELECT kind FROM questions WHERE id = ?", key) for key in keys]
+    assert kinds == ["difference", "sum", "quotient", "sum", "product"]
     assert not list((bench.project / "runs").glob("export-*"))
