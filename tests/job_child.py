@@ -1,7 +1,8 @@
 """A job without torch: a real child process that keeps the contract of the job folder.
 
 Started as ``python job_child.py FOLDER BEHAVIOUR``. It answers and "trains" at once, or does what
-its behaviour says: slow, quiet, die, half-line, fail, no-room, garbage, early, stop-N.
+its behaviour says: slow, quiet, die, half-line, fail, no-room, garbage, early, stop-N,
+left-alone.
 """
 
 from __future__ import annotations
@@ -23,6 +24,11 @@ def main(folder: Path, behaviour: str) -> None:
     if behaviour == "fail":
         say(folder, "failed", message="the weights are not to be read", error="StudentError")
         sys.exit(1)
+    if behaviour == "left-alone":
+        told = {"kind": "failed", "t": time.time(), "message": "memory is full",
+                "error": "OutOfMemory", "offer": {"batch_tokens": 64}}  # fmt: skip
+        (folder / "failed-1.json").write_text(json.dumps(told))
+        os._exit(9)
     if behaviour == "no-room":
         say(folder, "failed", message="memory is full", error="OutOfMemory",
             offer={"batch_tokens": spec["batch_tokens"] // 2})  # fmt: skip

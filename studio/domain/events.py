@@ -6,10 +6,12 @@ seconds since the epoch.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+FAILURE_OF = "failed-{}.json"  #: how a second or further process of a job failed, by its number
 ASKED_TO_STOP = "asked to stop"  #: why a job ended that somebody stopped; it can be resumed
 
 
@@ -102,3 +104,19 @@ Event = Annotated[
     Started | Progress | Metric | Sample | Warned | Failed | Finished, Field(discriminator="kind")
 ]
 EVENT: TypeAdapter[Event] = TypeAdapter(Event)
+
+
+def failure_of_another(folder: Path) -> Failed | None:
+    """Return how a process of a job other than the first failed, the earliest; None if none did."""
+    found: list[tuple[Failed, str]] = []
+    for place in folder.glob(FAILURE_OF.format("*")):
+        try:
+            failed = Failed.model_validate_json(place.read_bytes())
+        except (OSError, ValueError):
+            continue
+        found.append((failed, place.stem.rpartition("-")[2]))
+    if not found:
+        return None
+    first, number = min(found, key=lambda one: one[0].t)
+    words = f"process {int(number) + 1 if number.isdigit() else number}: {first.message}"
+    return first.model_copy(update={"message": words})

@@ -22,7 +22,7 @@ from pydantic import BaseModel, ValidationError
 
 from studio.domain.disk import sync
 from studio.domain.errors import StorageError
-from studio.domain.events import EVENT, Event, Failed, Finished
+from studio.domain.events import EVENT, FAILURE_OF, Event, Failed, Finished
 
 if TYPE_CHECKING:
     from studio.launch.base import Launcher
@@ -110,9 +110,9 @@ def data_hash(folder: Path) -> str:
 
 
 def launch(launcher: Launcher, folder: Path) -> Launch:
-    """Start the job of a folder (again); a wish to stop from an earlier life is taken back."""
-    with suppress(FileNotFoundError):
-        (folder / "stop").unlink()
+    """Start the job of a folder (again); what an earlier life left that counts no more is cleared."""
+    for left in (folder / "stop", *folder.glob(FAILURE_OF.format("*"))):
+        left.unlink(missing_ok=True)
     events = folder / "events.jsonl"
     events_from = events.stat().st_size if events.exists() else 0
     started = Launch(launcher.start(folder), events_from, str(folder.resolve()))

@@ -6,7 +6,16 @@ import json
 import time
 from typing import Any
 
-from studio.domain.events import ASKED_TO_STOP, Event, Failed, Finished, Metric, Started, Warned
+from studio.domain.events import (
+    ASKED_TO_STOP,
+    Event,
+    Failed,
+    Finished,
+    Metric,
+    Started,
+    Warned,
+    failure_of_another,
+)
 from studio.domain.records import Run
 from studio.flow.job_folder import QUIET_AFTER_S
 from studio.flow.stage import Bench, Progress
@@ -147,6 +156,10 @@ class RunLedger:
         return self._tokens / self._seconds if self._seconds else metric.tokens_per_s
 
     def _state(self) -> str:
+        if self._ending is None:  # the first process may have been left waiting for another
+            failed = failure_of_another(self._bench.project / "runs" / self._run.id)
+            if failed is not None:
+                self._take(failed)
         match self._ending:
             case Finished(stopped=""):
                 return "finished"

@@ -12,6 +12,7 @@ import traceback
 from pathlib import Path
 
 from studio.domain.errors import OutOfMemory, SpecError, StudioError
+from studio.domain.events import failure_of_another
 from studio.domain.specs import (
     ExportSpec,
     GenerateSpec,
@@ -32,13 +33,13 @@ def main(arguments: list[str]) -> int:
         print("usage: python -m studio.jobs FOLDER", file=sys.stderr)
         return 2
     folder = Path(arguments[0]).resolve()
-    is_first = os.environ.get("RANK", "0") == "0"
+    process = int(os.environ.get("RANK", "0"))
     try:
         if not folder.is_dir():
             raise SpecError(f"there is no folder {folder}: name a job folder")
-        job = Job(folder, mute=not is_first)
+        job = Job(folder, process=process)
         job.listen()
-        if not is_first:
+        if process:
             return run_and_tell(job)
         with job.alone():
             return run_and_tell(job)
@@ -56,8 +57,10 @@ def run_and_tell(job: Job) -> int:
         job.say("failed", message=str(error), error=type(error).__name__, offer=offer)
         return 1
     except Exception as error:  # the outermost boundary: nothing else is left to tell of it
-        known = _in_words(error)
         traceback.print_exc()
+        if _is_for_lack_of_another(error):
+            return _tell_of_another(job, error)
+        known = _in_words(error)
         job.say("failed", message=known or _bug(error), error=type(error).__name__)
         return 1 if known else BUG
     return 0
@@ -109,11 +112,38 @@ def _in_words(error: Exception) -> str:
     return in_words(error)
 
 
+def _is_for_lack_of_another(error: Exception) -> bool:
+    """Return whether a process failed because one that it works with was gone."""
+    from studio.jobs.failures import is_for_lack_of_another
+
+    return int(os.environ.get("WORLD_SIZE", "1")) > 1 and is_for_lack_of_another(error)
+
+
+def _tell_of_another(job: Job, error: Exception) -> int:
+    """Tell what the process failed with that left this one alone, rather than that it was left."""
+    found = failure_of_another(job.folder)
+    if found is not None:
+        job.say("failed", message=found.message, error=found.error, offer=found.offer)
+    elif os.environ.get("RANK", "0") == "0":  # others would say the same of the first
+        job.say("failed", message=f"{_ALONE} ({_first_line(error)})", error="RunError")
+    return 1
+
+
+_ALONE = (
+    "another of the processes that train together is gone without a word, as where the machine's"
+    " memory is full: resume the run, with a smaller batch_tokens if it happens again"
+)
+
+
 def _bug(error: Exception) -> str:
     return (
-        f"a bug of ours: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+        f"a bug of ours: {_first_line(error)}"
         " (please report it with job.log; what was saved so far is kept)"
     )
+
+
+def _first_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
 
 
 if __name__ == "__main__":

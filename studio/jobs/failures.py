@@ -14,6 +14,9 @@ _SMALLER = (
 )
 
 
+_LEFT_ALONE = ("gloo", "Connection closed by peer", "Connection reset by peer")
+
+
 def in_words(error: BaseException) -> str:
     """Return one line for a failure that is nobody's bug; empty for any other."""
     text = str(error)
@@ -34,6 +37,16 @@ def in_words(error: BaseException) -> str:
             f"{error.filename}: {error.strerror}: look at the disk and its rights, then run again"
         )
     return ""
+
+
+def is_for_lack_of_another(error: BaseException) -> bool:
+    """Return whether a process could not reach one that it works with: so it says itself."""
+    if is_out_of_memory(error):
+        return False
+    kinds = (ConnectionError, getattr(torch.distributed, "DistError", ConnectionError))
+    return isinstance(error, kinds) or (
+        isinstance(error, RuntimeError) and any(words in str(error) for words in _LEFT_ALONE)
+    )
 
 
 def is_disk_full(error: BaseException) -> bool:

@@ -8,8 +8,8 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any, BinaryIO
@@ -18,6 +18,7 @@ from pydantic import BaseModel
 
 from studio.domain import clock
 from studio.domain.errors import RunError, StorageError
+from studio.domain.events import FAILURE_OF
 
 _LOCK_AT = 1 << 20  #: byte of ``job.pid`` that is locked; far behind its text, so all can read it
 
@@ -27,15 +28,16 @@ class Job:
 
     Args:
         folder: the job folder.
-        mute: say nothing; for the second and further processes of one job.
+        process: the number of this process, of those that work on one job. The first alone says
+            anything; of another's failure there is a note in a file of its own.
     """
 
-    def __init__(self, folder: Path, *, mute: bool = False) -> None:
+    def __init__(self, folder: Path, *, process: int = 0) -> None:
         self.folder = folder
         self.data = folder / "data"
         self.artifacts = folder / "artifacts"
         self._events = folder / "events.jsonl"
-        self._mute = mute
+        self._process = process
         self._signalled = False
 
     def say(self, kind: str, **fields: Any) -> None:
@@ -44,9 +46,11 @@ class Job:
         Raises:
             StorageError: it cannot be written.
         """
-        if self._mute:
-            return
         event = {"kind": kind, "t": clock.now(), **fields}
+        if self._process:
+            if kind == "failed":
+                self._note_failure(event)
+            return
         try:
             append_lines(self._events, [json.dumps(event, ensure_ascii=True)])
         except OSError as error:
@@ -54,6 +58,14 @@ class Job:
                 f"cannot write {self._events} ({error.strerror}): free some space and run it again;"
                 " what was saved so far is kept"
             ) from None
+
+    def _note_failure(self, event: Mapping[str, Any]) -> None:
+        """Leave word of how this process failed, while the first may be waiting for it in vain."""
+        place = self.folder / FAILURE_OF.format(self._process)
+        part = place.with_suffix(".part")
+        with suppress(OSError):  # then job.log alone tells of it
+            part.write_text(json.dumps(event, ensure_ascii=True), encoding="utf-8")
+            part.replace(place)
 
     @property
     def stop_requested(self) -> bool:

@@ -194,6 +194,23 @@ def test_a_failed_run_says_so_in_the_jobs_own_words(
     assert store.count(StudentRecord) == 1
 
 
+def test_a_run_whose_second_process_failed_alone_says_so_and_takes_its_offer(
+    bench: Bench, store: Store, student: StudentRecord, launcher: ChildLauncher
+) -> None:
+    launcher.behaviour = "left-alone"
+    run = start(bench, student)
+    with pytest.raises(RunError, match="process 2: memory is full"):
+        follow(bench, run)
+    state = state_of(store, run)
+    assert (state["state"], state["message"]) == ("failed", "process 2: memory is full")
+    launcher.behaviour = "die"
+    resume_run(bench, run.id)
+    spec = json.loads((bench.project / "runs" / run.id / "spec.json").read_text())
+    assert spec["batch_tokens"] == 64
+    with pytest.raises(RunError, match="ended without a word"):  # not what was told before
+        follow(bench, run)
+
+
 def test_a_killed_run_is_interrupted_and_can_be_resumed(
     bench: Bench, store: Store, student: StudentRecord, launcher: ChildLauncher
 ) -> None:

@@ -127,7 +127,7 @@ def test_a_half_line_of_an_earlier_life_is_ended_before_the_next(tmp_path: Path)
 
 
 def test_the_second_process_of_a_job_says_nothing(tmp_path: Path) -> None:
-    Job(tmp_path, mute=True).say("started")
+    Job(tmp_path, process=1).say("started")
     assert not (tmp_path / "events.jsonl").exists()
 
 

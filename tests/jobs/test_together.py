@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
+import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from studio.domain.events import failure_of_another
 from studio.launch.local import LocalLauncher
 from tests.jobs.conftest import Jobs, MakeFolder, events_of, examples, losses_of
 from tests.jobs.test_train import SETTINGS, go, same, weights_in
@@ -118,3 +122,62 @@ def test_shared_weights_are_kept_whole_and_may_go_on_shared_or_not(
     assert jobs.run(unshared, processes=2) == 0, log_of(unshared)
     assert "goes on from the checkpoint" in events_of(unshared, "warned")[0].model_dump()["message"]
     close(unshared, whole)
+
+
+#: Put before all else into each process that training is made of; only the second cannot read.
+FAILS_IN_THE_SECOND = """
+import os, pathlib
+if os.environ.get("RANK") == "1":
+    opened = pathlib.Path.open
+    def open_(self, *args, **kwargs):
+        if self.name == "train.jsonl":
+            raise OSError(5, "Input/output error", self.name)
+        return opened(self, *args, **kwargs)
+    pathlib.Path.open = open_
+"""
+
+
+def test_what_the_second_process_failed_with_is_told_while_the_first_waits_for_it(
+    make_folder: MakeFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "first").mkdir()
+    (tmp_path / "first" / "sitecustomize.py").write_text(FAILS_IN_THE_SECOND)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "first"))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    folder = make_folder("train", {**QUIET, "processes": 2}, train=examples())
+    launcher = LocalLauncher()
+    handle = launcher.start(folder)
+    wait_for(lambda: failure_of_another(folder) is not None or not launcher.is_alive(handle))
+    failed = failure_of_another(folder)
+    assert failed is not None, log_of(folder)
+    assert failed.message.startswith("process 2: train.jsonl: Input/output error: look at the disk")
+    assert failed.error == "OSError"
+    os.kill(json.loads(handle)["pid"], signal.SIGKILL)  # torchrun would wait half a minute
+    for place in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            if str(folder).encode() in place.read_bytes():
+                os.kill(int(place.parent.name), signal.SIGKILL)
+    wait_for(lambda: not launcher.is_alive(handle))
+
+
+def test_a_process_left_alone_says_what_became_of_the_other(
+    make_folder: MakeFolder, jobs: Jobs
+) -> None:
+    for name, note in (("killed", None), ("failed", {"kind": "failed", "t": 1.0, "message": "no"})):
+        folder = make_folder(
+            "train", {**QUIET, "epochs": 900, "processes": 2}, name=name, train=examples()
+        )
+        first = jobs.begin(folder, processes=2)
+        wait_for(lambda at=folder: len(events_of(at, "metric")) > 1)  # type: ignore[misc]
+        if note is not None:
+            (folder / "failed-1.json").write_text(json.dumps(note))
+        second = first + 1
+        assert b"tests.forking" in Path(f"/proc/{second}/cmdline").read_bytes()
+        os.kill(second, signal.SIGKILL)
+        jobs.run(make_folder("train", QUIET, name=f"after-{name}", train=examples()))
+        (failed,) = events_of(folder, "failed")
+        told = failed.model_dump()["message"]
+        assert told.startswith(
+            "process 2: no" if note else "another of the processes that train"
+        ), told
+        assert "resume the run" in told or note
