@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from typing import Annotated
 
 import typer
@@ -11,7 +12,11 @@ from studio.app.workbench import Workbench
 from studio.cli.output import print_json, table, when
 from studio.cli.project import Json, Project
 from studio.domain.errors import SpecError, TeacherError
+from studio.domain.records import StudentRecord, TeacherRecord
 from studio.flow.batches import Batch, all_batches
+from studio.flow.exam import asked_as
+from studio.flow.students import is_endpoint
+from studio.store.tables import Store
 from studio.teachers.base import EndpointFault
 
 
@@ -41,7 +46,10 @@ def batches(
             chosen = _chosen(known, cancel)
             asyncio.run(_cancel(bench, chosen))
             if not json_:
-                print("The endpoint was asked to end it; 'run' collects what was answered by then.")
+                print(
+                    "The endpoint was asked to end it; 'run' ('evaluate', of an exam) collects what was"
+                    " answered by then."
+                )
                 return
     finally:
         bench.close()
@@ -66,12 +74,20 @@ def _chosen(known: list[Batch], wanted: str) -> Batch:
 
 
 async def _cancel(bench: Workbench, batch: Batch) -> None:
-    teachers = [one for one in bench.store.teachers(active=False) if one.name == batch.teacher]
+    asked = next((one for one in _all_asked(bench.store) if one.name == batch.teacher), None)
     try:
-        if not teachers:
+        if asked is None:
             raise TeacherError(f"there is no teacher {batch.teacher!r} any more")
-        await bench.opener.open(teachers[0]).in_batches().cancel(batch.remote_id)
+        await bench.opener.open(asked).in_batches().cancel(batch.remote_id)
     except EndpointFault as fault:
         raise TeacherError(f"the endpoint did not end it: {fault.raw.detail}") from None
     finally:
         await bench.opener.aclose()
+
+
+def _all_asked(store: Store) -> Iterator[TeacherRecord]:
+    """Yield whom a batch may be with: the teachers, and the students that sit exams at endpoints."""
+    yield from store.teachers(active=False)
+    for student in store.all(StudentRecord):
+        if is_endpoint(student):
+            yield asked_as(store, student)

@@ -49,7 +49,7 @@ def register(app: typer.Typer) -> None:
 def train(
     project: Project,
     *,
-    method: Annotated[str, typer.Option(help="Training method")] = "mapd",
+    method: Annotated[str | None, typer.Option(help="Training method", show_default="mapd")] = None,
     student: StudentName = "",
     config: Annotated[
         Path | None, typer.Option(help="Settings as TOML or JSON; paper: as in its code")
@@ -67,11 +67,12 @@ def train(
     """Train the student on what was accepted; curves go to the run's folder."""
     if launcher != "local":
         raise SpecError(f"there is no launcher {launcher!r} here: use --launcher local")
-    if resume and (dry_run or student or config):
+    if resume and (dry_run or student or config or method):
         raise SpecError(
-            "--resume goes on with what the run was begun as: leave --dry-run, --student and"
-            " --config out"
+            "--resume goes on with what the run was begun as: leave --dry-run, --student, --method"
+            " and --config out"
         )
+    method = method or "mapd"
     settings = settings_of(config, set_)
     bench = Workbench(project, read_only=dry_run)
     try:

@@ -270,17 +270,20 @@ class Exam:
         )
 
     def _endpoint(self, store: Store) -> TeacherRecord:
-        """Return the student as the committee's engine asks it.
+        return asked_as(store, self._student).changed(
+            temperature=self._settings.temperature, max_tokens=self._settings.max_new_tokens
+        )
 
-        A teacher at the same address lends its pace, its prices and where its key lies.
-        """
-        url, _, model = self._student.location.partition("#")
-        beside = (one for one in store.teachers(active=False) if one.base_url == url)
-        known = next(beside, None) or TeacherRecord(name=model, model=model, base_url=url)
-        return known.changed(
-            name=self._student.name, model=model, temperature=self._settings.temperature,
-            max_tokens=self._settings.max_new_tokens, active=True,
-        )  # fmt: skip
+
+def asked_as(store: Store, student: StudentRecord) -> TeacherRecord:
+    """Return a student behind an endpoint as the committee's engine asks it.
+
+    A teacher at the same address lends its pace, its prices and where its key lies.
+    """
+    url, _, model = student.location.partition("#")
+    beside = (one for one in store.teachers(active=False) if one.base_url == url)
+    known = next(beside, None) or TeacherRecord(name=model, model=model, base_url=url)
+    return known.changed(name=student.name, model=model, active=True)
 
 
 def _question_of(ask: Ask) -> str:

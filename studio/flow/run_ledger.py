@@ -144,8 +144,8 @@ class RunLedger:
         """Return the mean of the last steps; what an earlier life said of later ones is void."""
         known: dict[str, float] = self._result.get("losses", {})
         kept = {at: value for at, value in known.items() if step - LOSS_OVER < int(at) < step}
-        self._result["losses"] = {**kept, str(step): loss}
-        return sum(self._result["losses"].values()) / len(self._result["losses"])
+        last = self._result["losses"] = {**kept, str(step): loss}
+        return sum(last.values()) / len(last)
 
     def _pace(self, metric: Metric) -> float:
         """Return the learned tokens a second of all steps heard of: one step alone tells little."""

@@ -105,6 +105,7 @@ TYPED = [
     ("train p --set student.location=other", "--student"),
     ("train p --set method=qcrd", "--method"),
     ("train p --resume zz --dry-run", "leave --dry-run, --student"),
+    ("train p --resume zz --method mapd", "leave --dry-run, --student, --method"),
     ("train p --config nowhere.toml", "name a TOML or JSON file"),
     ("train p --config half.jsonl", "not valid TOML or JSON"),
     ("train p --resume zz", "there is no run 'zz'"),

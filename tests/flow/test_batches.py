@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from studio.domain.errors import TeacherError
-from studio.domain.records import Explanation, Rationale, Review
+from studio.domain.records import Explanation, Rationale, Review, StudentRecord
 from studio.flow import asking, batch_deal, batches
 from studio.flow.stage import Bench, Progress
 from studio.launch.local import LocalLauncher
@@ -25,6 +25,7 @@ from studio.prompts import Prompts
 from studio.store.tables import Store
 from studio.teachers.opener import TeacherOpener
 from tests.batch_endpoint import BatchEndpoint, Lines
+from tests.curated import add_question
 from tests.fakes import FaultyEndpoint, add_mistakes, teacher
 from tests.ledger import check_ledger
 
@@ -393,3 +394,35 @@ def test_killed_while_the_batch_is_out_it_is_collected_by_the_next_run(
     assert len(endpoint.bought) == 3
     check_ledger(store)
     store.close()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no such signals")
+def test_a_batch_of_a_students_exam_can_be_cancelled_like_a_teachers(
+    tmp_path: Path, endpoint: BatchEndpoint
+) -> None:
+    project = tmp_path / "p"
+    store = Store.create(project)
+    add(store, endpoint, "a", questions=1)
+    add_question(store, "What is 3 and 1?", split="test")
+    store.put(StudentRecord(name="far", location=f"{endpoint.url}#tiny"))
+    store.close()
+    endpoint.looks = 10**6
+    studio = [sys.executable, "-m", "studio"]
+    exam = [*studio, "evaluate", str(project), "--student", "far"]
+    child = subprocess.Popen(exam, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    until = time.monotonic() + 60
+    while "look" not in endpoint.operations:
+        assert child.poll() is None, child.communicate()[1]
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    child.send_signal(signal.SIGINT)
+    child.communicate(timeout=60)
+    store = Store(project)
+    (batch,) = batches.batches_out(store)
+    store.close()
+    assert batch.teacher == "far"
+    cancel = [*studio, "batches", str(project), "--cancel", batch.id[:6]]
+    done = subprocess.run(cancel, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "The endpoint was asked to end it" in done.stdout
+    assert endpoint.operations[-1] == "cancel"
