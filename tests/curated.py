@@ -42,6 +42,7 @@ class ChildLauncher:
 
     def __init__(self, behaviour: str = "") -> None:
         self.behaviour = behaviour
+        self.grace_s = 10.0
         self.started: list[Path] = []
         self._children: dict[str, tuple[subprocess.Popen[bytes], Path]] = {}
 
@@ -54,10 +55,14 @@ class ChildLauncher:
     def is_alive(self, handle: str) -> bool:
         return handle in self._children and self._children[handle][0].poll() is None
 
-    def cancel(self, handle: str) -> None:
+    def cancel(self, handle: str, *, kill: bool = True) -> None:
         child, folder = self._children[handle]
         (folder / "stop").touch()
-        child.wait(10)
+        try:
+            child.wait(self.grace_s)
+        except subprocess.TimeoutExpired:
+            if kill:
+                self.kill(handle)
 
     def kill(self, handle: str) -> None:
         """End it as kill -9 does."""

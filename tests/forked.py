@@ -85,7 +85,7 @@ class ForkedLauncher:
         """Return whether the job is still running."""
         return is_running(int(handle))
 
-    def cancel(self, handle: str) -> None:
+    def cancel(self, handle: str, *, kill: bool = True) -> None:
         """Ask the job to stop, and wait for it."""
         with suppress(ProcessLookupError):
             os.kill(int(handle), signal.SIGTERM)

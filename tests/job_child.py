@@ -2,7 +2,7 @@
 
 Started as ``python job_child.py FOLDER BEHAVIOUR``. It answers and "trains" at once, or does what
 its behaviour says: slow, quiet, die, half-line, fail, no-room, garbage, early, stop-N,
-left-alone.
+left-alone, long-step.
 """
 
 from __future__ import annotations
@@ -69,6 +69,8 @@ def train(folder: Path, behaviour: str, spec: dict[str, Any]) -> str:
             tokens_per_s=100.0, loss_rationale=0.5)  # fmt: skip
         if behaviour == "slow":
             time.sleep(0.15)
+        if behaviour == "long-step" and step == 3:
+            time.sleep(2.0)
         if behaviour == "quiet" and step == 2:
             time.sleep(1.5)
         if behaviour == "die" and step == 3:

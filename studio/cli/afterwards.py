@@ -70,10 +70,13 @@ def tell_stopped(bench: Bench, project: Path, run: str) -> None:
         result = training.result_of(bench, run)
     except RunError:  # there is none yet
         return
+    resume = f"'mapd-studio train {project} --resume {result['run'][:8]}'"
+    if result["state"] == "running":  # its step is a long one
+        print(f"run {result['run']} stops by itself, and keeps what it learned, when the step it is at"
+              f" is done: {resume} goes on with it then", file=sys.stderr)  # fmt: skip
     if result["state"] in ("stopped", "interrupted"):
         print(f"run {result['run']} {result['state']} at step {result['steps']:,}, and what it learned is"
-              f" kept: 'mapd-studio train {project} --resume {result['run'][:8]}' goes on with it",
-              file=sys.stderr)  # fmt: skip
+              f" kept: {resume} goes on with it", file=sys.stderr)  # fmt: skip
 
 
 def _undone(left: Leftovers) -> str:

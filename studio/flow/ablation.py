@@ -16,7 +16,7 @@ from studio.domain.teacher_values import listed
 from studio.flow import pipeline
 from studio.flow.evaluation import Evaluation, evaluate
 from studio.flow.outlook import training_outlook
-from studio.flow.run_queue import Entry, outcomes
+from studio.flow.run_queue import Entry, Outcome, outcomes
 from studio.flow.stage import Bench
 
 if TYPE_CHECKING:
@@ -84,10 +84,7 @@ def plan(
 
 def lines(bench: Bench, entries: Sequence[Entry]) -> list[Line]:
     """Return the table, as far as it is made."""
-    made = [
-        _line(bench, outcome.name, outcome.run, outcome.student, outcome.message)
-        for outcome in outcomes(bench, entries)
-    ]
+    made = [_line(bench, outcome) for outcome in outcomes(bench, entries)]
     whole = next((one.evaluation for one in made if one.variant == WHOLE), None)
     if whole is None:
         return made
@@ -101,14 +98,15 @@ def _to_whole(store: Store, line: Line, whole: Evaluation) -> float | None:
     return evaluate(store, student=line.evaluation.student, base=whole.student).p_value
 
 
-def _line(bench: Bench, name: str, run: str, student: str, message: str) -> Line:
-    variant = name.removeprefix("ablation: ")
-    if not student:
-        return Line(variant, run, None, message or "not made yet")
+def _line(bench: Bench, found: Outcome) -> Line:
+    """Return a variant's line; of a run that has not done all its steps nothing is compared."""
+    variant = found.name.removeprefix("ablation: ")
+    if not found.student or found.state != "finished":
+        return Line(variant, found.run, None, found.message or found.state or "not made yet")
     try:
-        return Line(variant, run, pipeline.evaluation_of(bench, student), "")
+        return Line(variant, found.run, pipeline.evaluation_of(bench, found.student), "")
     except StudioError as error:
-        return Line(variant, run, None, message or str(error))
+        return Line(variant, found.run, None, found.message or str(error))
 
 
 def known_lines(bench: Bench) -> list[Line]:

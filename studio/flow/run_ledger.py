@@ -64,6 +64,10 @@ class RunLedger:
             self._save(state="running")
         return None if text is None else self.progress(text)
 
+    def is_at_work(self) -> bool:
+        """Return whether ending it now would lose what it learned since its last checkpoint."""
+        return self._begun is not None and not self._quiet(time.monotonic() - self._heard)
+
     def settle(self) -> str:
         """Note how the run ended and register the student it made; returns the state."""
         state = self._state()

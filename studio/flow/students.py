@@ -112,7 +112,7 @@ def weights_of(student: StudentRecord, project: Path) -> StudentSpec:
             " again"
         )
     inside = project / student.location  # weights inside the project move with it
-    location = str(inside) if inside.is_dir() else student.location
+    location = str(inside) if inside.exists() else student.location
     if Path(location).is_absolute() and not Path(location).exists():
         raise StudentError(
             f"the weights of {student.name} are gone: {location} was expected; put them back, or"

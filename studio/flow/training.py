@@ -174,7 +174,8 @@ async def follow_run(
     Cancelled, it lets go of the run, which goes on by itself and can be followed again.
 
     Args:
-        stop_when_cancelled: stop the run at a checkpoint instead of letting it go on.
+        stop_when_cancelled: stop the run at a checkpoint instead of letting it go on. In a step
+            that takes longer than one would wait it is left alone, and stops behind it.
 
     Raises:
         RunError: the run failed, or ended without a word.
@@ -192,8 +193,11 @@ async def follow_run(
     except asyncio.CancelledError:
         if stop_when_cancelled:
             stop_run(bench, run.id)
-            await asyncio.to_thread(bench.launcher.cancel, started.handle)
-            settle_run(bench, run.id)
+            await asyncio.to_thread(
+                bench.launcher.cancel, started.handle, kill=not ledger.is_at_work()
+            )
+            if not started.is_alive(bench.launcher):
+                settle_run(bench, run.id)
         raise
     state = ledger.settle()
     if state in ("failed", "interrupted"):

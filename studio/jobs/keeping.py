@@ -60,6 +60,7 @@ class Keeper:
         self._folder, self._spec, self._accelerator = job.artifacts, spec, accelerator
         self._parameters, self._optimiser = parameters, optimiser
         self._made_from = made_from
+        self._saved = -1  #: step of the newest checkpoint
 
     def taken_up(self) -> tuple[Standing, dict[str, Any]]:
         """Put the newest checkpoint back; returns where the run stood, and what it kept besides.
@@ -76,6 +77,7 @@ class Keeper:
                 f"the settings or the data changed since the checkpoint of step {found.step}: start"
                 " a new run"
             )
+        self._saved = found.step
         self._put_back(found)
         checkpoints.load_optimiser(self._optimiser, found.optimiser)
         scaler = state.pop("scaler", None)
@@ -85,8 +87,11 @@ class Keeper:
         return Standing(found.step, **stood), state
 
     def save(self, at: Standing, besides: Mapping[str, Any]) -> None:
-        """Write a checkpoint of the step just done."""
+        """Write a checkpoint of the step just done, unless there is one of it."""
+        if at.step == self._saved:  # killed while one takes the other's place, it had neither
+            return
         self._accelerator.wait_for_everyone()
+        self._saved = at.step
         weights = self._gathered(self._parameters)
         optimiser = self._gathered(checkpoints.optimiser_tensors(self._optimiser))
         if not self._accelerator.is_main_process:

@@ -65,6 +65,19 @@ class Standing:
         )
 
 
+def unheeded(spec: TrainSpec, *, held_out: int) -> str:
+    """Return which settings have no effect where nothing is held out to measure; empty for none."""
+    names = ["early_stopping"] * bool(spec.early_stopping) + ["result=best"] * (
+        spec.result == "best"
+    )
+    if held_out or not names:
+        return ""
+    return (
+        f"{' and '.join(names)}: without effect, for no example is kept out to measure the loss:"
+        " raise data.val_share"
+    )
+
+
 def learning_rate(spec: TrainSpec, step: int, *, steps: int) -> float:
     """Return the rate of the step that follows ``step`` done ones."""
     warm = math.ceil(spec.warmup * steps)

@@ -34,7 +34,7 @@ from studio.jobs.passes import Passes, prepared, wished
 from studio.jobs.quiz import FILE, Quiz
 from studio.jobs.rehearsal import LONG, is_out_of_memory, out_of_memory, rehearse
 from studio.jobs.sharding import held, share_weights, whole
-from studio.jobs.standing import Standing, learning_rate, step_seed
+from studio.jobs.standing import Standing, learning_rate, step_seed, unheeded
 from studio.jobs.student import Student, use_threads
 from studio.jobs.trainable import trainable_student
 
@@ -145,14 +145,13 @@ class _Run:
             layout=self.passes.layout, machine=machine(), made_from=self.made_from,
             seed=self.spec.seed, compiled=self.compiled.on, checkpointing=self.room.made, **took,
         )  # fmt: skip
-        if self.at.step:
-            words = f"goes on from the checkpoint of step {self.at.step}"
+        going_on = f"goes on from the checkpoint of step {self.at.step}" if self.at.step else ""
+        for words in filter(None, (going_on, self.choice.words if self.choice else "")):
             self.job.say("warned", message=words, note=True)
-        if self.choice and self.choice.words:
-            self.job.say("warned", message=self.choice.words, note=True)
-        for name, intake in (("", self.intake), ("held-out data: ", self.held_out)):
-            if words := intake.in_words():
-                self.job.say("warned", message=f"{name}{words}")
+        held_out = f"held-out data: {words}" if (words := self.held_out.in_words()) else ""
+        in_vain = unheeded(self.spec, held_out=len(self.held_out.items))
+        for words in filter(None, (self.intake.in_words(), held_out, in_vain)):
+            self.job.say("warned", message=words)
 
     def _rehearse(self) -> dict[str, float]:
         """Try the largest step where much would be lost if it did not fit."""

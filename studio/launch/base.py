@@ -17,5 +17,9 @@ class Launcher(Protocol):
     def is_alive(self, handle: str) -> bool:
         """Return whether the very job that the handle names is still running."""
 
-    def cancel(self, handle: str) -> None:
-        """Ask the job to stop and keep what it has; ends it if it does not answer in time."""
+    def cancel(self, handle: str, *, kill: bool = True) -> None:
+        """Ask the job to stop and keep what it has, and wait a while for that.
+
+        Args:
+            kill: end it if it does not answer in time; else it stops when it comes to it.
+        """

@@ -69,8 +69,12 @@ class LocalLauncher:
         _reap(pid)
         return pid > 0 and born != "" and birth_of(pid) == born
 
-    def cancel(self, handle: str) -> None:
-        """Ask the job to stop and keep what it has; ends it if it does not answer in time."""
+    def cancel(self, handle: str, *, kill: bool = True) -> None:
+        """Ask the job to stop and keep what it has, and wait a while for that.
+
+        Args:
+            kill: end it if it does not answer in time; else it stops when it comes to it.
+        """
         pid, _, folder = _parts(handle)
         if not self.is_alive(handle):
             return
@@ -82,7 +86,7 @@ class LocalLauncher:
         deadline = time.monotonic() + self._grace_s
         while self.is_alive(handle) and time.monotonic() < deadline:
             time.sleep(_POLL_S)
-        if self.is_alive(handle):
+        if kill and self.is_alive(handle):
             _kill(pid)
 
 

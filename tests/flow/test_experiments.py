@@ -169,6 +169,22 @@ def test_the_ablation_trains_each_variant_for_as_many_steps_and_fills_one_table(
     assert found[0].as_json()["evaluation"]["n"] == 2
 
 
+def test_a_variant_that_was_stopped_is_not_compared(taught: Bench) -> None:
+    add_question(taught.store, "How many are 50 and 4?", split="test")
+    stopping = ChildLauncher("stop-2")
+    entries = ablation.plan(taught, {}, only=["no explanations"])
+    bench = replace(taught, launcher=stopping)
+    asyncio.run(collect(run_all(bench, entries, evaluated=True)))
+    (line,) = ablation.lines(bench, entries)
+    assert (line.evaluation, line.message) == (None, "asked to stop")
+    stopping.behaviour = ""
+    asyncio.run(collect(run_all(bench, entries, evaluated=True)))
+    (line,) = ablation.lines(bench, entries)
+    assert line.evaluation is not None
+    assert line.evaluation.student.endswith(".6"), "not the one that was stopped"
+    stopping.end()
+
+
 def test_an_unknown_variant_is_refused(taught: Bench) -> None:
     with pytest.raises(StudioError, match="no variant 'moon': choose of whole method, no expl"):
         ablation.plan(taught, {}, only=["moon"])

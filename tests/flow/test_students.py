@@ -127,3 +127,16 @@ def test_a_student_known_from_imported_attempts_gets_its_weights(store: Store) -
 def test_an_endpoint_has_no_weights_to_train(tmp_path: Path) -> None:
     with pytest.raises(StudentError, match="is an endpoint"):
         weights_of(student_from("http://localhost/v1#m"), tmp_path)
+
+
+def test_what_lies_inside_the_project_is_kept_relative_to_it(store: Store) -> None:
+    (store.path / "models").mkdir()
+    (store.path / "models" / "small.gguf").write_bytes(b"GGUF")
+    inside = store.path.resolve() / "models" / "small.gguf"
+    found = register(store, student_from(str(inside)))
+    assert found.location == "models/small.gguf"
+    assert weights_of(found, store.path.resolve()).location == str(inside)
+    assert register(store, student_from(str(inside))) == found
+    before = found.changed(name="before", location=str(inside))  # as it was kept once
+    store.put(before)
+    assert register(store, student_from(str(inside)).changed(name="before")) == before

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from studio.domain.records import Attempt, Dataset, Question, Run, StudentRecord
 from studio.domain.specs import PAPER_TRAINING, DatasetSpec
 from studio.flow import run_ledger
 from studio.flow.dataset import build_dataset, draft_dataset
-from studio.flow.job_folder import last_launch
+from studio.flow.job_folder import last_launch, read_events
 from studio.flow.run_ledger import RunLedger
 from studio.flow.stage import Bench, Progress
 from studio.flow.students import base_of, find_student, weights_of
@@ -315,6 +316,35 @@ def test_a_run_that_is_asked_to_stop_keeps_what_it_has(
     follow(bench, run)
     later = state_of(store, run)["result"]["student"]
     assert later != early.name, "what was measured of the early student stays the early student's"
+
+
+def test_a_run_told_to_stop_in_a_long_step_is_not_ended_in_it(
+    bench: Bench, store: Store, student: StudentRecord, launcher: ChildLauncher
+) -> None:
+    launcher.behaviour, launcher.grace_s = "long-step", 0.2
+    run = start(bench, student)
+
+    async def interrupted() -> None:
+        task: asyncio.Task[list[Progress]] = asyncio.create_task(
+            collect(follow_run(bench, run.id, stop_when_cancelled=True))
+        )
+        while len(list(read_events(bench.project / "runs" / run.id))) < 4:
+            await asyncio.sleep(0.05)
+        await asyncio.sleep(0.3)  # it has been heard of
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(interrupted())
+    started = last_launch(bench.project / "runs" / run.id)
+    assert started is not None
+    assert started.is_alive(launcher)
+    assert state_of(store, run)["state"] == "running"
+    while started.is_alive(launcher):
+        time.sleep(0.05)
+    assert settle_run(bench, run.id) == "stopped"
+    assert state_of(store, run)["step"] == 3
+    launcher.grace_s = 10.0
 
 
 def test_early_stopping_is_an_end_like_any_other(

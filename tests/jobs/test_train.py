@@ -173,6 +173,36 @@ def test_only_the_newest_checkpoints_stay(make_folder: MakeFolder) -> None:
     assert left == {"checkpoint-8", "checkpoint-9"}
 
 
+def test_a_checkpoint_is_not_written_over_by_one_of_the_same_step(
+    make_folder: MakeFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written, save = [], checkpoints.save
+
+    def noted(folder: Path, checkpoint: checkpoints.Checkpoint, **options: Any) -> Path:
+        written.append(checkpoint.step)
+        return save(folder, checkpoint, **options)
+
+    monkeypatch.setattr(checkpoints, "save", noted)
+    folder = make_folder("train", SETTINGS, train=examples())
+    go(folder, StoppedAfter(folder, "metric", 2))  # where one was written a moment ago
+    go(folder, StoppedAfter(folder, "metric", 0))  # at once, where it was taken up
+    assert written == [2]
+    go(folder)
+    assert written == [2, 4, 6, 8, 9]
+
+
+def test_settings_that_have_no_effect_are_told(make_folder: MakeFolder) -> None:
+    settings = {**SETTINGS, "max_steps": 2, "early_stopping": 3, "result": "best"}
+    for held_out, n in ((examples(2), 0), ([], 1)):
+        folder = make_folder(
+            "train", settings, name=f"of-{n}", train=examples(), validation=held_out
+        )
+        go(folder)
+        told = [event.model_dump()["message"] for event in events_of(folder, "warned")]
+        words = [one for one in told if one.startswith("early_stopping and result=best: without")]
+        assert len(words) == n
+
+
 def test_an_older_checkpoint_stays_until_the_newer_is_read_back(tmp_path: Path) -> None:
     def at(step: int) -> checkpoints.Checkpoint:
         return checkpoints.Checkpoint(step, {"w": torch.ones(3)}, {}, {})

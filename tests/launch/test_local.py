@@ -106,6 +106,16 @@ def test_a_job_that_does_not_answer_is_ended_after_its_grace(
     wait_for(lambda: not launcher.is_alive(handle))
 
 
+def test_a_job_that_is_not_to_be_killed_is_asked_and_left_alone(
+    folder: Path, deaf: subprocess.Popen[bytes]
+) -> None:
+    handle = handle_of(deaf, folder)
+    launcher = LocalLauncher(grace_s=0.3)
+    launcher.cancel(handle, kill=False)
+    assert (folder / "stop").exists()
+    assert launcher.is_alive(handle)
+
+
 def test_no_key_reaches_a_job(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     secrets = ("OPENAI_API_KEY", "HF_TOKEN", "DB_PASSWORD", "AWS_ACCESS_KEY_ID", "AWS_SECRET_KEYS",
                "MY_SECRET", "google_credentials", "APIKEY")  # fmt: skip
