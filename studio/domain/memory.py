@@ -128,6 +128,19 @@ def adapter_parameters(tensors: Tensors, spec: TrainSpec) -> int:
     return total
 
 
+def with_its_adapter(spec: TrainSpec, told: Mapping[str, Any]) -> TrainSpec:
+    """Return the same run with the adapter its student has already, which is trained on as it is.
+
+    Args:
+        told: what the adapter's configuration says.
+    """
+    rank, names = told.get("r"), told.get("target_modules")
+    own: dict[str, Any] = {"r": rank} if isinstance(rank, int) and rank > 0 else {}
+    if names:
+        own["target_modules"] = names if isinstance(names, str) else ",".join(sorted(names))
+    return spec.model_copy(update={"lora": spec.lora.model_copy(update=own)})
+
+
 def precision_of(spec: TrainSpec, *, fast_bf16: bool) -> str:
     """Return what ``auto`` comes to."""
     if spec.precision != "auto":

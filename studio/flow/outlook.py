@@ -103,15 +103,19 @@ def memory_needed(
         raise StudentError(f"{folder / 'config.json'} does not tell the model's shape")
     tensors = tensors_of(folder) or memory.llama_tensors(shape)
     examples = _guessed(folder, wanted, draft) if tokens is None else tokens.sizes
+    asked = wanted.spec
+    if asked.student.adapter and not asked.full:
+        told = read_json(Path(asked.student.adapter, "adapter_config.json"))
+        asked = memory.with_its_adapter(asked, told)
 
     def needed(spec: TrainSpec) -> memory.Estimate:
         return memory.at_worst(
             shape, tensors, spec, examples=examples, on_gpu=on_gpu, cpu_has_bf16=_cpu_has_bf16()
         )
 
-    found = needed(wanted.spec)
-    if wanted.spec.gradient_checkpointing == "auto" and memory.is_tight(found.total, free):
-        return needed(memory.with_checkpointing(wanted.spec))
+    found = needed(asked)
+    if asked.gradient_checkpointing == "auto" and memory.is_tight(found.total, free):
+        return needed(memory.with_checkpointing(asked))
     return found
 
 

@@ -148,7 +148,8 @@ class RunLedger:
         """Return the mean of the last steps; what an earlier life said of later ones is void."""
         known: dict[str, float] = self._result.get("losses", {})
         kept = {at: value for at, value in known.items() if step - LOSS_OVER < int(at) < step}
-        last = self._result["losses"] = {**kept, str(step): loss}
+        last = {**kept, str(step): loss}
+        self._result["losses"] = last
         return sum(last.values()) / len(last)
 
     def _pace(self, metric: Metric) -> float:

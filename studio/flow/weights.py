@@ -24,7 +24,6 @@ from studio.store import views
 
 if TYPE_CHECKING:
     from studio.domain.events import Event
-    from studio.store.database import Row
 
 #: What may be in a model's folder, and what it is called.
 _PARTS = {"adapter": "adapter", "merged": "merged weights", "Modelfile": "Modelfile", "model.gguf": "GGUF"}  # fmt: skip
@@ -89,7 +88,7 @@ def _questions(bench: Bench, student: StudentRecord) -> Iterator[dict[str, Any]]
         yield {"key": question.id, "messages": messages}
 
 
-def _spread(rows: Sequence[Row], most: int, had: Counter[str]) -> list[str]:
+def _spread(rows: Sequence[Any], most: int, had: Counter[str]) -> list[str]:
     """Return one of each stretch of the questions by length, of kinds that had no turn if it can be.
 
     Of several such kinds the rarest comes first: others will have their turn.

@@ -93,6 +93,8 @@ class Room:
         if shape is None:
             return 0
         spec = self._spec.model_copy(update={"precision": precision})
+        for config in getattr(self._model, "peft_config", {}).values():
+            spec = memory.with_its_adapter(spec, vars(config))
         return memory.at_worst(
             shape, _tensors(self._model), spec, examples=items,
             on_gpu=self._model.device.type == "cuda",

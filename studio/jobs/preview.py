@@ -72,9 +72,11 @@ def preview(job: Job, spec: PreviewSpec) -> None:
         "template": bool(student.tokenizer.chat_template), "roles": roles, "examples": examples,
         "sizes": sizes,
     }  # fmt: skip
-    (job.artifacts / "preview.json").write_text(
-        json.dumps(found, ensure_ascii=False), encoding="utf-8"
-    )
+    part = (
+        job.artifacts / ".preview.part"
+    )  # half of one, of a job that was killed, would stay for good
+    part.write_text(json.dumps(found, ensure_ascii=False), encoding="utf-8")
+    part.replace(job.artifacts / "preview.json")
     job.say("finished", stopped="")
 
 

@@ -65,7 +65,7 @@ IS_USED = """
 SELECT 1 FROM attempts WHERE student = ?1
 UNION ALL SELECT 1 FROM runs WHERE student = ?1
 UNION ALL SELECT 1 FROM settings WHERE substr(name, 1, length(?1) + 6) = 'exam:' || ?1 || ':'
-UNION ALL SELECT 1 FROM settings WHERE name = 'student' AND value = json_quote(?1)
+UNION ALL SELECT 1 FROM settings WHERE name = 'student' AND json_extract(value, '$') = ?1
 UNION ALL SELECT 1 FROM settings, json_each(settings.value) WHERE name = 'forgetting' AND key = ?1
 LIMIT 1"""
 
