@@ -2,7 +2,7 @@
 
 Started as ``python job_child.py FOLDER BEHAVIOUR``. It answers and "trains" at once, or does what
 its behaviour says: slow, quiet, die, half-line, fail, no-room, garbage, early, stop-N,
-left-alone, long-step.
+left-alone, long-step, whole.
 """
 
 from __future__ import annotations
@@ -75,16 +75,23 @@ def train(folder: Path, behaviour: str, spec: dict[str, Any]) -> str:
             time.sleep(1.5)
         if behaviour == "die" and step == 3:
             os._exit(9)
-        if (folder / "stop").exists() or behaviour == f"stop-{step}":
+        if (folder / "stop").exists() or behaviour.endswith(f"stop-{step}"):
             stopped = "asked to stop"
             break
-    adapter = folder / "artifacts" / "adapter"
-    adapter.mkdir(exist_ok=True)
-    (adapter / "adapter_config.json").write_text('{"base_model_name_or_path": "base"}')
-    whole = adapter / ".part"  # replaced, as the real job does, and not written into
-    whole.write_bytes(f"weights of step {step}".encode())
-    whole.replace(adapter / "adapter_model.safetensors")
+    if behaviour.startswith("whole"):
+        leave(folder / "artifacts" / "model", "config.json", "model.safetensors", step)
+    else:
+        leave(folder / "artifacts" / "adapter", "adapter_config.json", "adapter_model.safetensors", step)
     return "no gain on held-out questions" if behaviour == "early" else stopped
+
+
+def leave(place: Path, config: str, weights: str, step: int) -> None:
+    """Put weights into a folder."""
+    place.mkdir(exist_ok=True)
+    (place / config).write_text('{"base_model_name_or_path": "base"}')
+    part = place / ".part"  # replaced, as the real job does, and not written into
+    part.write_bytes(f"weights of step {step}".encode())
+    part.replace(place / weights)
 
 
 def say(folder: Path, kind: str, **fields: Any) -> None:

@@ -60,7 +60,7 @@ def record_made(bench: Bench, run: Run, made: str, *, step: int) -> str:
 
 
 def keep_as_it_was(bench: Bench, run: Run, *, step: int) -> None:
-    """Give the student of a stopped run weights of its own, before the run writes others.
+    """Give a stopped run's student, and who was taught from it, weights that the run leaves alone.
 
     Args:
         step: whose weights it has.
@@ -69,13 +69,16 @@ def keep_as_it_was(bench: Bench, run: Run, *, step: int) -> None:
         StorageError: there is no room for them; nothing is changed then.
     """
     made = made_by(bench.project, run)
-    for student in bench.store.all(StudentRecord, "run_id = ?", run.id):
-        if not made or made not in (student.adapter, student.location):
-            continue
-        kept = _copied(bench.project, made, step)
-        own = {"adapter": kept} if student.adapter else {"location": kept}
-        bench.store.put(student.changed(**own))
-        bench.changed({"students"})
+    # Of whole weights there may be others, too: those that learned an adapter on top of them.
+    on_it = list(bench.store.all(StudentRecord, "adapter = ?1 OR location = ?1", made))
+    if not made or not on_it:
+        return
+    kept = _copied(bench.project, made, step)
+    with bench.store.transaction():
+        for student in on_it:
+            name = "adapter" if student.adapter == made else "location"
+            bench.store.put(student.changed(**{name: kept}))
+    bench.changed({"students"})
 
 
 def _copied(project: Path, made: str, step: int) -> str:

@@ -80,7 +80,8 @@ class LocalLauncher:
             return
         with suppress(OSError):
             (Path(folder) / "stop").touch()
-        if os.name != "nt":
+        # Told by a signal, torchrun gives its processes half a minute; the file is enough for them.
+        if os.name != "nt" and _processes(Path(folder)) < 2:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGTERM)
         deadline = time.monotonic() + self._grace_s

@@ -160,6 +160,27 @@ def test_a_student_is_told_from_one_of_another_step_also_after_a_kill(
     assert weights_in(bench, late) == b"weights of step 3" != weights_in(bench, early)
 
 
+def test_who_was_taught_on_the_whole_weights_of_a_stopped_run_keeps_them_too(
+    bench: Bench, store: Store, student: StudentRecord, launcher: ChildLauncher
+) -> None:
+    launcher.behaviour = "whole stop-2"
+    run = start(bench, student, full=True)
+    asyncio.run(collect(follow_run(bench, run.id)))
+    early = find_student(store, result_of(bench, run.id)["student"])
+    assert early.location == f"runs/{run.id}/artifacts/model"
+    launcher.behaviour = ""
+    second = start(bench, early)
+    asyncio.run(collect(follow_run(bench, second.id)))
+    taught = find_student(store, result_of(bench, second.id)["student"])
+    assert taught.location == early.location
+    launcher.behaviour = "whole"
+    late = finished(bench, run)
+    for who, step in ((early, 2), (taught, 2), (late, 6)):
+        known = find_student(store, who.name)
+        weights = Path(weights_of(known, bench.project).location, "model.safetensors")
+        assert weights.read_bytes() == f"weights of step {step}".encode()
+
+
 def test_where_files_cannot_be_shared_they_are_copied(
     bench: Bench, store: Store, student: StudentRecord, launcher: ChildLauncher,
     monkeypatch: pytest.MonkeyPatch,

@@ -116,6 +116,17 @@ def test_a_job_that_is_not_to_be_killed_is_asked_and_left_alone(
     assert launcher.is_alive(handle)
 
 
+def test_several_processes_are_asked_by_file_alone_for_torchrun_would_end_them(folder: Path) -> None:
+    (folder / "spec.json").write_text('{"processes": 2}')
+    with subprocess.Popen(["sleep", "60"], start_new_session=True) as process:
+        launcher = LocalLauncher(grace_s=0.3)
+        handle = handle_of(process, folder)
+        launcher.cancel(handle, kill=False)
+        assert (folder / "stop").exists()
+        assert launcher.is_alive(handle)
+        launcher.cancel(handle)
+
+
 def test_no_key_reaches_a_job(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     secrets = ("OPENAI_API_KEY", "HF_TOKEN", "DB_PASSWORD", "AWS_ACCESS_KEY_ID", "AWS_SECRET_KEYS",
                "MY_SECRET", "google_credentials", "APIKEY")  # fmt: skip
