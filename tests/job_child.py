@@ -81,7 +81,12 @@ def train(folder: Path, behaviour: str, spec: dict[str, Any]) -> str:
     if behaviour.startswith("whole"):
         leave(folder / "artifacts" / "model", "config.json", "model.safetensors", step)
     else:
-        leave(folder / "artifacts" / "adapter", "adapter_config.json", "adapter_model.safetensors", step)
+        leave(
+            folder / "artifacts" / "adapter",
+            "adapter_config.json",
+            "adapter_model.safetensors",
+            step,
+        )
     return "no gain on held-out questions" if behaviour == "early" else stopped
 
 

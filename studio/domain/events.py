@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-FAILURE_OF = "failed-{}.json"  #: how a second or further process of a job failed, by its number
+FAILURE_OF = "failed-{}.json"  #: how a process failed that may not say so among the job's events
 ASKED_TO_STOP = "asked to stop"  #: why a job ended that somebody stopped; it can be resumed
 
 
@@ -106,8 +106,8 @@ Event = Annotated[
 EVENT: TypeAdapter[Event] = TypeAdapter(Event)
 
 
-def failure_of_another(folder: Path) -> Failed | None:
-    """Return how a process of a job other than the first failed, the earliest; None if none did."""
+def noted_failure(folder: Path) -> Failed | None:
+    """Return how a process of a job failed that could not say so; the earliest, None if none did."""
     found: list[tuple[Failed, str]] = []
     for place in folder.glob(FAILURE_OF.format("*")):
         try:
@@ -118,5 +118,7 @@ def failure_of_another(folder: Path) -> Failed | None:
     if not found:
         return None
     first, number = min(found, key=lambda one: one[0].t)
-    words = f"process {int(number) + 1 if number.isdigit() else number}: {first.message}"
+    if not number.isdigit() or int(number) == 0:
+        return first
+    words = f"process {int(number) + 1}: {first.message}"
     return first.model_copy(update={"message": words})

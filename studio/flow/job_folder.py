@@ -22,7 +22,7 @@ from pydantic import BaseModel, ValidationError
 
 from studio.domain.disk import sync
 from studio.domain.errors import StorageError
-from studio.domain.events import EVENT, FAILURE_OF, Event, Failed, Finished
+from studio.domain.events import EVENT, FAILURE_OF, Event, Failed, Finished, noted_failure
 
 if TYPE_CHECKING:
     from studio.launch.base import Launcher
@@ -241,6 +241,8 @@ async def follow(
                 last_word = time.monotonic()
             yield event
         yield None
+        if not alive and last_word is None and (failed := noted_failure(folder)) is not None:
+            yield failed
         if not alive or (last_word is not None and time.monotonic() - last_word > ENDING_S):
             return
         await asyncio.sleep(POLL_S)

@@ -14,7 +14,7 @@ from studio.domain.events import (
     Metric,
     Started,
     Warned,
-    failure_of_another,
+    noted_failure,
 )
 from studio.domain.records import Run
 from studio.flow.job_folder import QUIET_AFTER_S
@@ -162,7 +162,7 @@ class RunLedger:
 
     def _state(self) -> str:
         if self._ending is None:  # the first process may have been left waiting for another
-            failed = failure_of_another(self._bench.project / "runs" / self._run.id)
+            failed = noted_failure(self._bench.project / "runs" / self._run.id)
             if failed is not None:
                 self._take(failed)
         match self._ending:

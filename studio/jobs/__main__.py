@@ -11,8 +11,9 @@ import sys
 import traceback
 from pathlib import Path
 
+from studio.domain import clock
 from studio.domain.errors import OutOfMemory, SpecError, StudioError
-from studio.domain.events import failure_of_another
+from studio.domain.events import noted_failure
 from studio.domain.specs import (
     ExportSpec,
     GenerateSpec,
@@ -45,6 +46,9 @@ def main(arguments: list[str]) -> int:
             return run_and_tell(job)
     except StudioError as error:
         print(error, file=sys.stderr)
+        if folder.is_dir():  # its events belong to the job that is at work, or cannot be written
+            told = {"kind": "failed", "t": clock.now(), "message": str(error)}
+            Job(folder, process=process).note_failure({**told, "error": type(error).__name__})
         return 1
 
 
@@ -121,7 +125,7 @@ def _is_for_lack_of_another(error: Exception) -> bool:
 
 def _tell_of_another(job: Job, error: Exception) -> int:
     """Tell what the process failed with that left this one alone, rather than that it was left."""
-    found = failure_of_another(job.folder)
+    found = noted_failure(job.folder)
     if found is not None:
         job.say("failed", message=found.message, error=found.error, offer=found.offer)
     elif os.environ.get("RANK", "0") == "0":  # others would say the same of the first

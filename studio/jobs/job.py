@@ -49,7 +49,7 @@ class Job:
         event = {"kind": kind, "t": clock.now(), **fields}
         if self._process:
             if kind == "failed":
-                self._note_failure(event)
+                self.note_failure(event)
             return
         try:
             append_lines(self._events, [json.dumps(event, ensure_ascii=True)])
@@ -59,8 +59,11 @@ class Job:
                 " what was saved so far is kept"
             ) from None
 
-    def _note_failure(self, event: Mapping[str, Any]) -> None:
-        """Leave word of how this process failed, while the first may be waiting for it in vain."""
+    def note_failure(self, event: Mapping[str, Any]) -> None:
+        """Leave word of how this process failed where it may not speak among the job's events.
+
+        The first may be waiting in vain for a further one; or another job is at work here.
+        """
         place = self.folder / FAILURE_OF.format(self._process)
         part = place.with_suffix(".part")
         with suppress(OSError):  # then job.log alone tells of it

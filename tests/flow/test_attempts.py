@@ -140,6 +140,16 @@ def test_a_job_that_was_killed_keeps_its_answers_and_is_asked_for_the_rest(
     assert len(rows) <= 7
 
 
+def test_an_exam_that_may_not_speak_for_itself_says_so_none_the_less(
+    bench: Bench, student: StudentRecord, launcher: ChildLauncher
+) -> None:
+    launcher.behaviour = "left-alone"
+    with pytest.raises(RunError, match="the exam of small failed: process 2: memory is full"):
+        sit(bench, student)
+    launcher.behaviour = ""
+    assert sit(bench, student)[-1].done == 10
+
+
 def test_an_exam_goes_on_in_a_project_that_was_moved(
     bench: Bench, store: Store, student: StudentRecord, launcher: ChildLauncher
 ) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from safetensors.torch import load_file
 
+from studio.domain.events import noted_failure
 from studio.jobs import checkpoints
 from tests.jobs.conftest import Jobs, MakeFolder, Moment, events_of, examples, losses_of, questions
 from tests.jobs.test_generate import answers_of
@@ -140,6 +141,9 @@ def test_a_second_job_in_the_same_folder_stays_out(jobs: Jobs, make_folder: Make
     assert seen[0].count("\n") == 1
     assert len(events_of(folder, "started")) == 1
     assert not events_of(folder, "failed")
+    noted = noted_failure(folder)
+    assert noted is not None
+    assert noted.message.startswith("another job is at work")
 
 
 @pytest.fixture

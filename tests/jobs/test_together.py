@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from studio.domain.events import failure_of_another
+from studio.domain.events import noted_failure
 from studio.launch.local import LocalLauncher
 from tests.jobs.conftest import Jobs, MakeFolder, events_of, examples, losses_of
 from tests.jobs.test_train import SETTINGS, go, same, weights_in
@@ -147,8 +147,8 @@ def test_what_the_second_process_failed_with_is_told_while_the_first_waits_for_i
     folder = make_folder("train", {**QUIET, "processes": 2}, train=examples())
     launcher = LocalLauncher()
     handle = launcher.start(folder)
-    wait_for(lambda: failure_of_another(folder) is not None or not launcher.is_alive(handle))
-    failed = failure_of_another(folder)
+    wait_for(lambda: noted_failure(folder) is not None or not launcher.is_alive(handle))
+    failed = noted_failure(folder)
     assert failed is not None, log_of(folder)
     assert failed.message.startswith("process 2: train.jsonl: Input/output error: look at the disk")
     assert failed.error == "OSError"

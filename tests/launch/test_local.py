@@ -116,7 +116,9 @@ def test_a_job_that_is_not_to_be_killed_is_asked_and_left_alone(
     assert launcher.is_alive(handle)
 
 
-def test_several_processes_are_asked_by_file_alone_for_torchrun_would_end_them(folder: Path) -> None:
+def test_several_processes_are_asked_by_file_alone_for_torchrun_would_end_them(
+    folder: Path,
+) -> None:
     (folder / "spec.json").write_text('{"processes": 2}')
     with subprocess.Popen(["sleep", "60"], start_new_session=True) as process:
         launcher = LocalLauncher(grace_s=0.3)
