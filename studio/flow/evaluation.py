@@ -160,7 +160,7 @@ def note_accuracy(store: Store, evaluation: Evaluation) -> None:
     state = store.run_state(record.run_id) if record is not None and record.run_id else None
     told = {} if state is None else json.loads(state["result"])
     # A run that was stopped, measured and resumed has made two: its accuracy is the later one's.
-    if record is not None and state is not None and told.get("student") == record.name:
+    if record is not None and state is not None and told.get("student", record.name) == record.name:
         result = {**told, "accuracy": evaluation.tuned.accuracy, "accuracy_n": evaluation.tuned.n}
         if evaluation.base is not None:
             result["base_accuracy"] = evaluation.base.accuracy

@@ -119,6 +119,7 @@ async def _drained(bench: Bench) -> AsyncGenerator[Progress, None]:
             _note(bench.store, entry, message=str(error))
             failed.append(str(error))
         bench.store.set_setting(_WAITING, bench.store.setting(_WAITING, [])[1:])
+        _forget(bench.store, entry)
         bench.changed({"settings"})
     if failed:
         raise RunError(f"of the runs in the queue {len(failed)} failed ({failed[0]}); the others are"
@@ -204,3 +205,10 @@ def _note(store: Store, entry: Entry, **facts: str) -> None:
     noted = store.setting(_SETTING, {})
     noted[entry.key] = {**noted.get(entry.key, {}), "message": "", **facts}
     store.set_setting(_SETTING, noted)
+
+
+def _forget(store: Store, entry: Entry) -> None:
+    """Let go of what was noted of an entry that nobody can ask for again."""
+    noted = store.setting(_SETTING, {})
+    if noted.pop(entry.key, None) is not None:
+        store.set_setting(_SETTING, noted)

@@ -226,4 +226,5 @@ def test_what_is_put_in_the_queue_while_it_works_is_made_after_it(taught: Bench)
     states = [bench.store.run_state(run.id)["state"] for run in runs]
     assert sorted(states) == ["failed", "finished", "finished"]
     assert bench.store.setting("runs_waiting") == []
+    assert bench.store.setting("run_queue") == {}, "nobody can ask for these again"
     failing.end()
