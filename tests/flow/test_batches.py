@@ -415,7 +415,7 @@ def test_a_batch_of_a_students_exam_can_be_cancelled_like_a_teachers(
         assert child.poll() is None, child.communicate()[1]
         assert time.monotonic() < until
         time.sleep(0.02)
-    child.send_signal(signal.SIGINT)
+    child.kill()
     child.communicate(timeout=60)
     store = Store(project)
     (batch,) = batches.batches_out(store)
