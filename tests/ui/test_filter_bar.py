@@ -28,8 +28,10 @@ def pick(button: QPushButton, *path: str) -> None:
     """Choose an entry of a button's menu by the texts that lead to it."""
     menu = button.menu()
     menu.aboutToShow.emit()
+    kept = []  # older versions of Qt's bindings delete what they have lent when it is let go of
     for text in path[:-1]:
-        menu = next(a.menu() for a in menu.actions() if a.text() == text)
+        kept += menu.actions()
+        menu = next(a for a in kept if a.text() == text).menu()
         assert isinstance(menu, QMenu)
     next(action for action in menu.actions() if action.text() == path[-1]).trigger()
 
