@@ -177,18 +177,39 @@ def heaviest(examples: Sequence[Example], spec: TrainSpec, *, packed: bool) -> s
     Args:
         packed: examples stand in rows without padding.
     """
-    longest = sorted(examples, key=lambda one: one.tokens)[-spec.batch_examples :]
-    found: set[Load] = set()
-    for step in (longest, *epoch_steps(examples, spec, epoch=0)):
-        shares = (step[n :: spec.processes] for n in range(spec.processes))
-        for share in filter(None, shares):
-            for part in micro_batches(share, spec, packed=packed):
-                most = part[-1].tokens
-                tokens = sum(one.tokens for one in part) if packed else len(part) * most
-                found.add(Load(tokens, sum(one.supervised for one in part), most))
+    steps = (_longest(examples, spec), *epoch_steps(examples, spec, epoch=0))
+    found = {load for step in steps for load in _loads(step, spec, packed=packed)}
     measures = (
         lambda load: load.tokens,
         lambda load: load.tokens * load.longest,
         lambda load: load.supervised,
     )
     return {max(found, key=measure) for measure in measures} if found else set()
+
+
+def steps_for_trial(items: Sequence[E], spec: TrainSpec, *, packed: bool) -> list[list[E]]:
+    """Return the one or two steps that take the most memory.
+
+    The longest examples make up one. Of shorter ones more fit into a pass, and may fill it better:
+    then there is another.
+    """
+
+    def fullest(step: Sequence[E]) -> int:
+        return max((load.tokens for load in _loads(step, spec, packed=packed)), default=0)
+
+    longest = _longest(items, spec)
+    other = max(epoch_steps(items, spec, epoch=0), key=fullest, default=longest)
+    return [longest, other] if fullest(other) > fullest(longest) else [longest]
+
+
+def _longest(items: Sequence[E], spec: TrainSpec) -> list[E]:
+    return sorted(items, key=lambda item: item.tokens)[-spec.batch_examples :]
+
+
+def _loads(step: Sequence[E], spec: TrainSpec, *, packed: bool) -> Iterator[Load]:
+    shares = (step[n :: spec.processes] for n in range(spec.processes))  # each process has its own
+    for share in filter(None, shares):
+        for part in micro_batches(share, spec, packed=packed):
+            most = part[-1].tokens
+            tokens = sum(one.tokens for one in part) if packed else len(part) * most
+            yield Load(tokens, sum(one.supervised for one in part), most)

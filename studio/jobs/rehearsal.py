@@ -1,4 +1,4 @@
-"""A step for trial on the largest batch there will be: what does not fit shows before the run, not
+"""A step for trial on the largest batches there will be: what does not fit shows before the run, not
 an hour into it. And the smaller settings to offer then."""
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from studio.domain.dealing import steps_for_trial
 from studio.domain.errors import OutOfMemory
 from studio.jobs.gauges import peak_mb
 
@@ -23,13 +24,14 @@ _NO_ROOM = ("can't allocate memory", "out of memory", "STATUS_ALLOC_FAILED")
 def rehearse(
     passes: Passes, optimiser: Any, items: Sequence[Item], spec: TrainSpec
 ) -> dict[str, float]:
-    """Do one whole step with the longest examples that changes nothing.
+    """Do the step or two that take the most memory, and change nothing.
 
     Returns what it took: ``rehearsed_tokens``, and ``peak_mb`` of the GPU or of this process.
     """
-    longest = sorted(items, key=lambda item: len(item.ids))[-spec.batch_examples :]
-    optimiser.zero_grad(set_to_none=True)  # it may have been begun before, without room for it
-    passes.over(longest, learn=True)
+    steps = steps_for_trial(items, spec, packed=passes.packed)
+    for step in steps:
+        optimiser.zero_grad(set_to_none=True)  # it may have been begun before, without room for it
+        passes.over(step, learn=True)
     norms = [
         value.grad.abs().max()
         for group in optimiser.param_groups for value in group["params"] if value.grad is not None
@@ -42,7 +44,7 @@ def rehearse(
     optimiser.zero_grad(set_to_none=True)
     optimiser.state.clear()
     return {
-        "rehearsed_tokens": sum(len(item.ids) for item in longest),
+        "rehearsed_tokens": sum(item.tokens for step in steps for item in step),
         "peak_mb": round(peak_mb(), 1),
     }
 

@@ -18,6 +18,7 @@ from studio.domain.dealing import (
     heaviest,
     micro_batches,
     steps_an_epoch,
+    steps_for_trial,
     steps_in_all,
 )
 from studio.domain.specs import StudentSpec, TrainSpec
@@ -157,3 +158,15 @@ def test_epochs_are_counted_as_they_are_written(epochs: float, most: int, steps:
     for examples in (491, 500):  # 50 steps; 50 * 1.1 is a little more than 55
         assert steps_in_all(examples, each=10, epochs=epochs, most=most) == steps
     assert steps_in_all(0, each=10, epochs=epochs, most=most) == 0
+
+
+def test_what_is_tried_are_the_longest_and_what_fills_a_pass_better() -> None:
+    chosen = spec_of(batch_tokens=1000, batch_examples=4)
+    long = [Size(600, 300, "rationale")] * 4  # one a pass: two would be too many
+    short = [Size(240, 120, "rationale")] * 60  # four make 960
+    alone = steps_for_trial(long, chosen, packed=False)
+    assert alone == [long]
+    both = steps_for_trial([*short, *long], chosen, packed=False)
+    assert both[0] == long
+    assert [one.tokens for one in both[1]] == [240] * 4
+    assert steps_for_trial([], chosen, packed=False) == [[]]
