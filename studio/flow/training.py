@@ -251,8 +251,9 @@ def _ends_with_best(bench: Bench, run: Run) -> bool:
     """Return whether a run was to end with its best weights when it last went on."""
     try:
         spec = read_spec(folder_of(bench, run))
-    except SpecError:  # its folder is gone
-        spec = TrainSpec.model_validate(run.spec)
+    except (SpecError, OSError):  # its folder is gone, or names settings of an older version
+        told = {name: run.spec[name] for name in ("result", "early_stopping") if name in run.spec}
+        spec = TrainSpec.model_construct(**told)
     return isinstance(spec, TrainSpec) and spec.ends_with_best
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from studio.domain.disk import sync
 from studio.domain.errors import StorageError
 from studio.domain.records import Run, StudentRecord
-from studio.domain.specs import TrainSpec
+from studio.domain.specs import StudentSpec
 from studio.flow.student_places import seen_from_project
 from studio.store import views
 
@@ -54,7 +54,7 @@ def record_made(bench: Bench, run: Run, made: str, *, step: int) -> str:
     former = _known(store, tuned.name)
     store.put(tuned)
     if former is not None:  # nobody used it: what it was is of no more use
-        _let_go(bench.project, run, former)
+        _let_go(bench, run, former)
     bench.changed({"students"})
     return tuned.name
 
@@ -113,13 +113,16 @@ def _shared(source: str, place: str) -> None:
         sync(Path(place))
 
 
-def _let_go(project: Path, run: Run, former: StudentRecord) -> None:
+def _let_go(bench: Bench, run: Run, former: StudentRecord) -> None:
+    """Remove a former student's weights, unless the same are known by another name, too."""
     for place in (former.adapter, former.location):
         kept = PurePosixPath(place).parent
         if kept.parent == PurePosixPath("runs", run.id, "artifacts") and kept.name.startswith(
             _KEPT
         ):
-            shutil.rmtree(project / kept, ignore_errors=True)
+            others = bench.store.count(StudentRecord, "adapter = ?1 OR location = ?1", place)
+            if not others:
+                shutil.rmtree(bench.project / kept, ignore_errors=True)
 
 
 def _base(bench: Bench, run: Run) -> StudentRecord:
@@ -127,7 +130,7 @@ def _base(bench: Bench, run: Run) -> StudentRecord:
     known = _known(bench.store, run.student)
     if known is not None:
         return known
-    weights = TrainSpec.model_validate(run.spec).student
+    weights = StudentSpec.model_validate(run.spec["student"])
     location = seen_from_project(weights.location, bench.project)
     return StudentRecord(name=run.student, location=location, round=run.round)
 

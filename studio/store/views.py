@@ -67,6 +67,8 @@ UNION ALL SELECT 1 FROM runs WHERE student = ?1
 UNION ALL SELECT 1 FROM settings WHERE substr(name, 1, length(?1) + 6) = 'exam:' || ?1 || ':'
 UNION ALL SELECT 1 FROM settings WHERE name = 'student' AND json_extract(value, '$') = ?1
 UNION ALL SELECT 1 FROM settings, json_each(settings.value) WHERE name = 'forgetting' AND key = ?1
+UNION ALL SELECT 1 FROM settings, json_each(settings.value) AS waiting
+WHERE name = 'runs_waiting' AND json_extract(waiting.value, '$.student') = ?1
 LIMIT 1"""
 
 #: Runs with where they stand, newest last.

@@ -19,8 +19,9 @@ from studio.flow.comparison import run_lines
 from studio.flow.dataset import build_dataset
 from studio.flow.evaluation import evaluate, note_accuracy
 from studio.flow.job_folder import read_events
+from studio.flow.run_queue import Entry
 from studio.flow.stage import Bench
-from studio.flow.students import find_student, student_from, weights_of
+from studio.flow.students import find_student, register, student_from, weights_of
 from studio.flow.training import follow_run, result_of, resume_run, run_spec, start_run, stop_run
 from studio.store.tables import Store
 from tests.curated import ChildLauncher, add_case, add_question, bench, collect, launcher
@@ -114,6 +115,50 @@ def test_a_stopped_student_that_nobody_used_makes_room_for_the_finished_one(
     assert weights_in(bench, late) == b"weights of step 6"
     assert not list((bench.project / "runs" / run.id / "artifacts").glob("*kept*"))
     assert store.count(StudentRecord, "run_id = ?", run.id) == 1
+
+
+def test_weights_of_a_stopped_run_that_are_known_by_another_name_stay(
+    bench: Bench, store: Store, student: StudentRecord, launcher: ChildLauncher
+) -> None:
+    launcher.behaviour = "stop-2"
+    run = start(bench, student)
+    asyncio.run(collect(follow_run(bench, run.id)))
+    early = find_student(store, result_of(bench, run.id)["student"])
+    mine = register(store, early.changed(name="mine", run_id=""))
+    launcher.behaviour = ""
+    late = finished(bench, run)
+    assert late.name == early.name, "that name nobody used"
+    assert weights_in(bench, mine) == b"weights of step 2"
+    assert weights_in(bench, late) == b"weights of step 6"
+
+
+def test_a_stopped_student_that_a_run_of_the_queue_waits_for_keeps_its_name(
+    bench: Bench, store: Store, student: StudentRecord, launcher: ChildLauncher
+) -> None:
+    launcher.behaviour = "stop-2"
+    run = start(bench, student)
+    asyncio.run(collect(follow_run(bench, run.id)))
+    early = find_student(store, result_of(bench, run.id)["student"])
+    waiting = Entry("queued 1", {}, early.name)
+    store.set_setting("runs_waiting", [waiting._asdict()])
+    launcher.behaviour = ""
+    assert finished(bench, run).name != early.name
+    assert weights_in(bench, early) == b"weights of step 2"
+
+
+def test_a_run_of_a_version_with_other_settings_is_told_of(
+    bench: Bench, store: Store, student: StudentRecord
+) -> None:
+    run = start(bench, student, result="best")
+    older = run.changed(spec={**run.spec, "val_share": 0.05})
+    folder = bench.project / "runs" / older.id
+    folder.mkdir()
+    (folder / "spec.json").write_text(json.dumps(older.spec))
+    store.add([older])
+    store.set_run_state(older.id, state="finished", step=6, steps=6, result={})
+    asyncio.run(collect(follow_run(bench, run.id)))
+    told = result_of(bench, older.id)
+    assert (told["state"], told["ends_with_best"]) == ("finished", True)
 
 
 def test_each_of_a_runs_students_has_its_own_results(
