@@ -35,17 +35,23 @@ def export(
     format_: Annotated[str, typer.Option("--format", help=", ".join(FORMATS))],
     all_: Annotated[bool, typer.Option("--all", help="Rejected ones too, marked")] = False,
     run: Annotated[str, typer.Option(help="For model: which run; else the newest")] = "",
+    student: Annotated[str, typer.Option(help="For model: which student, in place of --run")] = "",
     json_: Json = False,
 ) -> None:
     """Write the accepted rationales (or a tuned model) for use elsewhere."""
     if format_ not in FORMATS:
         raise SpecError(f"there is no format {format_!r}: choose one of {', '.join(FORMATS)}")
-    if run and format_ != "model":
-        raise SpecError("--run says which model is meant: leave it out, or take --format model")
+    if run and student:
+        raise SpecError("--run and --student both say who is meant: name one of them")
+    if (run or student) and format_ != "model":
+        said = "--run" if run else "--student"
+        raise SpecError(f"{said} says which model is meant: leave it out, or take --format model")
     # Rows are only read, so they can be had while a run goes on; a model is made by a job.
     bench = Workbench(project, read_only=format_ != "model")
     try:
-        work = pipeline.export(bench.bench, out, format=format_, include_all=all_, run=run)
+        work = pipeline.export(
+            bench.bench, out, format=format_, include_all=all_, run=run, student=student
+        )
         last = drive(work, quiet=json_ or format_ != "model")  # rows are told once, below
     finally:
         bench.close()

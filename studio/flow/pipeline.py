@@ -196,13 +196,14 @@ async def import_files(
 
 
 async def export(
-    bench: Bench, out: Path, *, format: str, include_all: bool = False, run: str = ""
-) -> AsyncIterator[Progress]:
+    bench: Bench, out: Path, *, format: str, include_all: bool = False, run: str = "",
+    student: str = "",
+) -> AsyncIterator[Progress]:  # fmt: skip
     """Write a dataset or a tuned model for use elsewhere."""
     if format == "model":
         from studio.flow.weights import export_model
 
-        name = student_of(bench, student="", run=run)
+        name = student or student_of(bench, student="", run=run)
         async for progress in export_model(bench, find_student(bench.store, name), out):
             yield progress
         return

@@ -67,6 +67,8 @@ TYPED = [
     ("decide p --preset paper --version 1", "name one of them"),
     ("evaluate p --run r --student s", "name one of them"),
     ("export p out --format messages --run r", "take --format model"),
+    ("export p out --format messages --student s", "take --format model"),
+    ("export p out --format model --student s --run r", "name one of them"),
     ("decide p --preset best", "choose one of paper, studio"),
     ("decide p --aggregate max", "'mean', 'min' or 'median'"),
     ("decide p --threshold nan", "threshold"),
