@@ -252,7 +252,8 @@ def _ends_with_best(bench: Bench, run: Run) -> bool:
     try:
         spec = read_spec(folder_of(bench, run))
     except (SpecError, OSError):  # its folder is gone, or names settings of an older version
-        told = {name: run.spec[name] for name in ("result", "early_stopping") if name in run.spec}
+        wanted = ("result", "early_stopping")
+        told: dict[str, Any] = {name: run.spec[name] for name in wanted if name in run.spec}
         spec = TrainSpec.model_construct(**told)
     return isinstance(spec, TrainSpec) and spec.ends_with_best
 
