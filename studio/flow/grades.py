@@ -19,15 +19,15 @@ from studio.domain.grading import GRADER, Equal, grade_answer
 from studio.domain.records import Attempt, Doubt, Grade, Question, SubjectKind, Verdict
 from studio.flow.latex import LatexWorkers
 from studio.flow.stage import Bench, Progress, Scope
-from studio.store import edit_views, views
+from studio.store import edit_views, grading_views
 from studio.store.tables import Store
 
 T = TypeVar("T")
 
 _PAGE = 500
 _TEXTS: dict[SubjectKind, str] = {
-    "rationale": views.RATIONALE_TEXTS,
-    "attempt": views.ATTEMPT_TEXTS,
+    "rationale": grading_views.RATIONALE_TEXTS,
+    "attempt": grading_views.ATTEMPT_TEXTS,
 }
 _OF_QUESTIONS: dict[SubjectKind, str] = {
     "rationale": edit_views.RATIONALES_OF_QUESTIONS,
@@ -75,8 +75,8 @@ class GradeStage:
 
     def _missing(self, store: Store) -> list[tuple[SubjectKind, list[str]]]:
         scope = self._scope
-        rationales = store.rows(views.UNGRADED_RATIONALES, GRADER)
-        attempts = store.rows(views.UNGRADED_ATTEMPTS, GRADER, scope.student, scope.round)
+        rationales = store.rows(grading_views.UNGRADED_RATIONALES, GRADER)
+        attempts = store.rows(grading_views.UNGRADED_ATTEMPTS, GRADER, scope.student, scope.round)
         return [
             ("rationale", [row[0] for row in rationales]),
             ("attempt", [row[0] for row in attempts]),
@@ -172,13 +172,15 @@ def _suspicions(store: Store) -> dict[str, Doubt]:
         row["question_id"]: suspicious_gold(
             row["agreed"], json.loads(row["teachers"]), gold=row["gold"]
         )
-        for row in store.rows(views.AGREED_AGAINST_GOLD)
+        for row in store.rows(grading_views.AGREED_AGAINST_GOLD)
     }
 
 
 def _outdated(store: Store, suspicions: dict[str, Doubt]) -> list[Grade]:
     """Return new grades for attempts whose doubt on gold is not what the teachers say now."""
-    rows = store.rows(views.GRADES_TO_COMPARE, json.dumps(list(suspicions)), GOLD_SUSPICIOUS)
+    rows = store.rows(
+        grading_views.GRADES_TO_COMPARE, json.dumps(list(suspicions)), GOLD_SUSPICIOUS
+    )
     renewed = []
     for row in rows:
         grade = store.get(Grade, row["id"])
@@ -199,13 +201,13 @@ def _outdated(store: Store, suspicions: dict[str, Doubt]) -> list[Grade]:
 
 def graded_by_older_rules(store: Store) -> int:
     """Return how many answers were graded by older rules only."""
-    return int(store.value(views.GRADED_BY_OLDER_RULES, GRADER))
+    return int(store.value(grading_views.GRADED_BY_OLDER_RULES, GRADER))
 
 
 def _differing(store: Store, grades: Sequence[Grade]) -> int:
     """Return how many verdicts are not those of the rules before; what had none does not count."""
     ids = json.dumps([grade.subject_id for grade in grades])
-    before = {row[0]: row[1] for row in store.rows(views.VERDICTS_BY_RULES, ids)}
+    before = {row[0]: row[1] for row in store.rows(grading_views.VERDICTS_BY_RULES, ids)}
     return sum(before.get(grade.subject_id, grade.verdict) != grade.verdict for grade in grades)
 
 
