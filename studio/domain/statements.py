@@ -85,7 +85,12 @@ def statements(text: str) -> list[Statement]:
 
 def end_of_item(text: str, stated: list[Statement]) -> int:
     """Return where the answered item ends: at the next question the model asks itself."""
-    following = _NEXT_ITEM.search(text, stated[0].end) if stated else None
+    return next_item(text, stated[0].end) if stated else len(text)
+
+
+def next_item(text: str, at: int) -> int:
+    """Return where the next question begins that a model asks itself after ``at``."""
+    following = _NEXT_ITEM.search(text, at)
     return following.start() if following else len(text)
 
 

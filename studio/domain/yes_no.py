@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from studio.domain.corrections import corrections
 from studio.domain.denials import denies_word
-from studio.domain.statements import Statement, sentence_end, statements
+from studio.domain.statements import Statement, next_item, sentence_end, statements
 
 _YES = frozenset(("true", "yes", "yeah", "yep", "yup"))
 _WORD = re.compile(r"\b(?P<word>true|false|yes|no|untrue)\b", re.IGNORECASE)
@@ -47,6 +47,9 @@ _SUPPOSED = re.compile(
     r"\b(?:if|whether|unless|doubt(?:ful)?(?:\sthat)?|(?:it|this|that)\swere|assum(?:e|ing)|suppos(?:e|ing)"
     r"|(?:no|little)\s(?:evidence|proof|indication|sign)"
     r"|(?:cannot|can't|could\snot|unable\sto)\s(?:confirm|verify|say|tell|know|determine)"
+    r"|(?:may|might|could)\s(?:seem|appear|sound|look)|at\sfirst|common\s(?:belief|misconception)|myth"
+    r"|(?:people|some|many|one|you)\s(?:(?:may|might|would|could)\s)?(?:think|believe|say|argue|assume)"
+    r"|(?:not|n't)\smake\s(?:it|this|that|the\s\w{1,20})"
     rf"|(?:may|might|could|can)\sor\s(?:may|might|could|can)\s?not){_REST}"
     r"|\b(?:rather\sthan|instead\sof)\s[\"'*]{0,3}$",
     re.IGNORECASE,
@@ -66,6 +69,16 @@ _NOUN_AFTER = re.compile(
     r"as|and|but|or|only|at|with|by|is|was|from|on|due|of|about|here|today|now|then|anymore|either|"
     r"overall|generally|under|given|based|according|until|unless|while)\b)[a-z]"
     r"|\sto\s(?!say|claim|state|assume)",
+    re.IGNORECASE,
+)
+#: "Seems true at first", "would be true if…".
+_ONLY_THEN = re.compile(r"\s(?:at\sfirst|initially|on\sthe\ssurface)\b", re.IGNORECASE)
+_WOULD = re.compile(r"\bwould\s(?:only\s)?(?:be|hold)\s$", re.IGNORECASE)
+_IF = re.compile(r"\s(?:only\s)?if\b", re.IGNORECASE)
+#: What a text says of the statement after its first word: "Yes, the statement is false".
+_SAYS_MORE = re.compile(
+    r"(?:^[,.!]\s{1,2}(?:it|this|that)|\bthe\s(?:statement|claim|answer))(?:\sis|'s)\s(?:not\s|in\sfact\s){0,2}"
+    r"(?P<word>true|false)\b(?!\sthat)",
     re.IGNORECASE,
 )
 _SURE = re.compile(r"\b(?:no|without(?:\sa)?|beyond(?:\sa)?|any)\sdoubt\s", re.IGNORECASE)
@@ -93,11 +106,14 @@ def yes_no(text: str) -> YesNo:
     Without any of these its only opinion counts, or the one it concludes with.
     """
     text = _BOTH_OFFERED.sub(lambda both: " " * len(both[0]), text)
+    if (first := _LEADING.match(text)) is not None:
+        text = text[: next_item(text, first.end())]
     found = [(one, said) for one in statements(text) if (said := _stated(text, one)) is not None]
     found.sort(key=lambda pair: pair[0].certain)
     explicit = [said for _, said in found]
-    if (first := _LEADING.match(text)) is not None:
-        explicit.insert(0, Said(_is_yes(first["word"]), first.start("word"), first.end("word")))
+    if first is not None:
+        explicit.insert(0, _bare(first))
+        explicit = explicit if len(explicit) > 1 else [*_said_later(text, first), explicit[0]]
     if explicit:
         last = _correction(text, explicit[-1])
         return YesNo(last or explicit[-1], [*explicit, last] if last else explicit)
@@ -108,6 +124,12 @@ def yes_no(text: str) -> YesNo:
     if len({said.yes for said in opinions}) == 1:
         return YesNo(opinions[-1], opinions)
     return YesNo(_concluding(text, opinions), opinions)
+
+
+def _said_later(text: str, first: re.Match[str]) -> list[Said]:
+    rest = text[first.end() : first.end() + 2000]
+    later = [_said(rest, word) for word in _SAYS_MORE.finditer(rest) if not _is_supposed(rest, word)]
+    return [Said(s.yes, s.start + first.end(), s.end + first.end()) for s in later[-1:]]
 
 
 def gold_yes_no(gold: str) -> bool | None:
@@ -168,6 +190,10 @@ def _concludes(text: str, case: re.Match[str]) -> bool:
 def _is_supposed(text: str, word: re.Match[str]) -> bool:
     before = text[max(0, word.start("word") - _LOOK_BACK) : word.start("word")]
     if _SUPPOSED.search(before) is not None and _SURE.search(before) is None:
+        return True
+    if _ONLY_THEN.match(text, word.end("word")) or (
+        _WOULD.search(before) and _IF.match(text, word.end("word"))
+    ):
         return True
     after = _NOUN_AFTER.match(text, word.end("word"))
     if _NO_VERDICT_BEFORE.search(before) or (after and not _VERDICT_BEFORE.search(before)):
