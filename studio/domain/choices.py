@@ -23,6 +23,12 @@ _SEEKS_WRONG = re.compile(
     r"\b(?:not|except|incorrect(?:ly)?|false|wrong|untrue|inaccurate|flaw(?:ed)?|cannot|mistaken|least)\b|n't\b",
     re.IGNORECASE,
 )
+_FIRST_OF_LIST = re.compile(r"[\s*(#-]{0,8}(?:option\s)?A\s?[).:*-]", re.I)
+_SECOND_OF_LIST = re.compile(r"\n[ \t*(#-]{0,8}(?:option\s)?B\s?[).:*-]", re.I)
+_NOT_MEANT = re.compile(
+    r"(?:(?:\b(?:not|than|nor|neither|instead\sof)|n't)\s|[\w.,/-]|\d\w{0,3}\s(?:or|to|and)\s)$"
+)
+_JOINED = re.compile(r"\w|[.,-]\w|'\w")
 _AROUND_LETTER = " \t.()*]}:\"'_-"
 
 
@@ -71,14 +77,17 @@ def picks(text: str, options: Sequence[str], *, asked: str = "") -> Picks:
             explicit.append(last)
         return Picks(explicit[-1], explicit, [])
     first = _first_line(text)
+    lists = _goes_through(text)  # its first line is about the first option, and no pick
     seen = [
-        _mere(text, first, options),
+        None if lists else _mere(text, first, options),
         _picked(called_right(text, seeks_wrong=wrong), options),
-        _mere(text, _last_line(text), options),
-        _read(text, first, options, stated=False, wrong=wrong),
+        None if lists else _mere(text, _last_line(text), options),
+        None if lists else _read(text, first, options, stated=False, wrong=wrong),
     ]
     others = [pick for pick in seen if pick is not None]
     if others:
+        if (last := _picked(corrected_letter(text, others[0].end), options)) is not None:
+            others.insert(0, last)
         return Picks(others[0], [], others)
     bare = _picked(last_bare(text, seeks_wrong=wrong), options)
     return Picks(bare or _only_worded(text, options), [], [])
@@ -97,6 +106,11 @@ def gold_index(gold: str, options: Sequence[str]) -> int | None:
         return int(bare)
     lettered = re.match(r"\s*\(?([A-Za-z])[.):]\s+\S", gold)
     return _within(lettered[1], options) if lettered else None
+
+
+def _goes_through(text: str) -> bool:
+    """Tell a text that goes through the options, A and B, from one that begins with its pick."""
+    return _FIRST_OF_LIST.match(text) is not None and _SECOND_OF_LIST.search(text) is not None
 
 
 def _read(
@@ -148,7 +162,9 @@ def _worded(line: str, options: Sequence[str]) -> int | None:
             if not any(known[index] != one and known[index] in one for one in said)
         ]  # fmt: skip
         if hits:
-            return hits[0] if len(hits) == 1 else None
+            joined = [one for one in known if one and one not in known[hits[0]]]
+            several = any(f" and {one}" in words for one in joined)
+            return None if len(hits) > 1 or (fits is _begins and several) else hits[0]
     return None
 
 
@@ -162,11 +178,20 @@ def _equals(words: str, option: str) -> bool:
 
 
 def _begins(words: str, option: str) -> bool:
-    return words.startswith(option) and not re.match(r"\w|,?\sor\s", words[len(option) :])
+    rest = words[len(option) :]
+    return words.startswith(option) and not re.match(r"\w|,?\sor\s|\s?[-+*/=\u00d7]\s?\d", rest)
 
 
 def _contains(words: str, option: str) -> bool:
-    return f" {option} " in f" {words} " if len(option) > 2 else False
+    """Return whether an option's words stand somewhere, not as what is denied or half a number."""
+    at = words.find(option) if len(option) > 2 else -1
+    while at >= 0:
+        end = at + len(option)
+        before = words[max(0, at - 14) : at]
+        if not (_NOT_MEANT.search(before) or _JOINED.match(words, end)):
+            return True
+        at = words.find(option, end)
+    return False
 
 
 def _is_begun(words: str, option: str) -> bool:

@@ -29,6 +29,7 @@ _MARKUP = re.compile(
     r"|\\(?:text|textbf|mathrm|mathbf|displaystyle|left|right)\b\{?"
     r"|\\(?=%)|\^\{?\s?\\circ\b\s?\}?"
 )
+_THOUGHT = "</think>"
 _SPACES = re.compile(r"\s+")
 
 
@@ -58,6 +59,10 @@ def plain(raw: str) -> Plain:
         cut_at, kept = HEAD, raw[:HEAD] + "\n" + raw[len(raw) - TAIL + 1 :]
     if not kept.isascii():
         kept = kept.translate({ord(c): _plain_character(c) for c in set(kept) if c > "\x7f"})
+    # What a model thought before it answered is no answer, unless nothing follows it.
+    thought = kept.rfind(_THOUGHT) + len(_THOUGHT)
+    if thought >= len(_THOUGHT) and kept[thought:].strip():
+        kept = " " * thought + kept[thought:]
     return Plain(_MARKUP.sub(_blank, kept), raw, cut_at)
 
 

@@ -82,7 +82,10 @@ _SAYS_MORE = re.compile(
     re.IGNORECASE,
 )
 _SURE = re.compile(r"\b(?:no|without(?:\sa)?|beyond(?:\sa)?|any)\sdoubt\s", re.IGNORECASE)
+_ANY_WORD = re.compile(r"\w")
 _LOOK_BACK = 90
+_LONGEST = 1000  #: characters of a sentence
+_MOST = 30  #: opinions looked at in a text, three times as many at its end
 
 
 class Said(NamedTuple):
@@ -172,19 +175,25 @@ def _is_mere_no(text: str, word: re.Match[str]) -> bool:
 def _opinions(text: str, start: int = 0) -> list[Said]:
     """Return what a text calls true or false, what it only supposes or asks left out."""
     words = [w for w in _WORD.finditer(text, start) if w["word"].lower() not in ("yes", "no")]
-    words += [case for case in _CASE.finditer(text, start) if _concludes(text, case)]
+    cases = _few(list(_CASE.finditer(text, start)))
+    words = _few(words) + [case for case in cases if _concludes(text, case)]
     words.sort(key=lambda word: word.start("word"))
     return [_said(text, word) for word in words if not _is_supposed(text, word)]
 
 
+def _few(words: list[re.Match[str]]) -> list[re.Match[str]]:
+    """Return the first and the last, so that a text of nothing else costs no more."""
+    return words if len(words) <= 4 * _MOST else words[:_MOST] + words[-3 * _MOST :]
+
+
 def _concludes(text: str, case: re.Match[str]) -> bool:
     """Tell "so it is not the case that…" from a remark on the way, and from "… that it is false"."""
-    end = sentence_end(text, case.end(), len(text))
+    end = sentence_end(text, case.end(), min(len(text), case.end() + _LONGEST))
     if _WORD.search(text, case.end(), end) is not None:
         return False
-    begin = max(text.rfind(mark, 0, case.start()) for mark in (". ", "\n", "! ", "? "))
-    is_first_or_last = begin < 0 or not re.search(r"\w", text[end:])
-    return is_first_or_last or _CUE.search(text, begin + 1, case.start()) is not None
+    begin = max(text.rfind(mark, max(0, case.start() - _LONGEST), case.start()) for mark in (". ", "\n", "! ", "? "))
+    is_first_or_last = begin < 0 or not _ANY_WORD.search(text, end)
+    return is_first_or_last or _CUE.search(text, max(0, begin + 1), case.start()) is not None
 
 
 def _is_supposed(text: str, word: re.Match[str]) -> bool:
