@@ -42,7 +42,9 @@ _CHOOSES = (
     r"opt\sfor|think|believe|guess)|\b[Ii]t(?:'s|\s(?:is|(?:must|should|would)\sbe))|\b(?:[Mm]y|the)\s(?:choice|pick|selection)\sis"
 )
 _HEADING = r"(?:^|\n)[ \t*#]{0,4}(?i:choice|option|selection|selected|pick|(?:final\s)?answer)\s?[:>*-]{0,4}"
-_CONCLUDES = r"\b(?:(?i:therefore|thus|hence|so|conclusion|(?<!anything\s)but)|[Nn]ot\s[A-Z])\b[,:]?"
+_CONCLUDES = (
+    r"\b(?:(?i:therefore|thus|hence|so|conclusion|(?<!anything\s)but)|[Nn]ot\s[A-Z])\b[,:]?"
+)
 #: "I choose B", "so it is B", "therefore, (B)", "choice: B".
 _PICKED = re.compile(
     rf"(?:{_CHOOSES}|{_HEADING}|{_CONCLUDES})\s{{0,3}}(?:the\s)?(?:(?:option|choice|letter|answer)\s)?"
@@ -60,7 +62,10 @@ _WRONG = re.compile(
     r"|[)\"'*.:]{0,3}\s?[-:(]?\s?(?:(?:incorrect|wrong|false|untrue|not\scorrect)\b|[✗✘❌×])",
     re.I,
 )
-_EXCEPT = re.compile(r"\b(?:except|eliminate|exclude|rule\sout|neither|nor|than|contradicts?|(?:unlike|against)\s(?:option)?)\s(?:option\s)?[(\"'*]{0,3}$|\banything\sbut\s[(\"'*]{0,3}$", re.I)
+_EXCEPT = re.compile(
+    r"\b(?:except|eliminate|exclude|rule\sout|neither|nor|than|contradicts?|(?:unlike|against)\s(?:option)?)\s(?:option\s)?[(\"'*]{0,3}$|\banything\sbut\s[(\"'*]{0,3}$",
+    re.I,
+)
 _SUPPOSED = re.compile(
     r"\b(?:if|whether|why|unless|when)\s(?:the\s)?(?:(?:option|choice|letter|answer)\s)?[(\"'*]{0,3}$",
     re.I,

@@ -15,7 +15,7 @@ from studio.domain.choice_letters import (
     leading_letter,
 )
 from studio.domain.plain import plain, squeezed
-from studio.domain.statements import statements
+from studio.domain.statements import next_item, statements
 
 _LONGEST = 2000
 #: A question for what is wrong: of its options "B is incorrect" picks one.
@@ -64,7 +64,10 @@ def picks(text: str, options: Sequence[str], *, asked: str = "") -> Picks:
     called right, then such a last line, then how the text begins, then the last letter in
     brackets, then the only option whose words the text contains.
     """
-    text, wrong = _without_list(text, options), _SEEKS_WRONG.search(asked) is not None
+    text = _without_list(text, options)
+    if _mere(text, first := _first_line(text), options) is not None:
+        text = text[: next_item(text, first[1])]
+    wrong = _SEEKS_WRONG.search(asked) is not None
     found = [
         (one, pick) for one in statements(text)
         if (pick := _read(text, (one.start, min(one.end, one.start + _LONGEST)), options,
@@ -76,7 +79,6 @@ def picks(text: str, options: Sequence[str], *, asked: str = "") -> Picks:
         if (last := _picked(corrected_letter(text, explicit[-1].end), options)) is not None:
             explicit.append(last)
         return Picks(explicit[-1], explicit, [])
-    first = _first_line(text)
     lists = _goes_through(text)  # its first line is about the first option, and no pick
     seen = [
         None if lists else _mere(text, first, options),

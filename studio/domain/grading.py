@@ -15,11 +15,12 @@ from typing import NamedTuple
 from studio.domain import doubts
 from studio.domain.choices import gold_index, letter, picks
 from studio.domain.number_words import number_words
-from studio.domain.numbers import Match, Number, numbers, same, values_in
+from studio.domain.numbers import Number, numbers, same, values_in
 from studio.domain.plain import Plain, plain, squeezed
 from studio.domain.records import AnswerKind, Doubt, Question, Verdict
 from studio.domain.results import Answers, alternative, answers, stated_results
 from studio.domain.statements import Statement, sentence_end, statements
+from studio.domain.units import in_unit_asked
 from studio.domain.yes_no import gold_yes_no, spoken, yes_no
 
 GRADER = "rules:2"
@@ -31,9 +32,6 @@ _EXPRESSION = re.compile(
 _MARKED = re.compile(r"\$([^$]{1,400})\$|\\\((.{1,400}?)\\\)|\\\[(.{1,400}?)\\\]", re.DOTALL)
 _PROSE = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{3,}")
 _MORE_THAN_A_NUMBER = re.compile(r"[\\^=+*_√π]|(?<![a-z$€£])/")
-_SCALE = re.compile(r"(?:\s(hundred|thousand|million|billion|trillion)s?|\d([kmb]))$", re.I)
-_ASKS_CENTS = re.compile(r"\b(?:many|in)\scents\b", re.IGNORECASE)
-_SHORT = {"k": "thousand", "m": "million", "b": "billion"}
 _LONGEST_EXPRESSION = 400
 _LONGEST_EXTRACT = 200
 
@@ -104,7 +102,9 @@ def _read_number(seen: Plain, question: Question, equal: Equal | None) -> _Read:
     found = answers(seen.text, given)
     if found.chosen is None:
         return _expression(seen, question, equal) or _NOTHING
-    match = _in_unit_asked(same(found.chosen, gold), found.chosen, seen, question)
+    match = in_unit_asked(
+        same(found.chosen, gold), found.chosen, seen.text, gold=gold, asked=question.text
+    )
     verdict = Verdict.CORRECT if match.equal else Verdict.WRONG
     if verdict is Verdict.WRONG and (settled := _expression(seen, question, equal)):
         return settled
@@ -120,27 +120,13 @@ def _read_number(seen: Plain, question: Question, equal: Equal | None) -> _Read:
     return read._replace(doubts=(formats, others, hidden), explicit=found.statement is not None)
 
 
-def _in_unit_asked(match: Match, found: Number, seen: Plain, question: Question) -> Match:
-    """Let "3 million" answer 3 where the question counts in millions, and "$0.25" 25 cents."""
-    gold = _gold_number(question.gold)
-    if match.equal or gold is None:
-        return match
-    scale = _SCALE.search(found.text) if match.odd else None
-    if scale is not None:
-        word = scale[1] or _SHORT[scale[2].lower()]
-        asked = re.search(rf"\b{word}s?\b", question.text, re.IGNORECASE)
-        return match._replace(equal=asked is not None)
-    before = seen.text[max(0, found.start - 60) : found.start].rstrip()[-1:]
-    if before == "$" and found.value * 100 == gold.value and _ASKS_CENTS.search(question.text):
-        return Match(True, f"${found.text} is {gold.text} cents")
-    return match
-
-
 def _other_numbers(found: Answers, gold: Number, offered: Number | None) -> Doubt | None:
     """Explicit answers that differ; or a later conclusion that differs, where gold is at stake."""
     said = [*found.explicit, *([offered] if offered and found.explicit else [])]
+    if offered and found.chosen and not found.explicit:
+        said = [found.chosen, offered]
     last = found.concluding
-    concludes = said and last is not None and last.start > said[-1].end
+    concludes = found.explicit and said and last is not None and last.start > said[-1].end
     if concludes and last and same(said[-1], gold).equal != same(last, gold).equal:
         said.append(last)
     return doubts.several([number.canonical for number in said])

@@ -11,10 +11,10 @@ from fractions import Fraction
 CURRENCY = "$€£¥₹₩¢"
 _LARGEST_POWER = 300
 _POWER = re.compile(
-    r"[eE]([+-]?\d{1,4})(?![\w.])"
+    r"[eE]([+-]?\d{1,4})(?!\w|\.\d)"
     r"|\s?(?:x|\*|\u00d7|·|\\times|\\cdot)\s?10\s?(?:\^|\*\*)\s?\{?([+-]?\d{1,4})\}?"
 )
-_RAISED = re.compile(r"\s?\^\s?(?:\{(-?\d{1,2})\}|(-?\d{1,2})(?![\w.]))")
+_RAISED = re.compile(r"\s?\^\s?(?:\{(-?\d{1,2})\}|(-?\d{1,2})(?!\w|\.\d))")
 _PERCENT = re.compile(r"\s?(?:%|per\s?cent\b)", re.IGNORECASE)
 _SCALE = re.compile(
     r"[\s-](hundred|thousand|million|billion|trillion|dozen)s?\b"
@@ -31,6 +31,20 @@ _SCALES = {
 _CENTS = re.compile(
     r"(?:\s(?:dollars?|euros?|pounds?))?\s(?:and\s)?(\d{1,2})\s(?:cents?|pence)\b", re.IGNORECASE
 )
+
+#: "2 hours and 30 minutes", of which only the first number is read.
+_TWO_UNITS = re.compile(
+    r"[\s-]?(?:hours?|hrs?|minutes?|min|feet|foot|ft|weeks?|days?|years?|months?|pounds?|lbs?|met(?:er|re)s?)"
+    r",?\s(?:and\s)?\d{1,3}\s?(?:minutes?|mins?|seconds?|inch(?:es)?|days?|hours?|months?|ounces?|oz|"
+    r"centimet(?:er|re)s?|cm)\b",
+    re.IGNORECASE,
+)
+
+
+def two_units(text: str, end: int) -> str | None:
+    """Return the units of a number that ends at ``end`` with a second number and its smaller unit."""
+    found = _TWO_UNITS.match(text, end)
+    return None if found is None else found[0]
 
 
 def with_suffixes(text: str, end: int, readings: list[Fraction]) -> tuple[list[Fraction], int]:

@@ -21,7 +21,7 @@ _PARTS = {"half": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth":
 _PART = rf"(?:{'|'.join(_PARTS)}|halve)s?"  #: without its last sign: only "thirds", not "third"
 _WORD = "|".join((*_TENS, *reversed(_ONES), "hundred", "dozen", *_LARGE))
 _WORDS = re.compile(
-    rf"\b(?:(?P<half>(?:one\s)?half(?:\sof)?\san?\s)?(?:an?\s)?)"
+    rf"\b(?P<minus>negative\s)?(?:(?P<half>(?:one\s)?half(?:\sof)?\san?\s)?(?:an?\s)?)"
     rf"(?P<words>\b(?:{_WORD})\b(?:(?:[ -]|[ ]and[ ])(?:{_WORD})\b){{0,8}})"
     r"(?!(?<!\bone)-(?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth)\b)"
     r"(?P<mixed>\sand\s(?:an?|one)\shalf\b(?:\s(?P<times>hundred|thousand|million|billion|dozen)\b)?)?"
@@ -79,6 +79,11 @@ def _is_pronoun(text: str, one: Number) -> bool:
 
 
 def _value(found: re.Match[str]) -> Fraction:
+    value = _unsigned(found)
+    return -value if found["minus"] else value
+
+
+def _unsigned(found: re.Match[str]) -> Fraction:
     if found["one"] is not None:
         return _part(found["one"])
     value = Fraction(_whole(found["words"]))

@@ -8,15 +8,24 @@ that the question did not give ("4 packs for 104 dollars" answers 4); else the l
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from fractions import Fraction
 from typing import NamedTuple
 
 from studio.domain.arithmetic import lone_sum
 from studio.domain.corrections import corrections
-from studio.domain.denials import denies_number
-from studio.domain.number_words import number_words, only_words, told_words
+from studio.domain.first_numbers import first_number
+from studio.domain.number_words import number_words, only_words
 from studio.domain.numbers import Number, number_at, numbers
+from studio.domain.sentence_numbers import (
+    CUE,
+    EQUALS,
+    GOES_ON,
+    LIST_MARK,
+    last_result,
+    not_denied,
+    result_at,
+    sentence_numbers,
+)
 from studio.domain.statements import (
     Statement,
     end_of_item,
@@ -25,30 +34,27 @@ from studio.domain.statements import (
     statements,
 )
 
-_EQUALS = re.compile(r"(?<![<>!=:])[=≈](?![=>])|[=-]>|→|\b(?:equals|is\sequal\sto)\b")
-_GOES_ON = re.compile(
-    # Units may stand between: "80 minutes/day * 6"; the x of "wax" and the / of "7 a/day" are none.
-    r"(?:\s?(?:(?<=[a-z\d])/)?[a-z]{1,20}){0,4}?\s?"
-    r"(?:[+*\u00d7÷=·]|/(?!\s?[a-z])|(?<![a-z])x(?=\s)|\\times|\\cdot|\\div|-(?=\s?[\d$]))",
-    re.I,
-)
-_CUE = re.compile(
-    r"\b(?:therefore|thus|hence|so|then|consequently|in\stotal|altogether|(?:which|that|this)\smeans)\b",
-    re.IGNORECASE,
-)
-_UNKNOWN = re.compile(r"\s?[A-Za-z]\s?(?:[.,;\n]|$)")
-_OPERAND = re.compile(r"[-+*/\u00d7÷x]\s?[$€£]?$")
-_LIST_MARK = re.compile(r"[.)](?=\s+\S)")
 #: What may stand between the mark of an answer and its number: an option's letter, a currency, a
 #: variable, "about".
 _LEADS_IN = re.compile(
     r"\W*+(?:(?:[A-Z]{2,3}|Rs|about|approximately|roughly|exactly|only|[a-zA-Z])\b)?\W*"
 )
-_STEP_WORD = re.compile(
-    r"\b(?:step|part|case|equation|example|problem|question|option|day)\s*$", re.I
+_EITHER = re.compile(
+    r"(?:(?:\s?,?\s(?:or|to)|-)|\s(?:and|or))(?=\s?[$€£(]{0,2}\d)|[^\d.\n]{0,12},(?=\s[$€£]?\d[\d,.]*\s(?:\w+\s)?"
+    r"(?:in\s(?:all|total)|altogether)\b)|\s\(or(?=\s[$€£]?\d)"
 )
-_LINE_START = re.compile(r"(?:^|\n)[ \t>(*-]{0,8}$")
-_EITHER = re.compile(r"\s?,?\sor\s(?=[$€£(]{0,2}\d)")
+_BETWEEN = re.compile(r"\bbetween\s[$€£]?$", re.I)
+#: What gives the reason for a result: "8 buses, as 30/4 = 7.5", "8 (since 7.5 is rounded up)".
+_BECAUSE = re.compile(r",?\s(?:because|since)\s|,\sas\s", re.I)
+_UNITS_THEN_REASON = re.compile(
+    r"[)\"'*]{0,3}(?:\s?[a-z]{1,20}){0,3}(?:\s?\(|,?\s(?:because|since)\s|,\sas\s)", re.I
+)
+#: "7.5, so 8 buses are needed": the number after the result that it leads to.
+_LEADS_TO = re.compile(r"[,;]\s(?:and\s)?(?:so|therefore|thus|hence)\b", re.I)
+_CHECKS = re.compile(
+    r"\W{0,4}(?:(?:to|let's|let\sme|let\sus|i)\s(?:check|verify|confirm)|check(?:ing)?|verification|proof)\b",
+    re.I,
+)
 _DIGIT = re.compile(r"\d")
 #: After a number that corrects another: the end, or a unit; "actually 3 of them" corrects nothing.
 _ENDS_HERE = re.compile(
@@ -61,7 +67,7 @@ _OPTION = re.compile(
     r"(?:^|(?<=\s))[*(]{0,3}(?P<letter>[A-H])[*).:]{1,3}\s(?=(?P<rest>[^\n]{1,200}?(?=\n|\s\(?[A-H][).:]|$)))"
 )
 _TOTAL = re.compile(
-    r"(?<!out of )\b(?:a\s(?:grand\s)?total\sof|adds?\sup\sto|sums?\sup\sto)\s{1,3}[$€£]{0,2}\s{0,60}",
+    r"(?<!out of )\b(?:a\s(?:grand\s)?total\sof|adds?\sup\sto|sums?\sup\sto|total:)\s{1,3}[$€£]{0,2}\s{0,60}",
     re.I,
 )
 #: A sentence that tells how the one before was found concludes nothing.
@@ -98,24 +104,44 @@ def answers(text: str, given: frozenset[Fraction]) -> Answers:
         if (correct := _correction(text, explicit[-1])) is not None:
             explicit.append(correct)
         return Answers(explicit[-1], explicit, concluding, stated[-1][0])
+    if (first := first_number(text)) is not None:
+        return _first(text, first, concluding, given)
     if concluding is None and not _DIGIT.search(text):
         concluding = only_words(text)
     return Answers(concluding, [], concluding, None)
 
 
+def _first(
+    text: str, first: tuple[Number, int], concluding: Number | None, given: frozenset[Fraction]
+) -> Answers:
+    """Take the number a text begins with; what it then concludes is another answer."""
+    number, at = first
+    last = concluding
+    if last is not None and last.start > at:
+        start = max(text.rfind("\n", 0, last.start), text.rfind(". ", 0, last.start), at)
+        concludes = last.value not in given and CUE.search(text, start, last.start)
+        others = [last] if concludes and last.value != number.value else []
+        return Answers(number, [*others, number], number, None)
+    return Answers(number, [number], number, None)
+
+
 def alternative(text: str, answer: Number) -> Number | None:
     """Return the number that a text offers beside its answer: "12 or 13"."""
     either = _EITHER.match(text, answer.end)
-    return None if either is None else number_at(text, either.end())
+    if either is None:
+        return None
+    if either[0].strip() == "and" and not _BETWEEN.search(text, 0, answer.start):
+        return None
+    return number_at(text, either.end())
 
 
 def stated_results(text: str, given: frozenset[Fraction], *, start: int = 0) -> list[Number]:
     """Return the numbers a text states as results: after ``=``, or as news in a conclusion."""
-    signs = _EQUALS.finditer(text, start)
-    results = [number for at in signs if (number := _result(text, at.end()))]
+    signs = EQUALS.finditer(text, start)
+    results = [number for at in signs if (number := result_at(text, at.end()))]
     for first, last in sentences(text, start, len(text)):
-        if (cue := _CUE.search(text, first, last)) is not None:
-            news = _sentence_numbers(text, cue.end(), last)
+        if (cue := CUE.search(text, first, last)) is not None:
+            news = sentence_numbers(text, cue.end(), last)
             results += [number for number in news if number.value not in given]
     return results
 
@@ -133,14 +159,16 @@ def _stated(text: str, one: Statement, given: frozenset[Fraction]) -> Number | N
     end = one.end if one.boxed else sentence_end(text, one.start, one.end)
     if (work := lone_sum(text, one.start, end)) is not None:
         return Number(work.start, work.end, text[work.start : work.end], (work.value,))
-    found = _not_denied(text, numbers(text, one.start, end))
+    found = not_denied(text, numbers(text, one.start, end))
     found = found or number_words(text, one.start, end)[:1]
     if not found:
         return _of_option(text, one, given)
     direct = _is_direct(text, one, found[0])
-    result = _last_result(text, one.start, end)
+    result = last_result(text, one.start, end)
     if one.block and not one.settled and not (direct and end - one.start <= 25):
         return None
+    if direct and _UNITS_THEN_REASON.match(text, found[0].end):
+        return found[0]
     if result is not None:
         return result
     if direct:
@@ -160,17 +188,13 @@ def _of_option(text: str, one: Statement, given: frozenset[Fraction]) -> Number 
     return _choose(text, found.end(), found.end("rest"), given) if found else None
 
 
-def _not_denied(text: str, found: Iterable[Number]) -> list[Number]:
-    return [number for number in found if not denies_number(text, number.start)]
-
-
 def _is_direct(text: str, one: Statement, first: Number) -> bool:
     """Tell "Answer: 12 apples" from "Answer: 12 + 3 …", "1. First …" and "Bob has 12"."""
     before = text[one.start : first.start]
     if not one.boxed and any(c.isalpha() for c in before) and not _LEADS_IN.fullmatch(before):
         return False
-    marks_item = _LIST_MARK.match(text, first.end) is not None and not before.strip()
-    return not marks_item and _GOES_ON.match(text, first.end) is None
+    marks_item = LIST_MARK.match(text, first.end) is not None and not before.strip()
+    return not marks_item and GOES_ON.match(text, first.end) is None
 
 
 def _concluding(text: str, end: int, given: frozenset[Fraction]) -> Number | None:
@@ -178,82 +202,69 @@ def _concluding(text: str, end: int, given: frozenset[Fraction]) -> Number | Non
     spans = sentences(text, max(0, end - _CONCLUSION), end)
     tried = 0
     last: Number | None = None
+    checked: Number | None = None
     for start, stop in reversed(spans):
         number = _choose(text, start, stop, given)
         if number is None or (number.value in given and _LOOKS_BACK.match(text, start, stop)):
             continue
-        concludes = _CUE.search(text, start, stop) or _EQUALS.search(text, start, stop)
+        if _CHECKS.match(text, start, stop) is not None and start > 0:
+            checked = checked or number
+            continue
+        concludes = CUE.search(text, start, stop) or EQUALS.search(text, start, stop)
         if last is None and (concludes or number.value not in given):
             return number
-        if last is not None and _CUE.search(text, start, stop) and number.value not in given:
+        if last is not None and CUE.search(text, start, stop) and number.value not in given:
             return number
         last = last or number
         tried += 1
         if tried > _LOOK_BACK:
             break
-    return last
+    return last or checked
 
 
 def _choose(text: str, start: int, end: int, given: frozenset[Fraction]) -> Number | None:
-    result = _last_result(text, start, end)
+    if (told := _told_before_reason(text, start, end, given)) is not None:
+        return told
+    result = last_result(text, start, end)
     if result is not None:
-        return result
-    found = _sentence_numbers(text, start, end)
+        return _led_to(text, result, end, given) or result
+    found = sentence_numbers(text, start, end)
     if len(found) < 2:
         return found[0] if found else None
     totals = {phrase.end() for phrase in _TOTAL.finditer(text, start, end)}
     for number in reversed(found):
         if number.start in totals and number.value not in given:
             return number
-    computed = _last_result(text, max(0, start - _CONCLUSION), start)
+    computed = last_result(text, max(0, start - _CONCLUSION), start)
     for number in found:
         if computed is not None and number.value == computed.value:
             return number
     news = [number for number in found if number.value not in given]
-    last_cue = max((cue.end() for cue in _CUE.finditer(text, start, end)), default=start)
+    last_cue = max((cue.end() for cue in CUE.finditer(text, start, end)), default=start)
     after = [number for number in news if number.start >= last_cue]
     return after[0] if after else news[0] if news else found[-1]
 
 
-def _last_result(text: str, start: int, end: int) -> Number | None:
-    result = None
-    for at in _EQUALS.finditer(text, start, end):
-        number = _result(text, at.end()) or _before_unknown(text, start, at)
-        result = number if number is not None and number.end <= end else result
-    return result
-
-
-def _before_unknown(text: str, start: int, at: re.Match[str]) -> Number | None:
-    """Return the number of "160 = Y", with the unknown on the right."""
-    if _UNKNOWN.match(text, at.end()) is None:
+def _told_before_reason(
+    text: str, start: int, end: int, given: frozenset[Fraction]
+) -> Number | None:
+    """Return the only news of "She needs 8 buses, as 30/4 = 7.5" before its reason."""
+    reason = _BECAUSE.search(text, start, end)
+    if reason is None or EQUALS.search(text, start, reason.start()):
         return None
-    found = list(numbers(text, max(start, at.start() - 30), at.start()))
-    is_alone = bool(found) and not text[found[-1].end : at.start()].strip()
-    return (
-        found[-1]
-        if is_alone and not _OPERAND.search(text, max(0, found[-1].start - 6), found[-1].start)
-        else None
-    )
-
-
-def _result(text: str, at: int) -> Number | None:
-    """Return the number after an equals sign, unless it is the first operand of more work."""
-    number = number_at(text, at)
-    if number is None or number.start - at > 250 or _GOES_ON.match(text, number.end):
+    found = [n for n in sentence_numbers(text, start, reason.start()) if n.value not in given]
+    if len(found) != 1:
         return None
-    return number
+    signs = [at for at in EQUALS.finditer(text, reason.end(), end) if result_at(text, at.end())]
+    result = last_result(text, reason.end(), end)
+    # Of "20 hours because 7 x 2 = 14" the sum is as likely meant; rounding and long work are clear.
+    rounds = result is not None and abs(result.value - found[0].value) < 1
+    return found[0] if rounds or len(signs) > 1 else None
 
 
-def _sentence_numbers(text: str, start: int, end: int) -> list[Number]:
-    found = [n for n in numbers(text, start, end) if not _numbers_an_item(text, n)]
-    if not found and _CUE.search(text, start, end) is not None:
-        found = told_words(text, start, end)
-    return _not_denied(text, found)
-
-
-def _numbers_an_item(text: str, number: Number) -> bool:
-    before = text[max(0, number.start - 14) : number.start]
-    if _STEP_WORD.search(before):
-        return True
-    at_line_start = number.start == 0 or _LINE_START.search(before) is not None
-    return at_line_start and _LIST_MARK.match(text, number.end) is not None
+def _led_to(text: str, result: Number, end: int, given: frozenset[Fraction]) -> Number | None:
+    leads = _LEADS_TO.search(text, result.end, end)
+    if leads is None:
+        return None
+    news = [n for n in sentence_numbers(text, leads.end(), end) if n.value not in given]
+    return news[0] if news else None

@@ -49,7 +49,7 @@ _SUPPOSED = re.compile(
     r"|(?:cannot|can't|could\snot|unable\sto)\s(?:confirm|verify|say|tell|know|determine)"
     r"|(?:may|might|could)\s(?:seem|appear|sound|look)|at\sfirst|common\s(?:belief|misconception)|myth"
     r"|(?:people|some|many|one|you)\s(?:(?:may|might|would|could)\s)?(?:think|believe|say|argue|assume)"
-    r"|(?:not|n't)\smake\s(?:it|this|that|the\s\w{1,20})"
+    r"|(?:do|does|did)(?:\snot|n't)\smake\s(?:it|this|that|the\s\w{1,20})"
     rf"|(?:may|might|could|can)\sor\s(?:may|might|could|can)\s?not){_REST}"
     r"|\b(?:rather\sthan|instead\sof)\s[\"'*]{0,3}$",
     re.IGNORECASE,
@@ -131,7 +131,9 @@ def yes_no(text: str) -> YesNo:
 
 def _said_later(text: str, first: re.Match[str]) -> list[Said]:
     rest = text[first.end() : first.end() + 2000]
-    later = [_said(rest, word) for word in _SAYS_MORE.finditer(rest) if not _is_supposed(rest, word)]
+    later = [
+        _said(rest, word) for word in _SAYS_MORE.finditer(rest) if not _is_supposed(rest, word)
+    ]
     return [Said(s.yes, s.start + first.end(), s.end + first.end()) for s in later[-1:]]
 
 
@@ -191,7 +193,10 @@ def _concludes(text: str, case: re.Match[str]) -> bool:
     end = sentence_end(text, case.end(), min(len(text), case.end() + _LONGEST))
     if _WORD.search(text, case.end(), end) is not None:
         return False
-    begin = max(text.rfind(mark, max(0, case.start() - _LONGEST), case.start()) for mark in (". ", "\n", "! ", "? "))
+    begin = max(
+        text.rfind(mark, max(0, case.start() - _LONGEST), case.start())
+        for mark in (". ", "\n", "! ", "? ")
+    )
     is_first_or_last = begin < 0 or not _ANY_WORD.search(text, end)
     return is_first_or_last or _CUE.search(text, max(0, begin + 1), case.start()) is not None
 
