@@ -156,7 +156,8 @@ def _correction(text: str, answer: Number) -> Number | None:
 
 
 def _stated(text: str, one: Statement, given: frozenset[Fraction]) -> Number | None:
-    end = one.end if one.boxed else sentence_end(text, one.start, one.end)
+    last = min(one.end, one.start + _CONCLUSION)
+    end = last if one.boxed else sentence_end(text, one.start, last)
     if (work := lone_sum(text, one.start, end)) is not None:
         return Number(work.start, work.end, text[work.start : work.end], (work.value,))
     found = not_denied(text, numbers(text, one.start, end))
