@@ -196,7 +196,7 @@ def test_the_lenient_reviewer_is_seen_through(
     report = json.loads(capsys.readouterr().out)
     cards = {card["reviewer"]: card for card in report["cards"]}
     high = {name: round(card["high_on_wrong"], 2) for name, card in cards.items()}
-    assert high == {"gemini": 0.71, "gpt": 0.25, "mistral": 0.09}
+    assert high == {"gemini": 0.71, "gpt": 0.24, "mistral": 0.09}
     auc = {name: card["auc"] for name, card in cards.items()}
     assert auc["gemini"]["high"] < auc["gpt"]["low"] < auc["mistral"]["low"]
     assert all(one["low"] < one["value"] < one["high"] for one in auc.values())
