@@ -31,6 +31,9 @@ from studio.flow.budget import EXAMS, spent_of_budget
 from studio.flow.rounds import round_outlook, run_rounds
 from studio.flow.taught import taught_beside_fixed
 
+MadeStudent = Annotated[
+    str, typer.Option(help="Folder, hub id or known name; else the one that run made")
+]
 StudentName = Annotated[str, typer.Option(help="Folder, hub id or known name; else the project's")]
 
 
@@ -101,7 +104,7 @@ def evaluate(
     project: Project,
     *,
     run: Annotated[str, typer.Option(help="The run to evaluate; else the newest")] = "",
-    student: StudentName = "",
+    student: MadeStudent = "",
     split: Annotated[str, typer.Option(help="test or train")] = "test",
     samples: Annotated[
         int, typer.Option(min=0, max=100, help="Tries at each question, for pass@k and majority")

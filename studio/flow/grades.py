@@ -1,8 +1,9 @@
 """Attempts and rationales become grades, by the rules of ``domain/grading.py``.
 
 No model is asked, so everything may be graded again at any time: a new version of the rules adds
-rows and the old ones stay, and it is told how many verdicts differ. What the teachers say can cast doubt on gold itself; when that changes,
-the attempts concerned get one more grade. A person's grade outranks all of them.
+rows and the old ones stay, and it is told how many verdicts differ. What the teachers say can cast
+doubt on gold itself; when that changes, the attempts concerned get one more grade. A person's grade
+outranks all of them.
 """
 
 from __future__ import annotations

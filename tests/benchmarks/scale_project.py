@@ -16,6 +16,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
+from studio.domain.grading import GRADER
 from studio.domain.policy import PRESETS
 from studio.domain.records import (
     Attempt,
@@ -106,7 +107,7 @@ class Text:
                             text=f"{self._said(5)} Answer: {gold + 1}", round=n % 7 == 0, sample=0)  # fmt: skip
         doubt = '[{"name": "gold stated", "evidence": "it says so"}]' if n % 20 == 0 else "[]"
         self._add(Grade, subject_id=attempt, subject_kind="attempt", verdict="wrong",
-                  extracted=str(gold + 1), doubts=doubt, grader="rules:1")  # fmt: skip
+                  extracted=str(gold + 1), doubts=doubt, grader=GRADER)  # fmt: skip
         self._add(
             Explanation, attempt_id=attempt, teacher=TEACHERS[n % 3], text=self._said(3), sample=0
         )
@@ -120,7 +121,7 @@ class Text:
             Rationale, question_id=question, teacher=teacher, sample=0, revision=0,
             text=f"{self._said(chance.randint(3, 7))} Answer: {gold if right else gold + 2}",
         )  # fmt: skip
-        self._add(Grade, subject_id=rationale, subject_kind="rationale", grader="rules:1",
+        self._add(Grade, subject_id=rationale, subject_kind="rationale", grader=GRADER,
                   verdict="correct" if right else chance.choice(("wrong", "wrong", "unreadable")),
                   extracted=str(gold), doubts="[]")  # fmt: skip
         for reviewer in TEACHERS:

@@ -19,6 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
+from studio.domain.grading import GRADER
 from studio.domain.policy import PRESETS, Policy
 from studio.domain.records import Grade, Question, Rationale, Review, Verdict
 from studio.flow.decisions import apply_policy
@@ -138,7 +139,7 @@ def make_project(folder: Path) -> Path:
         for one in rationales for name in TEACHERS if name != one.teacher
     )  # fmt: skip
     store.add(
-        Grade(subject_id=one.id, subject_kind="rationale", grader="rules:1", extracted="1",
+        Grade(subject_id=one.id, subject_kind="rationale", grader=GRADER, extracted="1",
               verdict=chance.choice(list(Verdict)))
         for one in rationales
     )  # fmt: skip
